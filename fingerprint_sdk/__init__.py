@@ -1,0 +1,1 @@
+"""Which generative model made this image? Zero-shot model fingerprints."""

@@ -24,12 +24,12 @@ TINY_CALIBRATION: dict[str, Any] = {
             "images_b": images_b,
             "recompressed": recompressed,
             "thresholds": {
-                str(fmr): round(value + bonus + (0.05 if recompressed else 0.0), 6)
-                for fmr, value in {0.1: 0.40, 0.05: 0.45, 0.01: 0.60, 0.001: 0.75}.items()
+                str(fmr): round(value + bonus + (0.004 if recompressed else 0.0), 6)
+                for fmr, value in {0.1: 0.90, 0.05: 0.93, 0.01: 0.95, 0.001: 0.97}.items()
             },
-            "logistic": [8.0, -8.0 * (0.5 + bonus)],
+            "logistic": [80.0, -80.0 * (0.94 + bonus)],
         }
-        for images_a, images_b, bonus in [(1, 1, 0.0), (1, 10, 0.1), (5, 5, 0.12)]
+        for images_a, images_b, bonus in [(1, 1, 0.0), (1, 10, 0.002), (5, 5, 0.004)]
         for recompressed in (False, True)
     ],
 }
@@ -40,7 +40,7 @@ TINY_METADATA = {
     "recipe_hash": hashlib.sha256(b"tiny").hexdigest()[:16],
     "window_size": "128",
     "embedding_size": str(TINY_EMBEDDING_SIZE),
-    "threshold": "0.6",
+    "threshold": "0.95",
     "calibration": json.dumps(TINY_CALIBRATION),
 }
 

@@ -1,0 +1,142 @@
+"""ONNX Runtime: opening a session on the device that was asked for, and on no other."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .errors import DeviceError, ModelError
+
+logger = logging.getLogger(__name__)
+
+Device = Literal["auto", "cpu", "cuda"]
+
+_CUDA = "CUDAExecutionProvider"
+_CPU = "CPUExecutionProvider"
+
+_CUDA_OPTIONS = {
+    # The default, EXHAUSTIVE, times every algorithm anew for each shape.
+    "cudnn_conv_algo_search": "HEURISTIC",
+    # TF32 keeps 10 bits of mantissa: a residual of one grey level would drown, and the scores
+    # would leave the thresholds calibrated on the CPU.
+    "use_tf32": "0",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """An open model.
+
+    Attributes:
+        ort: the ``onnxruntime.InferenceSession``.
+        device: "cpu" or "cuda", the one really in use.
+        providers: ONNX Runtime's execution providers of the session, in order.
+    """
+
+    ort: Any
+    device: Literal["cpu", "cuda"]
+    providers: tuple[str, ...]
+
+
+def open_session(
+    model: bytes, name: str, *, device: Device = "auto", threads: int | None = None
+) -> Session:
+    """Open an ONNX model.
+
+    Args:
+        model: the content of the ``.onnx`` file.
+        name: how messages name the model.
+        device: "cpu", "cuda", or "auto": CUDA when it really works, else the CPU.
+        threads: threads of one inference; None leaves it to ONNX Runtime.
+
+    Raises:
+        DeviceError: ONNX Runtime is not installed, or CUDA was asked for and does not work.
+        ModelError: the model cannot be opened.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise DeviceError(f"device {device!r} is unknown: use 'auto', 'cpu' or 'cuda'")
+    if threads is not None and threads < 1:
+        raise DeviceError(f"threads must be at least 1, not {threads}")
+    ort = _import_onnxruntime()
+    if device != "cpu":
+        session, reason = _try_cuda(ort, model, threads)
+        if session is not None:
+            return _used(session, "cuda")
+        if device == "cuda":
+            _open_on_cpu(ort, model, name, threads)  # a broken model is not the device's fault
+            raise DeviceError(f"device 'cuda' cannot be used: {reason}")
+        logger.debug("CUDA is not used: %s", reason)
+    return _used(_open_on_cpu(ort, model, name, threads), "cpu")
+
+
+def _import_onnxruntime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise DeviceError(
+            'ONNX Runtime is not installed: pip install "fingerprint-sdk[cpu]", '
+            'or "fingerprint-sdk[gpu]" for CUDA'
+        ) from error
+    return onnxruntime
+
+
+def _used(session: Any, device: Literal["cpu", "cuda"]) -> Session:
+    providers = tuple(session.get_providers())
+    logger.info("running on %s (%s)", device, ", ".join(providers))
+    return Session(session, device, providers)
+
+
+def _open_on_cpu(ort: Any, model: bytes, name: str, threads: int | None) -> Any:
+    try:
+        return ort.InferenceSession(model, _options(ort, threads), providers=[_CPU])
+    except Exception as error:  # its exceptions share no base class of their own
+        raise ModelError(
+            f"{name} is not a model ONNX Runtime {ort.__version__} can open: {error}"
+        ) from error
+
+
+def _try_cuda(ort: Any, model: bytes, threads: int | None) -> tuple[Any | None, str]:
+    """A session on CUDA, or None and the reason there is none."""
+    if _CUDA not in ort.get_available_providers():
+        return None, (
+            "the installed ONNX Runtime has no CUDA provider: pip uninstall onnxruntime, "
+            'then pip install "fingerprint-sdk[gpu]" (the two packages overwrite each other)'
+        )
+    # ONNX Runtime prints here, and when CUDA does not load it goes on on the CPU.
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        try:
+            if hasattr(ort, "preload_dlls"):
+                ort.preload_dlls()
+            session = ort.InferenceSession(
+                model, _options(ort, threads), providers=[(_CUDA, _CUDA_OPTIONS), _CPU]
+            )
+        except Exception as error:
+            return None, f"{error} {printed.getvalue()}".strip()
+    if printed.getvalue():
+        logger.debug("ONNX Runtime: %s", printed.getvalue().strip())
+    if _CUDA not in session.get_providers():
+        return None, (
+            "ONNX Runtime could not load its CUDA provider: check the NVIDIA driver, and that the "
+            "CUDA and cuDNN libraries match (pip install 'onnxruntime-gpu[cuda,cudnn]') "
+            + printed.getvalue().strip()
+        ).strip()
+    session.disable_fallback()  # a CUDA failure later on must not move to the CPU unsaid
+    return session, ""
+
+
+def _options(ort: Any, threads: int | None) -> Any:
+    options = ort.SessionOptions()
+    options.log_severity_level = 4  # what matters comes as an exception; the rest is noise
+    if threads is None and hasattr(os, "sched_getaffinity"):
+        allowed = len(os.sched_getaffinity(0))
+        # Where only some cores are allowed, ONNX Runtime's own choice pins threads to forbidden
+        # ones and complains on stderr; a stated number is not pinned.
+        threads = allowed if allowed < (os.cpu_count() or allowed) else None
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    return options

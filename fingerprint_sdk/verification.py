@@ -1,0 +1,158 @@
+"""Decisions: do two sides share a model (verification), and whose image is it (identification)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .calibration import Calibration, Condition
+from .quality import Quality
+
+Embedding = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Outcome of comparing two sides, each one image or a set by one model.
+
+    Attributes:
+        score: cosine similarity of the two embeddings, -1 to 1.
+        same: ``score >= threshold``.
+        threshold: the calibrated threshold at ``fmr`` for this kind of comparison.
+        fmr: false match rate: how often two different models would pass the threshold.
+        probability: P(same model | score) when both answers are equally likely beforehand.
+        uncertain: do not rely on ``same``: the score lies between the thresholds of twice and
+            half the FMR, or an image is flat and has no fingerprint to compare.
+        images: number of images on each side.
+        quality: of every image, side a first.
+    """
+
+    score: float
+    same: bool
+    threshold: float
+    fmr: float
+    probability: float
+    uncertain: bool
+    images: tuple[int, int]
+    quality: tuple[Quality, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            **asdict(self),
+            "images": list(self.images),
+            "quality": [quality.as_dict() for quality in self.quality],
+        }
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One gallery entry as a possible source.
+
+    Attributes:
+        name: of the entry.
+        score: cosine similarity of probe and entry, -1 to 1.
+        margin: score minus the best score of any other entry, so positive for a clear first
+            place only; None when the gallery has one entry.
+        probability: P(this entry's model | score) at an even prior, each entry by itself.
+        threshold: at the asked FMR, for as many images as this entry holds.
+    """
+
+    name: str
+    score: float
+    margin: float | None
+    probability: float
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Identification:
+    """Outcome of looking for the source of a probe in a gallery.
+
+    Attributes:
+        best: name of the first candidate, or None when it is not ``known``.
+        known: the first candidate reaches its threshold; False means "not in this gallery".
+        threshold: the first candidate's.
+        fmr: false match rate of *one* comparison. A probe from a model outside the gallery is
+            compared with each of its n entries, so it is wrongly known at a rate of up to
+            n times that.
+        uncertain: do not rely on ``known``, for the reasons given at ``Verification.uncertain``.
+        candidates: the best entries, by falling score.
+        quality: of every probe image.
+    """
+
+    best: str | None
+    known: bool
+    threshold: float
+    fmr: float
+    uncertain: bool
+    candidates: tuple[Candidate, ...]
+    quality: tuple[Quality, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            **asdict(self),
+            "candidates": [asdict(candidate) for candidate in self.candidates],
+            "quality": [quality.as_dict() for quality in self.quality],
+        }
+
+
+def mean_embedding(embeddings: npt.NDArray[np.floating]) -> Embedding:
+    """L2-normalised mean: windows to image, images to set.
+
+    Args:
+        embeddings: shape (n, D), n >= 1.
+
+    Returns:
+        float32, shape (D,). All zero when the rows cancel out, which scores 0 with anything.
+    """
+    mean: npt.NDArray[np.float64] = np.asarray(embeddings, dtype=np.float64).mean(axis=0)
+    norm = float(np.linalg.norm(mean))
+    return np.asarray(mean / norm if norm > 0 else mean, dtype=np.float32)
+
+
+def cosine(a: Embedding, b: Embedding) -> float:
+    """Score of two L2-normalised embeddings, -1 to 1."""
+    return float(np.clip(np.dot(a.astype(np.float64), b.astype(np.float64)), -1, 1))
+
+
+def verify_embeddings(
+    a: npt.NDArray[np.floating],
+    b: npt.NDArray[np.floating],
+    calibration: Calibration,
+    *,
+    fmr: float | None = None,
+    quality: tuple[Quality, ...] = (),
+) -> Verification:
+    """Compare two sets of image embeddings, shapes (n, D) and (m, D).
+
+    Raises:
+        OperatingPointError: ``fmr`` lies outside the calibrated range.
+    """
+    fmr = calibration.default_fmr if fmr is None else fmr
+    recompressed = any(q.lossy for q in quality)
+    condition = calibration.condition(len(a), len(b), recompressed=recompressed)
+    threshold = condition.threshold(fmr)
+    score = cosine(mean_embedding(a), mean_embedding(b))
+    return Verification(
+        score=score,
+        same=score >= threshold,
+        threshold=threshold,
+        fmr=fmr,
+        probability=condition.probability(score),
+        uncertain=is_uncertain(score, condition, fmr, quality),
+        images=(len(a), len(b)),
+        quality=quality,
+    )
+
+
+def is_uncertain(
+    score: float, condition: Condition, fmr: float, quality: tuple[Quality, ...]
+) -> bool:
+    """Whether a decision should not be relied on; see ``Verification.uncertain``."""
+    low, high = condition.uncertain_band(fmr)
+    return low <= score < high or any(q.flat for q in quality)

@@ -1,0 +1,433 @@
+"""The object users hold: images in, fingerprint embeddings and decisions out."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from .calibration import Calibration
+from .errors import DeviceError, ImageError, ModelError
+from .images import WINDOW_SIZE, is_single_image, load_image, windows
+from .quality import Quality, assess
+from .runtime import Device, open_session
+from .verification import Identification, Verification, mean_embedding, verify_embeddings
+
+if TYPE_CHECKING:
+    from .gallery import Gallery
+    from .images import ImageInput
+
+    Images: TypeAlias = ImageInput | Iterable[ImageInput]
+
+logger = logging.getLogger(__name__)
+
+Embeddings = npt.NDArray[np.float32]
+
+_METADATA = ("name", "version", "license", "window_size", "embedding_size", "calibration")
+_MAX_WINDOWS = 9
+_BATCH = {"cpu": 2, "cuda": 16}  # images a call; on a CPU, more only costs memory
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An image that could not be used.
+
+    Attributes:
+        index: its place in the input.
+        error: why; the message names the input.
+    """
+
+    index: int
+    error: ImageError
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingResult:
+    """Outcome of embedding many images, of which some may have failed.
+
+    Attributes:
+        embeddings: float32, shape (m, D), one row for each image that could be used.
+        indices: place in the input of each row, rising.
+        quality: of each row's image.
+        failures: the images left out.
+    """
+
+    embeddings: Embeddings
+    indices: tuple[int, ...]
+    quality: tuple[Quality, ...]
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    windows: npt.NDArray[np.uint8]
+    quality: Quality
+
+
+class Extractor:
+    """A fingerprint extractor, open on a device. Safe to use from several threads.
+
+    Get one from ``fingerprint_sdk.load`` or ``Extractor.from_file``.
+
+    Attributes:
+        name, version, license: of the model (the licence is that of its weights).
+        device: "cpu" or "cuda", the one really in use.
+        providers: ONNX Runtime's execution providers, in order.
+        embedding_size: D.
+        window_size: side of a window, 128 pixels.
+        model_sha256: SHA-256 (hex) of the model file; what ties a gallery to its model.
+        calibration: thresholds and probabilities.
+    """
+
+    def __init__(
+        self, model: bytes, name: str, *, device: Device = "auto", threads: int | None = None
+    ) -> None:
+        session = open_session(model, name, device=device, threads=threads)
+        metadata = dict(session.ort.get_modelmeta().custom_metadata_map)
+        missing = [key for key in _METADATA if key not in metadata]
+        if missing:
+            raise ModelError(f"{name} lacks the metadata {missing}: it is not one of our models")
+        self.name: str = metadata["name"]
+        self.version: str = metadata["version"]
+        self.license: str = metadata["license"]
+        self.device = session.device
+        self.providers = session.providers
+        self.window_size = WINDOW_SIZE
+        self.model_sha256 = hashlib.sha256(model).hexdigest()
+        self.calibration = Calibration.from_json(metadata["calibration"])
+        self.embedding_size = _check_contract(session.ort, metadata, name)
+        self._session = session.ort
+
+    @classmethod
+    def from_file(
+        cls, path: str | os.PathLike[str], *, device: Device = "auto", threads: int | None = None
+    ) -> Extractor:
+        """Open a ``model.onnx`` directly; see ``load`` for the arguments and errors."""
+        try:
+            model = Path(path).read_bytes()
+        except OSError as error:
+            raise ModelError(f"cannot read the model {os.fspath(path)!r}: {error}") from error
+        return cls(model, repr(os.fspath(path)), device=device, threads=threads)
+
+    def __repr__(self) -> str:
+        return f"<Extractor {self.name} {self.version} on {self.device}>"
+
+    def embed(
+        self, images: Images, *, batch_size: int | None = None, workers: int | None = None
+    ) -> Embeddings:
+        """Fingerprint embeddings of one image or of many.
+
+        The embedding of an image is the L2-normalised mean over its windows (paper, "Sliding
+        Window").
+
+        Args:
+            images: one image (see ``images.load_image``), or an iterable of them.
+            batch_size: images whose windows share one call of the model; changes speed and
+                memory, and the embeddings by float rounding only.
+            workers: threads that decode while the model runs.
+
+        Returns:
+            float32, L2-normalised: shape (D,) for one image, (N, D) for an iterable.
+
+        Raises:
+            ImageError: an image cannot be used; ``embed_many`` goes on instead.
+        """
+        embeddings, _ = self.embed_with_quality(images, batch_size=batch_size, workers=workers)
+        return cast(Embeddings, embeddings[0]) if is_single_image(images) else embeddings
+
+    def embed_with_quality(
+        self, images: Images, *, batch_size: int | None = None, workers: int | None = None
+    ) -> tuple[Embeddings, tuple[Quality, ...]]:
+        """Like ``embed``, but always (N, D), and with the quality of each image."""
+        rows, quality = [], []
+        for _, outcome in self._stream(_as_iterable(images), batch_size, workers):
+            if isinstance(outcome, ImageError):
+                raise outcome
+            rows.append(outcome[0])
+            quality.append(outcome[1])
+        return self._stack(rows), tuple(quality)
+
+    def embed_many(
+        self,
+        images: Iterable[ImageInput],
+        *,
+        on_error: Literal["skip", "raise"] = "skip",
+        batch_size: int | None = None,
+        workers: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> EmbeddingResult:
+        """Embed many images and report the unusable ones instead of stopping at the first.
+
+        Args:
+            images: an iterable, consumed little by little: a generator's images are never all
+                in memory.
+            on_error: "skip" lists an unusable image in ``failures``; "raise" stops at it.
+            batch_size, workers: as in ``embed``.
+            progress: called with the number of images done so far.
+
+        Raises:
+            ImageError: with ``on_error="raise"`` only.
+        """
+        rows, indices, quality, failures = [], [], [], []
+        for index, outcome in self._stream(_as_iterable(images), batch_size, workers):
+            if not isinstance(outcome, ImageError):
+                rows.append(outcome[0])
+                indices.append(index)
+                quality.append(outcome[1])
+            elif on_error == "raise":
+                raise outcome
+            else:
+                failures.append(Failure(index, outcome))
+            if progress is not None:
+                progress(index + 1)
+        return EmbeddingResult(self._stack(rows), tuple(indices), tuple(quality), tuple(failures))
+
+    def embed_windows(self, windows: npt.NDArray[np.uint8]) -> Embeddings:
+        """Embeddings of ready-cut windows, without averaging.
+
+        Args:
+            windows: uint8, shape (N, 3, 128, 128), RGB.
+
+        Returns:
+            float32, shape (N, D), L2-normalised.
+
+        Raises:
+            ImageError: the array is not that.
+            ModelError: the model gives values that are not finite.
+            DeviceError: inference fails on the GPU, for want of memory, say.
+        """
+        shape = (3, WINDOW_SIZE, WINDOW_SIZE)
+        if not isinstance(windows, np.ndarray) or windows.dtype != np.uint8:
+            raise ImageError("windows must be a uint8 array")
+        if windows.ndim != 4 or windows.shape[1:] != shape:
+            raise ImageError(f"windows must have shape (N, 3, 128, 128), not {windows.shape}")
+        limit = _MAX_WINDOWS * _BATCH[self.device]
+        parts = [self._run(windows[i : i + limit]) for i in range(0, len(windows), limit)]
+        return np.concatenate(parts) if parts else self._stack([])
+
+    def verify(self, a: Images, b: Images, *, fmr: float | None = None) -> Verification:
+        """Were two images, or two sets each by one model, made by the same model?
+
+        Args:
+            a, b: one image or an iterable of images; more images a side decide better.
+            fmr: false match rate to decide at; None for the model's default.
+
+        Raises:
+            ImageError: an image cannot be used, or a side is empty.
+            OperatingPointError: ``fmr`` lies outside the calibrated range.
+        """
+        left, left_quality = self._side(a)
+        right, right_quality = self._side(b)
+        return verify_embeddings(
+            left, right, self.calibration, fmr=fmr, quality=left_quality + right_quality
+        )
+
+    def identify(
+        self, images: Images, gallery: Gallery, *, fmr: float | None = None, top: int = 5
+    ) -> Identification:
+        """Which gallery entry made the image, or the set of images by one model?
+
+        Raises:
+            ImageError: an image cannot be used, or none is given.
+            GalleryError: the gallery is empty or belongs to another model.
+            OperatingPointError: ``fmr`` lies outside the calibrated range.
+        """
+        gallery.check_model(self)
+        embeddings, quality = self._side(images)
+        return gallery.search(embeddings, self.calibration, quality=quality, fmr=fmr, top=top)
+
+    def _side(self, images: Images) -> tuple[Embeddings, tuple[Quality, ...]]:
+        embeddings, quality = self.embed_with_quality(images)
+        if not quality:
+            raise ImageError("no images were given: a comparison needs at least one a side")
+        return embeddings, quality
+
+    def _stack(self, rows: Sequence[Embeddings]) -> Embeddings:
+        return np.stack(rows) if rows else np.empty((0, self.embedding_size), np.float32)
+
+    def _stream(
+        self, images: Iterator[ImageInput], batch_size: int | None, workers: int | None
+    ) -> Iterator[tuple[int, tuple[Embeddings, Quality] | ImageError]]:
+        """Outcomes in input order; images are decoded ahead of the model by some batches."""
+        size = _positive("batch_size", batch_size, _BATCH[self.device])
+        threads = _positive("workers", workers, min(8, os.cpu_count() or 1))
+        ahead: deque[Future[_Prepared | ImageError]] = deque()
+        done = 0
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="fingerprint-decode")
+        try:
+            while True:
+                wanted = size + threads - len(ahead)
+                ahead.extend(pool.submit(_prepare, image) for image in islice(images, wanted))
+                if not ahead:
+                    return
+                batch = [ahead.popleft().result() for _ in range(min(size, len(ahead)))]
+                for outcome in self._embed_batch(batch):
+                    yield done, outcome
+                    done += 1
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _embed_batch(
+        self, batch: list[_Prepared | ImageError]
+    ) -> Iterator[tuple[Embeddings, Quality] | ImageError]:
+        usable = [item for item in batch if not isinstance(item, ImageError)]
+        vectors = self._run(np.concatenate([item.windows for item in usable])) if usable else None
+        start = 0
+        for item in batch:
+            if isinstance(item, ImageError) or vectors is None:
+                yield cast(ImageError, item)
+                continue
+            stop = start + len(item.windows)
+            yield mean_embedding(vectors[start:stop]), item.quality
+            start = stop
+
+    def _run(self, windows: npt.NDArray[np.uint8]) -> Embeddings:
+        """One call of the model, its batch padded to one of few sizes.
+
+        A GPU plans its convolutions anew for every batch size it has not met.
+        """
+        count = len(windows)
+        if self.device == "cuda":
+            bucket = _bucket(count)
+            padding = np.zeros((bucket - count, *windows.shape[1:]), np.uint8)
+            windows = np.concatenate([windows, padding])
+        try:
+            (output,) = self._session.run(
+                ["embedding"], {"windows": np.ascontiguousarray(windows)}
+            )
+        except Exception as error:  # ONNX Runtime's exceptions share no base class
+            if self.device == "cuda":
+                raise DeviceError(
+                    f"inference failed on the GPU, try a smaller batch_size: {error}"
+                ) from error
+            raise ModelError(f"the model {self.name} failed: {error}") from error
+        vectors = cast(Embeddings, output)[:count]
+        if vectors.shape != (count, self.embedding_size) or not np.isfinite(vectors).all():
+            raise ModelError(f"the model {self.name} gave embeddings that are not usable")
+        return vectors
+
+
+def load(
+    model: str | os.PathLike[str] | None = None,
+    *,
+    device: Device = "auto",
+    revision: str | None = None,
+    offline: bool | None = None,
+    threads: int | None = None,
+) -> Extractor:
+    """Open a fingerprint extractor.
+
+    Args:
+        model: None for the bundled default, or what ``zoo.resolve`` takes: a bundled name, a
+            folder, an ``.onnx`` file, or ``"owner/name"`` on the Hugging Face Hub.
+        device: "cpu", "cuda" (never falls back), or "auto" (CUDA if it works, else the CPU).
+        revision: Hub only; a full commit hash pins the model.
+        offline: True never touches the network.
+        threads: CPU threads of one inference; None leaves it to ONNX Runtime.
+
+    Raises:
+        ModelNotFoundError, IntegrityError, ModelError: see ``zoo.resolve``.
+        DeviceError: the device cannot be used, or ONNX Runtime is not installed.
+    """
+    from .zoo import resolve
+
+    resolved = resolve(model, revision=revision, offline=offline)
+    extractor = Extractor.from_file(resolved.path, device=device, threads=threads)
+    logger.info("loaded %s %s from %s", extractor.name, extractor.version, resolved.path)
+    return extractor
+
+
+_default: Extractor | None = None
+_default_lock = threading.Lock()
+
+
+def default_extractor() -> Extractor:
+    """The bundled default model on ``device="auto"``, loaded once, at first use."""
+    global _default
+    with _default_lock:
+        if _default is None:
+            _default = load()
+        return _default
+
+
+def embed(images: Images) -> Embeddings:
+    """``Extractor.embed`` of the default model."""
+    return default_extractor().embed(images)
+
+
+def verify(a: Images, b: Images, *, fmr: float | None = None) -> Verification:
+    """``Extractor.verify`` of the default model."""
+    return default_extractor().verify(a, b, fmr=fmr)
+
+
+def identify(
+    images: Images, gallery: Gallery, *, fmr: float | None = None, top: int = 5
+) -> Identification:
+    """``Gallery.identify``: with the gallery's own extractor, by default the default model."""
+    return gallery.identify(images, fmr=fmr, top=top)
+
+
+def _prepare(image: ImageInput) -> _Prepared | ImageError:
+    try:
+        loaded = load_image(image)
+        crops = windows(loaded.pixels)
+        return _Prepared(crops, assess(loaded, crops))
+    except ImageError as error:
+        return error
+
+
+def _as_iterable(images: Images) -> Iterator[ImageInput]:
+    if is_single_image(images):
+        return iter((cast("ImageInput", images),))
+    try:
+        return iter(cast("Iterable[ImageInput]", images))
+    except TypeError:
+        return iter((cast("ImageInput", images),))  # load_image says what is wrong with it
+
+
+def _bucket(count: int) -> int:
+    """Smallest of 1, 3, 9, 18, 36, ... that holds ``count`` windows."""
+    size = next((small for small in (1, 3, _MAX_WINDOWS) if count <= small), _MAX_WINDOWS)
+    while size < count:
+        size *= 2
+    return size
+
+
+def _positive(name: str, value: int | None, default: int) -> int:
+    if value is None:
+        return default
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, not {value}")
+    return value
+
+
+def _check_contract(session: Any, metadata: dict[str, str], name: str) -> int:
+    """Check inputs, outputs and metadata of a model; returns its embedding size."""
+    inputs = {i.name: (i.type, i.shape[1:]) for i in session.get_inputs()}
+    # Exporters may leave the output's size symbolic; each run checks the real one.
+    outputs = {o.name: (o.type, len(o.shape)) for o in session.get_outputs()}
+    size = metadata["embedding_size"]
+    side = [3, WINDOW_SIZE, WINDOW_SIZE]
+    fits = (
+        size.isdecimal()
+        and inputs == {"windows": ("tensor(uint8)", side)}
+        and outputs.get("embedding") == ("tensor(float)", 2)
+        and metadata["window_size"] == str(WINDOW_SIZE)
+    )
+    if not fits:
+        raise ModelError(
+            f"{name} does not map windows (uint8, N x 3 x 128 x 128) to embedding (float32, "
+            f"N x {size}): it is not one of our models, or needs another version of this package"
+        )
+    return int(size)

@@ -1,0 +1,498 @@
+"""A gallery: the known models' fingerprints, in one portable file.
+
+A ``.fpg`` file is a safetensors file. Tensor ``embeddings`` (float32, (N, D)) holds the image
+embeddings of all entries in a row, tensor ``lossy`` (uint8, (N,)) whether each image came from a
+lossy container. The metadata name the format, the model (with the SHA-256 of its file, since
+embeddings of two models cannot be compared) and, as JSON, each entry's name, count and notes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import secrets
+import shutil
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
+
+import numpy as np
+import numpy.typing as npt
+
+from .calibration import Calibration
+from .errors import GalleryError, ImageError
+from .extractor import Extractor, default_extractor
+from .quality import Quality
+from .verification import Candidate, Identification, is_uncertain, mean_embedding
+
+if TYPE_CHECKING:
+    from .extractor import Images
+
+FORMAT = "fingerprint-gallery"
+FORMAT_VERSION = "1"
+
+Embeddings = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """The model whose embeddings a gallery holds; ``sha256`` decides."""
+
+    name: str
+    version: str
+    sha256: str
+    embedding_size: int
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One known model.
+
+    Attributes:
+        embeddings: float32, shape (n, D), one L2-normalised row for each enrolled image.
+        lossy: bool, shape (n,), True where the image came from a lossy container.
+        notes: free text.
+    """
+
+    embeddings: Embeddings
+    lossy: npt.NDArray[np.bool_]
+    notes: str = ""
+
+    @property
+    def fingerprint(self) -> Embeddings:
+        """float32, shape (D,): L2-normalised mean of the images' embeddings."""
+        return mean_embedding(self.embeddings)
+
+
+class Gallery:
+    """Known models by name, each with the embeddings of some of its images.
+
+    The images themselves are not needed once enrolled. Safe to use from several threads.
+
+    Args:
+        model: the extractor to enroll and identify with; None for the default model, which is
+            then loaded at first use.
+
+    Example:
+        >>> gallery = Gallery()                                   # doctest: +SKIP
+        >>> gallery.enroll("sdxl", ["a.png", "b.png"])            # doctest: +SKIP
+        >>> gallery.save("models.fpg")                            # doctest: +SKIP
+        >>> Gallery.load("models.fpg").identify("x.png").best     # doctest: +SKIP
+    """
+
+    def __init__(self, model: Extractor | None = None) -> None:
+        self._extractor = model
+        self._identity = None if model is None else _identity_of(model)
+        self._entries: dict[str, Entry] = {}
+        self._lock = threading.RLock()
+        self._matrix: Embeddings | None = None
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __getitem__(self, name: str) -> Entry:
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise GalleryError(f"the gallery has no entry {name!r}: {self._known()}") from None
+
+    def __repr__(self) -> str:
+        model = "no model yet" if self._identity is None else self._identity.name
+        return f"<Gallery of {len(self)} entries, {model}>"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the entries, in the order of their enrolment."""
+        return tuple(self._entries)
+
+    @property
+    def model(self) -> ModelIdentity | None:
+        """The model the embeddings belong to; None before the first use of a new gallery."""
+        return self._identity
+
+    def enroll(
+        self, name: str, images: Images | npt.NDArray[np.floating], *, notes: str | None = None
+    ) -> tuple[Quality, ...]:
+        """Add images to the entry ``name``, which is made if there is none.
+
+        All or nothing: after an error the gallery is as before.
+
+        Args:
+            name: 1 to 200 printable characters.
+            images: one image or an iterable of images, all by one model; or their embeddings, a
+                float array of shape (D,) or (n, D), L2-normalised, by this gallery's model.
+            notes: free text, replaces the entry's; None leaves it.
+
+        Returns:
+            The quality of each image; empty when embeddings were given.
+
+        Raises:
+            ImageError: an image cannot be used, or is flat and has no fingerprint.
+            GalleryError: the name or the embeddings are invalid, or nothing was given.
+        """
+        _check_name(name)
+        extractor = self._bound()
+        if _is_embeddings(images):
+            embeddings = np.atleast_2d(np.asarray(images, dtype=np.float32))
+            quality: tuple[Quality, ...] = ()
+        else:
+            embeddings, quality = extractor.embed_with_quality(images)
+            for index, one in enumerate(quality):
+                if one.flat:
+                    raise ImageError(
+                        f"image {index} of {name!r} is flat: it has no fingerprint to enroll"
+                    )
+        if len(embeddings) == 0:
+            raise GalleryError(f"no images were given for {name!r}")
+        _check_embeddings(embeddings, extractor.embedding_size, f"embeddings of {name!r}")
+        lossy = np.array([bool(q.lossy) for q in quality] or [False] * len(embeddings))
+        self._add(name, Entry(embeddings, lossy, notes or ""), keep_notes=notes is None)
+        return quality
+
+    def remove(self, name: str) -> None:
+        """Remove an entry. Raises GalleryError if there is none."""
+        with self._lock:
+            self[name]
+            self._set({key: entry for key, entry in self._entries.items() if key != name})
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Rename an entry, keeping its place.
+
+        Raises GalleryError if there is none, or if ``new_name`` is taken or invalid.
+        """
+        _check_name(new_name)
+        with self._lock:
+            self[name]
+            if new_name != name and new_name in self:
+                raise GalleryError(f"cannot rename {name!r}: {new_name!r} exists, remove it first")
+            self._set({new_name if k == name else k: v for k, v in self._entries.items()})
+
+    def merge(self, other: Gallery, *, on_duplicate: Literal["error", "add"] = "error") -> None:
+        """Take over the entries of another gallery of the same model.
+
+        Args:
+            other: left as it is.
+            on_duplicate: what to do with a name both have: "error", or "add" its images.
+
+        Raises:
+            GalleryError: the models differ, or names are duplicate; nothing is merged then.
+        """
+        if other._identity is None:
+            return
+        if self._identity is None and self._extractor is None:
+            self._identity = other._identity
+        self._check_identity(other._identity)
+        incoming = dict(other._entries)
+        with self._lock:
+            duplicate = [name for name in incoming if name in self]
+            if duplicate and on_duplicate == "error":
+                raise GalleryError(
+                    f"both galleries have {', '.join(map(repr, duplicate))}: rename or remove "
+                    "one, or merge with on_duplicate='add'"
+                )
+            for name, entry in incoming.items():
+                self._add(name, entry, keep_notes=name in self)
+
+    def identify(
+        self, images: Images, *, fmr: float | None = None, top: int = 5
+    ) -> Identification:
+        """Which entry made the image, or the set of images by one model?
+
+        See ``Extractor.identify`` for arguments and errors.
+        """
+        return self._bound().identify(images, self, fmr=fmr, top=top)
+
+    def search(
+        self,
+        embeddings: npt.NDArray[np.floating],
+        calibration: Calibration,
+        *,
+        quality: tuple[Quality, ...] = (),
+        fmr: float | None = None,
+        top: int = 5,
+    ) -> Identification:
+        """Exact search for the source of probes given as embeddings.
+
+        Args:
+            embeddings: shape (n, D), image embeddings of one source, n >= 1.
+            calibration: of the gallery's model.
+            quality: of the probe images, if known.
+            fmr: false match rate of one comparison; None for the model's default.
+            top: number of candidates wanted.
+
+        Raises:
+            GalleryError: the gallery is empty.
+            OperatingPointError: ``fmr`` lies outside the calibrated range.
+        """
+        fmr = calibration.default_fmr if fmr is None else fmr
+        if top < 1:
+            raise GalleryError(f"top must be at least 1, not {top}")
+        with self._lock:
+            names, entries, matrix = self.names, list(self._entries.values()), self._fingerprints()
+        if not names:
+            raise GalleryError("the gallery is empty: enroll something first")
+        scores = np.clip(matrix @ mean_embedding(embeddings), -1, 1).astype(np.float64)
+        order = np.argsort(-scores, kind="stable")
+        lossy = any(q.lossy for q in quality)
+        candidates = []
+        for rank, place in enumerate(order[:top]):
+            entry, score = entries[place], float(scores[place])
+            condition = calibration.condition(
+                len(embeddings),
+                len(entry.embeddings),
+                recompressed=lossy or bool(entry.lossy.any()),
+            )
+            rival = order[1 if rank == 0 else 0] if len(order) > 1 else None
+            candidate = Candidate(
+                name=names[place],
+                score=score,
+                margin=None if rival is None else score - float(scores[rival]),
+                probability=condition.probability(score),
+                threshold=condition.threshold(fmr),
+            )
+            candidates.append(candidate)
+            if rank == 0:
+                uncertain = is_uncertain(score, condition, fmr, quality)
+        first = candidates[0]
+        known = first.score >= first.threshold
+        return Identification(
+            best=first.name if known else None,
+            known=known,
+            threshold=first.threshold,
+            fmr=fmr,
+            uncertain=uncertain,
+            candidates=tuple(candidates),
+            quality=quality,
+        )
+
+    def check_model(self, extractor: Extractor) -> None:
+        """Raise GalleryError unless the gallery's embeddings are by this extractor."""
+        self._check_identity(_identity_of(extractor))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the gallery to a ``.fpg`` file, whole or not at all.
+
+        Raises:
+            GalleryError: the file cannot be written; an older one is left as it was.
+        """
+        from safetensors.numpy import save
+
+        if self._identity is None:
+            self._bound()
+        identity = self._identity
+        assert identity is not None
+        with self._lock:
+            entries = dict(self._entries)
+        empty = Entry(np.empty((0, identity.embedding_size), np.float32), np.empty(0, bool))
+        parts = [empty, *entries.values()]
+        tensors: dict[str, npt.NDArray[Any]] = {
+            "embeddings": np.concatenate([entry.embeddings for entry in parts]),
+            "lossy": np.concatenate([entry.lossy for entry in parts]).astype(np.uint8),
+        }
+        listing = [
+            {"name": name, "images": len(entry.embeddings), "notes": entry.notes}
+            for name, entry in entries.items()
+        ]
+        metadata = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "model_name": identity.name,
+            "model_version": identity.version,
+            "model_sha256": identity.sha256,
+            "embedding_size": str(identity.embedding_size),
+            "entries": json.dumps(listing, ensure_ascii=False),
+        }
+        _write_atomically(Path(path), save(tensors, metadata))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], model: Extractor | None = None) -> Gallery:
+        """Read a ``.fpg`` file and check all of it.
+
+        Args:
+            path: the file.
+            model: the extractor to go on with; None for the default model, at first use.
+
+        Raises:
+            GalleryError: the file is missing, broken, not a gallery, or of another model.
+        """
+        name = repr(os.fspath(path))
+        identity, entries = _read(Path(path), name)
+        gallery = cls()
+        gallery._identity = identity
+        gallery._entries = entries
+        if model is not None:
+            gallery.check_model(model)
+            gallery._extractor = model
+        return gallery
+
+    def export_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write one line for each entry: name, images, notes, and the fingerprint's D values.
+
+        Raises:
+            GalleryError: the file cannot be written.
+        """
+        with self._lock:
+            entries = dict(self._entries)
+        size = 0 if self._identity is None else self._identity.embedding_size
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(["name", "images", "notes", *(f"e{i}" for i in range(size))])
+        for name, entry in entries.items():
+            # float32's shortest exact form, so that the values survive the round trip.
+            values = [str(value) for value in entry.fingerprint]
+            writer.writerow([name, len(entry.embeddings), entry.notes, *values])
+        _write_atomically(Path(path), text.getvalue().encode())
+
+    def _bound(self) -> Extractor:
+        """The extractor, checked against the identity; the default one is loaded here."""
+        with self._lock:
+            if self._extractor is None:
+                extractor = default_extractor()
+                if self._identity is None:
+                    self._identity = _identity_of(extractor)
+                self.check_model(extractor)
+                self._extractor = extractor
+            return self._extractor
+
+    def _check_identity(self, other: ModelIdentity) -> None:
+        mine = self._identity
+        if mine is not None and mine.sha256 != other.sha256:
+            raise GalleryError(
+                f"the gallery holds embeddings of model {mine.name} {mine.version} (sha256 "
+                f"{mine.sha256[:12]}), not of {other.name} {other.version} "
+                f"({other.sha256[:12]}): use that model, or enroll the images again with this one"
+            )
+
+    def _add(self, name: str, entry: Entry, *, keep_notes: bool) -> None:
+        with self._lock:
+            old = self._entries.get(name)
+            if old is not None:
+                entry = Entry(
+                    np.concatenate([old.embeddings, entry.embeddings]),
+                    np.concatenate([old.lossy, entry.lossy]),
+                    old.notes if keep_notes else entry.notes,
+                )
+            self._set({**self._entries, name: entry})
+
+    def _set(self, entries: dict[str, Entry]) -> None:
+        # A new dict each time: readers without the lock keep a consistent old one.
+        self._entries = entries
+        self._matrix = None
+
+    def _fingerprints(self) -> Embeddings:
+        if self._matrix is None:
+            rows = [entry.fingerprint for entry in self._entries.values()]
+            self._matrix = np.stack(rows) if rows else np.empty((0, 0), np.float32)
+        return self._matrix
+
+    def _known(self) -> str:
+        return f"it has {', '.join(map(repr, self.names)) or 'none'}"
+
+
+def _identity_of(extractor: Extractor) -> ModelIdentity:
+    return ModelIdentity(
+        extractor.name, extractor.version, extractor.model_sha256, extractor.embedding_size
+    )
+
+
+def _is_embeddings(images: object) -> TypeGuard[npt.NDArray[np.floating]]:
+    return (
+        isinstance(images, np.ndarray)
+        and np.issubdtype(images.dtype, np.floating)
+        and images.ndim <= 2
+    )
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
+        raise GalleryError(f"{name!r} is not an entry name: use 1 to 200 printable characters")
+
+
+def _check_embeddings(embeddings: npt.NDArray[Any], size: int, what: str) -> None:
+    if embeddings.ndim != 2 or embeddings.shape[1] != size:
+        raise GalleryError(f"{what} must have shape (n, {size}), not {embeddings.shape}")
+    # Values that are not finite fail this comparison too.
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms = np.linalg.norm(embeddings, axis=1)
+    if not (np.abs(norms - 1) < 1e-3).all():
+        raise GalleryError(f"{what} are not finite and L2-normalised")
+
+
+def _read(path: Path, name: str) -> tuple[ModelIdentity, dict[str, Entry]]:
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise GalleryError(f"there is no gallery file {name}: check the path")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise GalleryError(f"{name} is a safetensors file, but not a gallery")
+            if metadata.get("format_version") != FORMAT_VERSION:
+                raise GalleryError(
+                    f"{name} is a gallery of format {metadata.get('format_version')!r}, this "
+                    f"package reads {FORMAT_VERSION}: update fingerprint-sdk"
+                )
+            embeddings, lossy = file.get_tensor("embeddings"), file.get_tensor("lossy")
+        identity = ModelIdentity(
+            metadata["model_name"],
+            metadata["model_version"],
+            metadata["model_sha256"],
+            int(metadata["embedding_size"]),
+        )
+        listing = [
+            (entry["name"], entry["images"], entry["notes"])
+            for entry in json.loads(metadata["entries"])
+        ]
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise GalleryError(f"{name} is not a gallery, or it is damaged: {error}") from error
+    if embeddings.dtype != np.float32 or lossy.dtype != np.uint8:
+        raise GalleryError(f"{name} is damaged: its tensors have the wrong type")
+    _check_embeddings(embeddings, identity.embedding_size, f"the embeddings in {name}")
+    return identity, _split(listing, embeddings, lossy, name)
+
+
+def _split(
+    listing: Iterable[tuple[Any, Any, Any]],
+    embeddings: Embeddings,
+    lossy: npt.NDArray[np.uint8],
+    name: str,
+) -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
+    start = 0
+    for entry_name, images, notes in listing:
+        _check_name(entry_name)
+        if entry_name in entries:
+            raise GalleryError(f"{name} is damaged: it has two entries {entry_name!r}")
+        if type(images) is not int or images < 1 or not isinstance(notes, str):
+            raise GalleryError(f"{name} is damaged: the entry {entry_name!r} is not valid")
+        rows = slice(start, start + images)
+        entries[entry_name] = Entry(embeddings[rows], lossy[rows] != 0, notes)
+        start += images
+    if start != len(embeddings) or lossy.shape != (start,):
+        raise GalleryError(f"{name} is damaged: its entries and its tensors disagree")
+    return entries
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    path = Path(os.path.realpath(path))  # a link stays a link
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise GalleryError(f"cannot write {str(path)!r}: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)

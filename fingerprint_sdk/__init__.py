@@ -1,1 +1,90 @@
-"""Which generative model made this image? Zero-shot model fingerprints."""
+"""Which generative model made this image? Zero-shot model fingerprints.
+
+>>> import fingerprint_sdk as fp
+>>> fp.verify("a.png", "b.png").same                      # doctest: +SKIP
+>>> gallery = fp.Gallery()                                # doctest: +SKIP
+>>> gallery.enroll("sdxl", ["1.png", "2.png", "3.png"])   # doctest: +SKIP
+>>> fp.identify("x.png", gallery).best                    # doctest: +SKIP
+
+The functions here use one default model, loaded at first use; ``load`` gives an ``Extractor`` of
+your choice with the same verbs. Importing this package imports none of its dependencies.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .errors import (
+    DeviceError,
+    FingerprintError,
+    GalleryError,
+    ImageError,
+    IntegrityError,
+    ModelError,
+    ModelNotFoundError,
+    OperatingPointError,
+)
+
+if TYPE_CHECKING:
+    from .calibration import Calibration
+    from .extractor import EmbeddingResult, Extractor, Failure, embed, identify, load, verify
+    from .gallery import Gallery
+    from .quality import Quality
+    from .verification import Candidate, Identification, Verification
+
+__all__ = [
+    "Calibration",
+    "Candidate",
+    "DeviceError",
+    "EmbeddingResult",
+    "Extractor",
+    "Failure",
+    "FingerprintError",
+    "Gallery",
+    "GalleryError",
+    "Identification",
+    "ImageError",
+    "IntegrityError",
+    "ModelError",
+    "ModelNotFoundError",
+    "OperatingPointError",
+    "Quality",
+    "Verification",
+    "__version__",
+    "embed",
+    "identify",
+    "load",
+    "verify",
+]
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Calibration": "calibration",
+    "Candidate": "verification",
+    "EmbeddingResult": "extractor",
+    "Extractor": "extractor",
+    "Failure": "extractor",
+    "Gallery": "gallery",
+    "Identification": "verification",
+    "Quality": "quality",
+    "Verification": "verification",
+    "embed": "extractor",
+    "identify": "extractor",
+    "load": "extractor",
+    "verify": "extractor",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module at first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

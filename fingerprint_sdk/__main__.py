@@ -1,0 +1,5 @@
+"""``python -m fingerprint_sdk`` is the ``fingerprint`` command."""
+
+from fingerprint_sdk.cli import app
+
+app(prog_name="fingerprint")

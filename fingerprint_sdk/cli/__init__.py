@@ -1,0 +1,93 @@
+"""The ``fingerprint`` command.
+
+Exit codes: 0 done (``verify``: same source), 1 ``verify`` only: different sources, 2 any error,
+130 interrupted. Results go to stdout, everything else to stderr.
+
+Only typer is imported here; what computes is imported inside the commands, so that help and
+completion stay quick.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from fingerprint_sdk.cli import _gallery
+from fingerprint_sdk.cli._embed import embed
+from fingerprint_sdk.cli._identify import enroll, identify
+from fingerprint_sdk.cli._models import info, models, package_version
+from fingerprint_sdk.cli._output import note
+from fingerprint_sdk.cli._verify import verify
+from fingerprint_sdk.errors import FingerprintError
+
+ERROR = 2
+
+
+class _Commands(TyperGroup):
+    """Turns every error into one message on stderr and exit code 2.
+
+    An uncaught exception would exit with 1, which ``verify`` uses to say "different".
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # the reader of stdout has gone; typer ends quietly
+            raise
+        except (FingerprintError, OSError) as error:
+            note(f"error: {error}")
+            raise typer.Exit(ERROR) from error
+        except Exception as error:
+            # Typer's own exceptions carry the exit code they ask for.
+            if isinstance(error, typer.Abort) or hasattr(error, "exit_code"):
+                raise
+            note(traceback.format_exc())
+            note("error: this is a bug in fingerprint_sdk; please report the lines above")
+            raise typer.Exit(ERROR) from error
+
+
+app = typer.Typer(
+    name="fingerprint",
+    cls=_Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done; for verify, 0 same source and 1 different; 2 any error.",
+)
+for _command in (embed, verify, enroll, identify, models, info):
+    app.command()(_command)
+app.add_typer(_gallery.app, name="gallery")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"fingerprint {package_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say more on stderr about what is done.")
+    ] = False,
+) -> None:
+    """Which generative model made this image? Fingerprints of image generators.
+
+    Nothing is uploaded; images stay on this machine.
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(levelname)s: %(message)s",
+        force=True,
+    )

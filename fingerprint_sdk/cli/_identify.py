@@ -1,0 +1,149 @@
+"""``fingerprint enroll`` and ``fingerprint identify``: which known model made this?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fingerprint_sdk.cli import _options as options
+from fingerprint_sdk.cli._files import expand
+from fingerprint_sdk.cli._model import (
+    describe,
+    embed_files,
+    open_extractor,
+    open_gallery,
+    skipped,
+    usable,
+)
+from fingerprint_sdk.cli._output import note, print_json, print_table
+
+if TYPE_CHECKING:
+    from fingerprint_sdk.verification import Identification
+
+
+def enroll(
+    name: Annotated[str, typer.Argument(help="Name of the generator.")],
+    images: Annotated[list[Path], typer.Argument(help="Its images, and folders of its images.")],
+    gallery: options.GalleryFile,
+    notes: Annotated[str | None, typer.Option(help="Free text kept with the entry.")] = None,
+    on_error: options.Skip = options.OnError.stop,
+    model: options.Model = None,
+    revision: options.Revision = None,
+    device: options.Device = options.DeviceChoice.auto,
+    offline: options.Offline = False,
+    threads: options.Threads = None,
+    json: options.Json = False,
+) -> None:
+    """Add images of one generator to a gallery, which is made if there is none.
+
+    A name that is there already gets the images added to it.
+
+    [bold]Examples[/bold]
+
+      fingerprint enroll sdxl sdxl_images/ --gallery known.fpg
+    """
+    paths = expand(images)
+    extractor = open_extractor(model, revision, device, offline, threads)
+    known = open_gallery(gallery, extractor, create=True)
+    paths, left_out = usable(paths, on_error)
+    known.enroll(name, paths, notes=notes)
+    known.save(gallery)
+    total = len(known[name].embeddings)
+    if json:
+        document = {
+            "model": describe(extractor),
+            "gallery": str(gallery),
+            "name": name,
+            "added": len(paths),
+            "images": total,
+            "skipped": left_out,
+        }
+        print_json(document)
+    else:
+        print(f"{name}: {len(paths)} images added, {total} in all, in {gallery}")
+
+
+def identify(
+    images: Annotated[list[Path], typer.Argument(help="Image files, and folders of images.")],
+    gallery: options.GalleryFile,
+    together: Annotated[
+        bool, typer.Option("--together", help="Take all images as one probe by one generator.")
+    ] = False,
+    top: Annotated[int, typer.Option(min=1, help="Candidates to report.")] = 5,
+    fmr: options.Fmr = None,
+    on_error: options.Skip = options.OnError.stop,
+    model: options.Model = None,
+    revision: options.Revision = None,
+    device: options.Device = options.DeviceChoice.auto,
+    offline: options.Offline = False,
+    threads: options.Threads = None,
+    json: options.Json = False,
+) -> None:
+    """Which generator in the gallery made each image, if any?
+
+    Images are looked up one by one.
+
+    When all come from one generator, --together makes them one probe, which decides better.
+
+    [bold]Examples[/bold]
+
+      fingerprint identify suspect.png --gallery known.fpg
+
+      fingerprint identify account/ --together --gallery known.fpg --json
+    """
+    paths = expand(images)
+    extractor = open_extractor(model, revision, device, offline, threads)
+    known = open_gallery(gallery, extractor)
+    embedded = embed_files(extractor, paths, on_error)
+    count = len(embedded.indices)
+    probes = [slice(0, count)] if together else [slice(i, i + 1) for i in range(count)]
+    results = [
+        (
+            [str(paths[index]) for index in embedded.indices[probe]],
+            known.search(
+                embedded.embeddings[probe],
+                extractor.calibration,
+                quality=embedded.quality[probe],
+                fmr=fmr,
+                top=top,
+            ),
+        )
+        for probe in probes
+    ]
+    if json:
+        document = {
+            "model": describe(extractor),
+            "gallery": str(gallery),
+            "probes": [{"paths": names, **result.as_dict()} for names, result in results],
+            "skipped": skipped(embedded, paths),
+        }
+        print_json(document)
+    elif len(results) == 1:
+        _print_one(results[0][1])
+    else:
+        _print_many(results)
+
+
+def _print_one(result: Identification) -> None:
+    print(f"source: {result.best}" if result.known else "source: not in this gallery")
+    columns = ("candidate", "score", "margin", "probability", f"threshold at FMR {result.fmr:g}")
+    print_table(
+        columns,
+        [(c.name, c.score, c.margin, c.probability, c.threshold) for c in result.candidates],
+    )
+    if result.uncertain:
+        note("note: uncertain: too near the threshold, or an image without a fingerprint")
+
+
+def _print_many(results: list[tuple[list[str], Identification]]) -> None:
+    rows: list[tuple[Any, ...]] = []
+    for names, result in results:
+        first = result.candidates[0]
+        flags = [flag for quality in result.quality for flag in quality.flags]
+        notes = " ".join([*flags, *(["uncertain"] if result.uncertain else [])])
+        rows.append(
+            (names[0], result.best, first.name, first.score, first.threshold, first.margin, notes)
+        )
+    print_table(("image", "source", "nearest", "score", "threshold", "margin", "notes"), rows)

@@ -1,0 +1,149 @@
+"""``fingerprint models`` and ``fingerprint info``: what is installed, and what it is."""
+
+from __future__ import annotations
+
+import platform
+from typing import Annotated, Any
+
+import typer
+
+from fingerprint_sdk import zoo
+from fingerprint_sdk.cli import _options as options
+from fingerprint_sdk.cli._output import print_json, print_pairs, print_table
+
+
+def models(json: options.Json = False) -> None:
+    """List the models that come with the package."""
+    listed: list[dict[str, Any]] = [
+        {
+            "name": model.name,
+            "default": model.name == zoo.DEFAULT_MODEL,
+            "version": model.version,
+            "license": model.license,
+            "bytes": sum(file.size for file in model.files.values()),
+            "embedding_size": model.embedding_size,
+            "description": model.description,
+        }
+        for model in zoo.list_models()
+    ]
+    if json:
+        print_json({"models": listed})
+        return
+    rows = [
+        (
+            model["name"] + (" (default)" if model["default"] else ""),
+            model["version"],
+            model["license"],
+            f"{model['bytes'] / 1e6:.1f} MB",
+            model["description"],
+        )
+        for model in listed
+    ]
+    print_table(("model", "version", "weights licence", "size", "description"), rows)
+
+
+def info(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="Bundled name, folder, .onnx file, or owner/name on the Hugging Face Hub.",
+            show_default="the bundled default",
+        ),
+    ] = None,
+    revision: options.Revision = None,
+    device: options.Device = options.DeviceChoice.auto,
+    offline: options.Offline = False,
+    threads: options.Threads = None,
+    json: options.Json = False,
+) -> None:
+    """Show a model: weights licence, sha256, calibration, and the device really used.
+
+    [bold]Examples[/bold]
+
+      fingerprint info
+
+      fingerprint info owner/name --revision 0123456789abcdef0123456789abcdef01234567
+    """
+    from fingerprint_sdk.extractor import Extractor
+
+    resolved = zoo.resolve(model, revision=revision, offline=offline)
+    extractor = Extractor.from_file(resolved.path, device=device.value, threads=threads)
+    described = resolved.description
+    calibration = extractor.calibration
+    document: dict[str, Any] = {
+        "name": extractor.name,
+        "version": extractor.version,
+        "description": None if described is None else described.description,
+        "weights_license": extractor.license,
+        "source": resolved.source,
+        "path": str(resolved.path),
+        "bytes": resolved.path.stat().st_size,
+        "sha256": extractor.model_sha256,
+        "sha256_checked": described is not None,
+        "recipe_hash": None if described is None else described.recipe_hash,
+        "window_size": extractor.window_size,
+        "embedding_size": extractor.embedding_size,
+        "default_fmr": calibration.default_fmr,
+        "conditions": [
+            {
+                "images_a": condition.images_a,
+                "images_b": condition.images_b,
+                "recompressed": condition.recompressed,
+                "fmr_range": list(condition.fmr_range),
+                "default_threshold": condition.threshold(calibration.default_fmr),
+            }
+            for condition in calibration.conditions
+        ],
+        "device": extractor.device,
+        "providers": list(extractor.providers),
+        "versions": _versions(),
+    }
+    if json:
+        print_json(document)
+        return
+    conditions = document.pop("conditions")
+    versions = document.pop("versions")
+    document["providers"] = ", ".join(extractor.providers)
+    document["versions"] = ", ".join(f"{name} {number}" for name, number in versions.items())
+    print_pairs((key.replace("_", " "), value) for key, value in document.items())
+    print_table(
+        ("images a", "images b", "recompressed", "lowest FMR", "highest FMR", "default threshold"),
+        [
+            (
+                c["images_a"],
+                c["images_b"],
+                c["recompressed"],
+                f"{c['fmr_range'][0]:g}",
+                f"{c['fmr_range'][1]:g}",
+                c["default_threshold"],
+            )
+            for c in conditions
+        ],
+        title="calibrated comparisons",
+    )
+
+
+def package_version() -> str:
+    """Version of this package, or a word that it runs without being installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("fingerprint-sdk")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def _versions() -> dict[str, str]:
+    import huggingface_hub
+    import numpy
+    import onnxruntime
+    import PIL
+
+    return {
+        "fingerprint-sdk": package_version(),
+        "onnxruntime": onnxruntime.__version__,
+        "numpy": numpy.__version__,
+        "pillow": PIL.__version__,
+        "huggingface-hub": huggingface_hub.__version__,
+        "python": platform.python_version(),
+    }

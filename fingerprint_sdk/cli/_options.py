@@ -1,0 +1,62 @@
+"""Options several commands share, and the extractor they describe."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class DeviceChoice(StrEnum):
+    """Where the model runs; ``auto`` takes CUDA when it really works."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class OnError(StrEnum):
+    """What to do with an image that cannot be used."""
+
+    stop = "raise"
+    skip = "skip"
+
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        help="Bundled name, folder, .onnx file, or owner/name on the Hugging Face Hub.",
+        show_default="the bundled default",
+    ),
+]
+Revision = Annotated[
+    str | None,
+    typer.Option(help="Commit of a Hub model. A full hash is pinned; a branch may move."),
+]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Never use the network (as HF_HUB_OFFLINE=1).")
+]
+Device = Annotated[DeviceChoice, typer.Option(help="Where to run the model.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, help="CPU threads of one inference.", show_default="all allowed cores"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Fmr = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="False match rate to decide at.",
+        show_default="the model's own, usually 0.01",
+    ),
+]
+Skip = Annotated[
+    OnError, typer.Option("--on-error", help="An unusable image ends the command, or is skipped.")
+]
+GalleryFile = Annotated[Path, typer.Option("--gallery", "-g", help="The gallery file (.fpg).")]
+GalleryArgument = Annotated[Path, typer.Argument(metavar="GALLERY", help="The gallery file.")]

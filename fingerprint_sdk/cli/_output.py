@@ -1,0 +1,73 @@
+"""Results on stdout: a table for people, or one JSON document. All else goes to stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+
+def print_json(document: object) -> None:
+    """Print ``document`` as JSON on stdout, in ASCII so that any terminal can show it."""
+    print(json.dumps(document, indent=2, allow_nan=False))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+    """Print a table on stdout; numbers are aligned to the right. Texts are taken literally."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = list(rows)
+    table = Table(title=Text(title) if title else None, title_justify="left")
+    for index, column in enumerate(columns):
+        numeric = bool(rows) and isinstance(rows[0][index], int | float)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    Console().print(table)
+
+
+def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
+    """Print ``name  value`` lines on stdout."""
+    shown = [(name, _cell(value)) for name, value in pairs]
+    width = max(len(name) for name, _ in shown)
+    for name, value in shown:
+        print(f"{name:<{width}}  {value}")
+
+
+def note(message: str) -> None:
+    """Tell the person something on stderr."""
+    print(message, file=sys.stderr)
+
+
+@contextmanager
+def progress(total: int, what: str) -> Iterator[Callable[[int], None] | None]:
+    """A function to call with the number of items done, which moves a bar on stderr.
+
+    None when stderr is not a terminal or there is only one item.
+    """
+    if total < 2 or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4f}" if math.isfinite(value) else "-"
+    # File names may hold bytes that are no text, and the terminal may know few characters.
+    encoding = sys.stdout.encoding or "utf-8"
+    return str(value).encode(encoding, "backslashreplace").decode(encoding)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .errors import (
+from fingerprint_sdk.errors import (
     DeviceError,
     FingerprintError,
     GalleryError,
@@ -27,11 +27,19 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from .calibration import Calibration
-    from .extractor import EmbeddingResult, Extractor, Failure, embed, identify, load, verify
-    from .gallery import Gallery
-    from .quality import Quality
-    from .verification import Candidate, Identification, Verification
+    from fingerprint_sdk.calibration import Calibration
+    from fingerprint_sdk.extractor import (
+        EmbeddingResult,
+        Extractor,
+        Failure,
+        embed,
+        identify,
+        load,
+        verify,
+    )
+    from fingerprint_sdk.gallery import Gallery
+    from fingerprint_sdk.quality import Quality
+    from fingerprint_sdk.verification import Candidate, Identification, Verification
 
 __all__ = [
     "Calibration",

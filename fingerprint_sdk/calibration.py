@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import ModelError, OperatingPointError
+from fingerprint_sdk.errors import ModelError, OperatingPointError
 
 
 @dataclass(frozen=True)

@@ -17,16 +17,21 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
-from .calibration import Calibration
-from .errors import DeviceError, ImageError, ModelError
-from .images import WINDOW_SIZE, is_single_image, load_image, windows
-from .quality import Quality, assess
-from .runtime import Device, open_session
-from .verification import Identification, Verification, mean_embedding, verify_embeddings
+from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.errors import DeviceError, ImageError, ModelError
+from fingerprint_sdk.images import WINDOW_SIZE, is_single_image, load_image, windows
+from fingerprint_sdk.quality import Quality, assess
+from fingerprint_sdk.runtime import Device, open_session
+from fingerprint_sdk.verification import (
+    Identification,
+    Verification,
+    mean_embedding,
+    verify_embeddings,
+)
 
 if TYPE_CHECKING:
-    from .gallery import Gallery
-    from .images import ImageInput
+    from fingerprint_sdk.gallery import Gallery
+    from fingerprint_sdk.images import ImageInput
 
     Images: TypeAlias = ImageInput | Iterable[ImageInput]
 
@@ -340,7 +345,7 @@ def load(
         ModelNotFoundError, IntegrityError, ModelError: see ``zoo.resolve``.
         DeviceError: the device cannot be used, or ONNX Runtime is not installed.
     """
-    from .zoo import resolve
+    from fingerprint_sdk.zoo import resolve
 
     resolved = resolve(model, revision=revision, offline=offline)
     extractor = Extractor.from_file(resolved.path, device=device, threads=threads)

@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from .calibration import Calibration
-from .errors import GalleryError, ImageError
-from .extractor import Extractor, default_extractor
-from .quality import Quality
-from .verification import Candidate, Identification, is_uncertain, mean_embedding
+from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.errors import GalleryError, ImageError
+from fingerprint_sdk.extractor import Extractor, default_extractor
+from fingerprint_sdk.quality import Quality
+from fingerprint_sdk.verification import Candidate, Identification, is_uncertain, mean_embedding
 
 if TYPE_CHECKING:
-    from .extractor import Images
+    from fingerprint_sdk.extractor import Images
 
 FORMAT = "fingerprint-gallery"
 FORMAT_VERSION = "1"

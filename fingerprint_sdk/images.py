@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from .errors import ImageError
+from fingerprint_sdk.errors import ImageError
 
 if TYPE_CHECKING:
     ImageInput: TypeAlias = (

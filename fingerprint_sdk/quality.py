@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .images import WINDOW_SIZE, LoadedImage
+from fingerprint_sdk.images import WINDOW_SIZE, LoadedImage
 
 FLAT_POWER = 0.05
 """Mean squared Laplacian, in grey levels squared, below which an image counts as flat."""
 
 # Luminance table of ISO/IEC 10918-1, annex K.1, which libjpeg scales by its quality setting.
-# Scaling keeps the order, so sorted values are compared and zig-zag order does not matter.
 _LUMINANCE = np.array(
     [
         (16, 11, 10, 16, 24, 40, 51, 61),
@@ -43,7 +42,7 @@ class Quality:
         width, height: in pixels.
         format: container format ("PNG", "JPEG", ...), None for pixels without one.
         too_small: a side is shorter than 128 pixels, so the image had to be enlarged.
-        jpeg_quality: 1 to 100, the libjpeg setting whose table is nearest to the file's; None
+        jpeg_quality: 1 to 100, the libjpeg setting whose table is as coarse as the file's; None
             when the input is not a JPEG file.
         lossy: the container's compression or palette changed the pixels; None when unknown, as
             it always is for arrays. Says nothing of an earlier life in another format.
@@ -88,16 +87,15 @@ def assess(image: LoadedImage, windows: npt.NDArray[np.uint8]) -> Quality:
 
 
 def estimate_jpeg_quality(luminance: tuple[int, ...]) -> int:
-    """The libjpeg quality, 1 to 100, whose luminance table is nearest to this one.
+    """The libjpeg quality, 1 to 100, whose luminance table is as coarse as this one.
 
     Exact for tables made by libjpeg; for other encoders, the setting of like coarseness.
 
     Args:
         luminance: the 64 quantisation steps, in any order.
     """
-    distance = np.abs(_tables() - np.sort(luminance)).sum(axis=1)
-    # Several qualities near 100 and near 1 may share a table; the highest is the likeliest.
-    return 100 - int(np.argmin(distance[::-1]))
+    distance = np.abs(_sums() - sum(luminance))
+    return 1 + int(np.argmin(distance))
 
 
 def residual_power(windows: npt.NDArray[np.uint8]) -> float:
@@ -113,9 +111,9 @@ def residual_power(windows: npt.NDArray[np.uint8]) -> float:
 
 
 @cache
-def _tables() -> npt.NDArray[np.int64]:
-    """Sorted luminance tables of qualities 1 to 100, shape (100, 64)."""
+def _sums() -> npt.NDArray[np.int64]:
+    """Sum of the luminance table at qualities 1 to 100: all differ, so it tells the quality."""
     quality = np.arange(1, 101)[:, None]
     scale = np.where(quality < 50, 5000 // quality, 200 - 2 * quality)
-    steps = (np.sort(_LUMINANCE, axis=None) * scale + 50) // 100
-    return np.asarray(np.clip(steps, 1, 255), dtype=np.int64)
+    steps = np.clip((_LUMINANCE.reshape(1, 64) * scale + 50) // 100, 1, 255)
+    return np.asarray(steps.sum(axis=1), dtype=np.int64)

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .errors import DeviceError, ModelError
+from fingerprint_sdk.errors import DeviceError, ModelError
 
 logger = logging.getLogger(__name__)
 

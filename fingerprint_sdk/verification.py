@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .calibration import Calibration, Condition
-from .quality import Quality
+from fingerprint_sdk.calibration import Calibration, Condition
+from fingerprint_sdk.quality import Quality
 
 Embedding = npt.NDArray[np.float32]
 

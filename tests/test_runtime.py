@@ -1,0 +1,97 @@
+"""Sessions run on the device asked for, and failures say what to do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import onnxruntime
+import pytest
+
+from fingerprint_sdk.errors import DeviceError, ModelError
+from fingerprint_sdk.runtime import open_session
+
+HAS_CUDA = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model_path: Path) -> bytes:
+    return tiny_model_path.read_bytes()
+
+
+def test_the_cpu_is_used_when_asked_for(model: bytes) -> None:
+    session = open_session(model, "tiny", device="cpu", threads=1)
+    assert session.device == "cpu"
+    assert session.providers == ("CPUExecutionProvider",)
+    assert session.ort.get_session_options().intra_op_num_threads == 1
+
+
+def test_auto_logs_the_device_it_took(model: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="fingerprint_sdk"):
+        session = open_session(model, "tiny", device="auto")
+    assert f"running on {session.device}" in caplog.text
+
+
+@pytest.mark.skipif(HAS_CUDA, reason="this ONNX Runtime has a CUDA provider")
+def test_cuda_never_falls_back(model: bytes) -> None:
+    with pytest.raises(DeviceError, match=r"fingerprint-sdk\[gpu\]"):
+        open_session(model, "tiny", device="cuda")
+
+
+@pytest.mark.skipif(not HAS_CUDA, reason="this ONNX Runtime has no CUDA provider")
+def test_cuda_is_really_used_or_refused(model: bytes) -> None:
+    try:
+        session = open_session(model, "tiny", device="cuda")
+    except DeviceError:
+        return
+    assert session.providers[0] == "CUDAExecutionProvider"
+
+
+def test_a_broken_model_is_not_called_a_device_problem(model: bytes) -> None:
+    for device in ("cpu", "auto"):
+        for broken in (b"", b"not a model", model[: len(model) // 2]):
+            with pytest.raises(ModelError, match=r"broken\.onnx"):
+                open_session(broken, "broken.onnx", device=device)
+
+
+def test_unknown_devices_and_thread_counts_are_refused(model: bytes) -> None:
+    with pytest.raises(DeviceError, match="'gpu'"):
+        open_session(model, "tiny", device="gpu")
+    with pytest.raises(DeviceError, match="threads"):
+        open_session(model, "tiny", device="cpu", threads=0)
+
+
+def test_without_onnxruntime_the_message_says_what_to_install(tiny_model_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "sys.modules['onnxruntime'] = None\n"  # what an import finds when it is not installed
+        "from fingerprint_sdk import DeviceError, Extractor\n"
+        f"try:\n    Extractor.from_file({str(tiny_model_path)!r})\n"
+        "except DeviceError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    assert 'pip install "fingerprint-sdk[cpu]"' in done.stdout
+
+
+def test_running_is_silent(tiny_model_path: Path) -> None:
+    program = (
+        "import numpy as np\n"
+        "from fingerprint_sdk import Extractor\n"
+        f"extractor = Extractor.from_file({str(tiny_model_path)!r})\n"
+        "extractor.embed(np.zeros((200, 200, 3), np.uint8))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    assert (done.stdout, done.stderr) == ("", "")

@@ -94,7 +94,7 @@ class Calibration:
         """
         try:
             return _parse(json.loads(text))
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else error
             raise ModelError(
                 f"the model's calibration is not valid ({reason}): export the model again"
@@ -139,11 +139,8 @@ def _parse(data: Any) -> Calibration:
 
 
 def _parse_condition(entry: Any) -> Condition:
-    images_a, images_b, recompressed = (
-        entry["images_a"],
-        entry["images_b"],
-        entry["recompressed"],
-    )
+    images_a, images_b = entry["images_a"], entry["images_b"]
+    recompressed = entry["recompressed"]
     if type(images_a) is not int or type(images_b) is not int or type(recompressed) is not bool:
         raise ValueError("images_a and images_b must be integers, recompressed true or false")
     if not 1 <= images_a <= images_b:

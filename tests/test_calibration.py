@@ -52,7 +52,7 @@ def test_the_other_recompressed_flag_serves_where_one_is_missing() -> None:
 
 
 def test_no_images_have_no_condition(calibration: Calibration) -> None:
-    with pytest.raises(OperatingPointError, match="0 against 3"):
+    with pytest.raises(OperatingPointError, match="3 against 0"):
         calibration.condition(3, 0, recompressed=False)
 
 

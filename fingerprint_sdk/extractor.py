@@ -420,19 +420,21 @@ def _positive(name: str, value: int | None, default: int) -> int:
 def _check_contract(session: Any, metadata: dict[str, str], name: str) -> int:
     """Check inputs, outputs and metadata of a model; returns its embedding size."""
     inputs = {i.name: (i.type, i.shape[1:]) for i in session.get_inputs()}
-    # Exporters may leave the output's size symbolic; each run checks the real one.
-    outputs = {o.name: (o.type, len(o.shape)) for o in session.get_outputs()}
+    outputs = {o.name: (o.type, o.shape[1:]) for o in session.get_outputs()}
     size = metadata["embedding_size"]
-    side = [3, WINDOW_SIZE, WINDOW_SIZE]
+    kind, columns = outputs.get("embedding", ("", []))
     fits = (
         size.isdecimal()
-        and inputs == {"windows": ("tensor(uint8)", side)}
-        and outputs.get("embedding") == ("tensor(float)", 2)
+        and inputs == {"windows": ("tensor(uint8)", [3, WINDOW_SIZE, WINDOW_SIZE])}
         and metadata["window_size"] == str(WINDOW_SIZE)
+        and kind == "tensor(float)"
+        # Exporters may leave the size symbolic, a string; each run checks the real one.
+        and (columns == [int(size)] or [type(c) for c in columns] == [str])
     )
     if not fits:
         raise ModelError(
-            f"{name} does not map windows (uint8, N x 3 x 128 x 128) to embedding (float32, "
-            f"N x {size}): it is not one of our models, or needs another version of this package"
+            f"{name} does not map windows (uint8, N x 3 x {WINDOW_SIZE} x {WINDOW_SIZE}) to "
+            f"embedding (float32, N x {size}): it is not one of our models, or it needs another "
+            "version of this package"
         )
     return int(size)

@@ -1,0 +1,375 @@
+"""The extractor on a real model: equal to the contract computed by hand, and robust."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from conftest import TINY_CALIBRATION, TINY_METADATA, build_tiny_model, synthetic_image
+from PIL import Image
+
+import fingerprint_sdk as fp
+from fingerprint_sdk import extractor as extractor_module
+from fingerprint_sdk.extractor import _bucket
+
+Images = dict[str, list[np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def extractor(tiny_model_path: Path) -> fp.Extractor:
+    return fp.Extractor.from_file(tiny_model_path, device="cpu", threads=1)
+
+
+def test_it_tells_what_it_is(extractor: fp.Extractor, tiny_model_path: Path) -> None:
+    assert (extractor.name, extractor.version) == ("tiny", "0.0.1")
+    assert extractor.license == "Apache-2.0"
+    assert (extractor.embedding_size, extractor.window_size) == (16, 128)
+    assert extractor.device == "cpu"
+    assert extractor.providers == ("CPUExecutionProvider",)
+    digest = hashlib.sha256(tiny_model_path.read_bytes()).hexdigest()
+    assert extractor.model_sha256 == digest
+    assert extractor.calibration.default_fmr == TINY_CALIBRATION["default_fmr"]
+
+
+def test_an_embedding_is_the_normalised_mean_over_nine_windows(
+    extractor: fp.Extractor, tiny_model_path: Path, sample_images: Images
+) -> None:
+    pixels = sample_images["source0"][0]  # 200 x 260
+    session = onnxruntime.InferenceSession(tiny_model_path, providers=["CPUExecutionProvider"])
+    rows = []
+    for top in (0, 36, 72):
+        for left in (0, 66, 132):
+            window = pixels[top : top + 128, left : left + 128].transpose(2, 0, 1)[None]
+            rows.append(session.run(None, {"windows": np.ascontiguousarray(window)})[0][0])
+    mean = np.mean(rows, axis=0)
+    np.testing.assert_allclose(
+        extractor.embed(pixels), mean / np.linalg.norm(mean), rtol=0, atol=1e-6
+    )
+
+
+def test_golden_vector(extractor: fp.Extractor, sample_images: Images) -> None:
+    """Any change of decoding, windows, averaging or model shows here."""
+    golden = [
+        -0.025358,
+        0.076336,
+        0.058435,
+        0.079626,
+        0.291958,
+        0.112198,
+        -0.348910,
+        0.486098,
+        0.023600,
+        -0.206679,
+        -0.062522,
+        -0.277404,
+        -0.251356,
+        -0.095836,
+        0.575573,
+        -0.011540,
+    ]
+    np.testing.assert_allclose(extractor.embed(sample_images["source2"][3]), golden, atol=2e-5)
+
+
+def test_shapes_dtypes_and_norms(extractor: fp.Extractor, sample_images: Images) -> None:
+    one = extractor.embed(sample_images["source0"][0])
+    many = extractor.embed(iter(sample_images["source0"]))
+    assert (one.shape, one.dtype) == ((16,), np.float32)
+    assert (many.shape, many.dtype) == ((6, 16), np.float32)
+    np.testing.assert_allclose(np.linalg.norm(many, axis=1), 1, atol=1e-6)
+    assert extractor.embed([sample_images["source0"][0]]).shape == (1, 16)
+    assert extractor.embed([]).shape == (0, 16)
+    stacked = extractor.embed(np.stack(sample_images["source0"]))
+    np.testing.assert_array_equal(stacked, many)
+
+
+def test_lossless_re_encoding_gives_bit_identical_embeddings(
+    extractor: fp.Extractor, sample_images: Images, tmp_path: Path
+) -> None:
+    pixels = sample_images["source1"][2]
+    image = Image.fromarray(pixels)
+    expected = extractor.embed(pixels)
+    for name, options in {
+        "a.png": {},
+        "b.png": {"compress_level": 0},
+        "c.bmp": {},
+        "d.webp": {"lossless": True},
+        "e.tiff": {"compression": "tiff_deflate"},
+    }.items():
+        image.save(tmp_path / name, **options)
+        np.testing.assert_array_equal(extractor.embed(tmp_path / name), expected)
+    np.testing.assert_array_equal(extractor.embed(image), expected)
+
+
+@pytest.mark.parametrize(("batch_size", "workers"), [(1, 1), (3, 2), (100, 4)])
+def test_batching_changes_nothing_but_rounding(
+    extractor: fp.Extractor, batch_size: int, workers: int
+) -> None:
+    sizes = [(200, 260), (60, 60), (128, 128), (129, 300), (500, 90), (300, 300), (130, 131)]
+    images = [synthetic_image(i, i, *size) for i, size in enumerate(sizes)]
+    alone = np.stack([extractor.embed(image) for image in images])
+    together = extractor.embed(images, batch_size=batch_size, workers=workers)
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
+
+
+def test_embed_windows_embeds_each_window(extractor: fp.Extractor, sample_images: Images) -> None:
+    pixels = sample_images["source0"][0][:128, :128]
+    window = pixels.transpose(2, 0, 1)
+    many = extractor.embed_windows(np.repeat(window[None], 40, axis=0))
+    assert many.shape == (40, 16)
+    np.testing.assert_allclose(many, np.tile(extractor.embed(pixels), (40, 1)), atol=1e-6)
+    assert extractor.embed_windows(np.empty((0, 3, 128, 128), np.uint8)).shape == (0, 16)
+
+
+@pytest.mark.parametrize(
+    "windows",
+    [
+        np.zeros((1, 3, 128, 128), np.float32),
+        np.zeros((3, 128, 128), np.uint8),
+        np.zeros((1, 128, 128, 3), np.uint8),
+        [[0]],
+    ],
+)
+def test_embed_windows_refuses_anything_else(extractor: fp.Extractor, windows: object) -> None:
+    with pytest.raises(fp.ImageError, match="windows must"):
+        extractor.embed_windows(windows)
+
+
+def test_embed_stops_at_the_first_unusable_image(
+    extractor: fp.Extractor, sample_images: Images
+) -> None:
+    good = sample_images["source0"][0]
+    with pytest.raises(fp.ImageError, match=r"absent\.png"):
+        extractor.embed([good, "absent.png", good, b"worse"])
+    with pytest.raises(fp.ImageError, match="cannot take an image from"):
+        extractor.embed(None)
+    with pytest.raises(fp.ImageError, match="uint8"):
+        extractor.embed(good / 255)
+
+
+def test_embed_many_reports_the_unusable_and_keeps_the_rest(
+    extractor: fp.Extractor, sample_images: Images
+) -> None:
+    good = sample_images["source0"]
+    inputs = [good[0], "absent.png", good[1], b"", good[2], None]
+    done: list[int] = []
+    result = extractor.embed_many(inputs, batch_size=2, progress=done.append)
+    assert result.indices == (0, 2, 4)
+    np.testing.assert_allclose(result.embeddings, extractor.embed(good[:3]), atol=1e-6)
+    assert [failure.index for failure in result.failures] == [1, 3, 5]
+    assert "absent.png" in str(result.failures[0].error)
+    assert len(result.quality) == 3
+    assert done == [1, 2, 3, 4, 5, 6]
+    nothing = extractor.embed_many([b"", b""])
+    assert nothing.embeddings.shape == (0, 16)
+    with pytest.raises(fp.ImageError, match=r"absent\.png"):
+        extractor.embed_many(inputs, on_error="raise")
+
+
+def test_a_long_iterable_is_not_read_far_ahead(extractor: fp.Extractor) -> None:
+    image = synthetic_image(0, 0, 128, 128)
+    read = 0
+
+    def endless() -> Iterator[np.ndarray]:
+        nonlocal read
+        while True:
+            read += 1
+            yield image
+
+    class EnoughError(Exception):
+        pass
+
+    def stop(done: int) -> None:
+        assert read <= done + 4 + 2
+        if done == 20:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        extractor.embed_many(endless(), batch_size=4, workers=2, progress=stop)
+
+
+def test_an_error_of_the_iterable_comes_through_and_leaves_no_threads(
+    extractor: fp.Extractor,
+) -> None:
+    def broken() -> Iterator[np.ndarray]:
+        yield synthetic_image(0, 0)
+        raise RuntimeError("the disk is gone")
+
+    with pytest.raises(RuntimeError, match="the disk is gone"):
+        extractor.embed(broken())
+    assert not [t for t in threading.enumerate() if t.name.startswith("fingerprint-decode")]
+
+
+def test_several_threads_may_share_one_extractor(
+    extractor: fp.Extractor, sample_images: Images
+) -> None:
+    lazy = io.BytesIO()
+    Image.fromarray(sample_images["source0"][0]).save(lazy, "PNG")
+    with Image.open(lazy) as shared:  # one lazily decoded image, given many times
+        rows = extractor.embed([shared] * 12, batch_size=3, workers=4)
+    np.testing.assert_allclose(
+        rows, np.tile(extractor.embed(sample_images["source0"][0]), (12, 1)), atol=1e-6
+    )
+    expected = {name: extractor.embed(images) for name, images in sample_images.items()}
+    got: dict[str, np.ndarray] = {}
+    threads = [
+        threading.Thread(target=lambda n=name: got.update({n: extractor.embed(sample_images[n])}))
+        for name in sample_images
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for name in expected:
+        np.testing.assert_allclose(got[name], expected[name], atol=1e-6)
+
+
+def test_verify_takes_images_and_sets(extractor: fp.Extractor, sample_images: Images) -> None:
+    same = extractor.verify(sample_images["source0"][0], sample_images["source0"][1])
+    different = extractor.verify(sample_images["source0"][0], sample_images["source1"][0])
+    assert same.same
+    assert not different.same
+    assert same.score > different.score
+    assert same.probability > 0.5 > different.probability
+    sets = extractor.verify(sample_images["source0"][:2], iter(sample_images["source1"][:5]))
+    assert sets.images == (2, 5)
+    assert len(sets.quality) == 7
+
+
+def test_verify_knows_a_jpeg_side(
+    extractor: fp.Extractor, sample_images: Images, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jpg"
+    Image.fromarray(sample_images["source0"][0]).save(path, quality=92)
+    result = extractor.verify(path, sample_images["source0"][1])
+    assert result.threshold == 0.954
+    assert result.quality[0].jpeg_quality == 92
+
+
+def test_two_flat_images_are_never_a_certain_match(extractor: fp.Extractor) -> None:
+    result = extractor.verify(*(np.full((200, 200, 3), v, np.uint8) for v in (10, 240)))
+    assert result.uncertain
+    assert all(q.flat for q in result.quality)
+
+
+def test_an_empty_side_is_an_image_error(extractor: fp.Extractor, sample_images: Images) -> None:
+    with pytest.raises(fp.ImageError, match="at least one"):
+        extractor.verify(sample_images["source0"], [])
+
+
+@pytest.mark.parametrize("argument", ["batch_size", "workers"])
+def test_sizes_below_one_are_refused(extractor: fp.Extractor, argument: str) -> None:
+    with pytest.raises(ValueError, match=argument):
+        extractor.embed([synthetic_image(0, 0)], **{argument: 0})
+
+
+def test_buckets_are_few_and_hold_their_windows() -> None:
+    sizes = {_bucket(count): count for count in range(1, 145)}
+    assert list(sizes) == [1, 3, 9, 18, 36, 72, 144]
+    assert all(bucket == most for bucket, most in sizes.items())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", None),
+        ("calibration", None),
+        ("calibration", "{}"),
+        ("embedding_size", "17"),
+        ("embedding_size", "many"),
+        ("window_size", "64"),
+    ],
+)
+def test_a_model_that_breaks_the_contract_is_refused(
+    tmp_path: Path, key: str, value: str | None
+) -> None:
+    metadata = {k: v for k, v in TINY_METADATA.items() if k != key}
+    if value is not None:
+        metadata[key] = value
+    path = build_tiny_model(tmp_path / "unfit.onnx", metadata=metadata)
+    with pytest.raises(fp.ModelError):
+        fp.Extractor.from_file(path, device="cpu")
+
+
+def test_some_other_onnx_model_is_refused(tmp_path: Path) -> None:
+    import onnx
+    from onnx import TensorProto, helper
+
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["y"])],
+        "other",
+        [info("x", TensorProto.FLOAT, [1])],
+        [info("y", TensorProto.FLOAT, [1])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    path = tmp_path / "other.onnx"
+    onnx.save(model, str(path))
+    with pytest.raises(fp.ModelError, match=r"other\.onnx.*lacks the metadata"):
+        fp.Extractor.from_file(path, device="cpu")
+    helper.set_model_props(model, TINY_METADATA)
+    onnx.save(model, str(path))
+    with pytest.raises(fp.ModelError, match="does not map windows"):
+        fp.Extractor.from_file(path, device="cpu")
+
+
+def test_a_missing_model_file_is_a_model_error(tmp_path: Path) -> None:
+    with pytest.raises(fp.ModelError, match=r"absent\.onnx"):
+        fp.Extractor.from_file(tmp_path / "absent.onnx")
+
+
+def test_load_takes_a_model_folder(tiny_model_dir: Path, extractor: fp.Extractor) -> None:
+    loaded = fp.load(tiny_model_dir, device="cpu", threads=1)
+    assert loaded.model_sha256 == extractor.model_sha256
+    with pytest.raises(fp.ModelNotFoundError):
+        fp.load(tiny_model_dir / "absent")
+
+
+def test_load_refuses_a_model_whose_bytes_changed(tiny_model_dir: Path, tmp_path: Path) -> None:
+    data = (tiny_model_dir / "model.onnx").read_bytes()
+    (tmp_path / "config.json").write_bytes((tiny_model_dir / "config.json").read_bytes())
+    (tmp_path / "model.onnx").write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(fp.IntegrityError, match="sha256"):
+        fp.load(tmp_path)
+
+
+def test_the_module_functions_share_one_default_model(
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_model_dir: Path,
+    sample_images: Images,
+    extractor: fp.Extractor,
+) -> None:
+    loads: list[fp.Extractor] = []
+
+    def load_tiny() -> fp.Extractor:
+        loads.append(fp.load(tiny_model_dir, device="cpu", threads=1))
+        return loads[-1]
+
+    monkeypatch.setattr(extractor_module, "_default", None)
+    monkeypatch.setattr(extractor_module, "load", load_tiny)
+    threads = [
+        threading.Thread(target=fp.embed, args=(sample_images["source0"][0],)) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    images = sample_images["source0"]
+    np.testing.assert_array_equal(fp.embed(images[0]), extractor.embed(images[0]))
+    assert fp.verify(images[0], images[1]) == extractor.verify(images[0], images[1])
+    gallery = fp.Gallery()
+    for name in sample_images:
+        gallery.enroll(name, sample_images[name][:4])
+    assert fp.identify(sample_images["source1"][5], gallery).best == "source1"
+    assert len(loads) == 1
+
+
+def test_results_are_json(extractor: fp.Extractor, sample_images: Images) -> None:
+    result = extractor.verify(sample_images["source0"][0], sample_images["source0"][1])
+    assert json.loads(json.dumps(result.as_dict()))["same"] is True

@@ -1,0 +1,416 @@
+"""Galleries: exact search, one portable file, and no way to corrupt either."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+import fingerprint_sdk as fp
+from fingerprint_sdk import extractor as extractor_module
+
+Images = dict[str, list[np.ndarray]]
+
+
+@pytest.fixture(scope="module")
+def extractor(tiny_model_path: Path) -> fp.Extractor:
+    return fp.Extractor.from_file(tiny_model_path, device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def stranger(other_model_path: Path) -> fp.Extractor:
+    return fp.Extractor.from_file(other_model_path, device="cpu", threads=1)
+
+
+@pytest.fixture
+def gallery(extractor: fp.Extractor, sample_images: Images) -> fp.Gallery:
+    gallery = fp.Gallery(extractor)
+    gallery.enroll("source0", sample_images["source0"][:4], notes="first")
+    gallery.enroll("source1", sample_images["source1"][:1])
+    return gallery
+
+
+def test_the_source_is_found_by_name(gallery: fp.Gallery, sample_images: Images) -> None:
+    for name in gallery.names:
+        found = gallery.identify(sample_images[name][5])
+        assert (found.best, found.known) == (name, True)
+        assert found.candidates[0].margin > 0 > found.candidates[1].margin
+
+
+def test_a_stranger_is_not_in_this_gallery(gallery: fp.Gallery, sample_images: Images) -> None:
+    found = gallery.identify(sample_images["source2"][0])
+    assert found.best is None
+    assert not found.known
+    assert found.candidates[0].name == "source1"  # the nearest is still shown
+    assert found.candidates[0].score < found.threshold
+
+
+def test_scores_equal_plain_cosines_with_the_normalised_means(
+    extractor: fp.Extractor, gallery: fp.Gallery, sample_images: Images
+) -> None:
+    probe = extractor.embed(sample_images["source2"][0]).astype(float)
+    found = gallery.identify(sample_images["source2"][0])
+    expected = {}
+    for name, count in (("source0", 4), ("source1", 1)):
+        mean = extractor.embed(sample_images[name][:count]).astype(float).mean(axis=0)
+        expected[name] = probe @ mean / np.linalg.norm(mean)
+    assert {c.name: c.score for c in found.candidates} == pytest.approx(expected, abs=1e-6)
+    best, second = found.candidates
+    assert best.margin == pytest.approx(best.score - second.score)
+    assert second.margin == pytest.approx(second.score - best.score)
+
+
+def test_search_ranks_a_large_gallery_like_a_sort(extractor: fp.Extractor) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((500, 16)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    gallery = fp.Gallery(extractor)
+    for index, row in enumerate(rows):
+        gallery.enroll(f"m{index}", row)
+    for probe in (3, 77):
+        found = gallery.search(rows[probe][None], extractor.calibration, top=10)
+        order = sorted(range(500), key=lambda i: -float(rows[i].astype(float) @ rows[probe]))
+        assert [c.name for c in found.candidates] == [f"m{i}" for i in order[:10]]
+
+
+def test_threshold_follows_the_number_of_images_and_the_container(
+    extractor: fp.Extractor, sample_images: Images, tmp_path: Path
+) -> None:
+    gallery = fp.Gallery(extractor)
+    gallery.enroll("one", sample_images["source0"][0])
+    gallery.enroll("ten", sample_images["source1"] * 2)
+    path = tmp_path / "a.jpg"
+    Image.fromarray(sample_images["source2"][0]).save(path, quality=95)
+    gallery.enroll("jpeg", path)
+    thresholds = {
+        c.name: c.threshold for c in gallery.identify(sample_images["source0"][1]).candidates
+    }
+    assert thresholds == {"one": 0.95, "ten": 0.952, "jpeg": 0.954}
+
+
+def test_one_entry_has_no_margin_and_top_limits_the_list(
+    extractor: fp.Extractor, gallery: fp.Gallery, sample_images: Images
+) -> None:
+    probe = sample_images["source0"][5]
+    assert len(gallery.identify(probe, top=1).candidates) == 1
+    alone = fp.Gallery(extractor)
+    alone.enroll("only", sample_images["source0"][0])
+    assert alone.identify(probe).candidates[0].margin is None
+    with pytest.raises(fp.GalleryError, match="top"):
+        gallery.identify(probe, top=0)
+
+
+def test_asking_for_an_uncalibrated_rate_or_an_empty_gallery_is_an_error(
+    extractor: fp.Extractor, gallery: fp.Gallery, sample_images: Images
+) -> None:
+    with pytest.raises(fp.OperatingPointError):
+        gallery.identify(sample_images["source0"][0], fmr=1e-9)
+    with pytest.raises(fp.GalleryError, match="empty"):
+        fp.Gallery(extractor).identify(sample_images["source0"][0])
+    with pytest.raises(fp.ImageError, match="at least one"):
+        gallery.identify([])
+
+
+def test_enrolling_again_adds_images(
+    extractor: fp.Extractor, gallery: fp.Gallery, sample_images: Images
+) -> None:
+    gallery.enroll("source1", sample_images["source1"][1:4])
+    assert len(gallery["source1"].embeddings) == 4
+    whole = fp.Gallery(extractor)
+    whole.enroll("source1", sample_images["source1"][:4])
+    np.testing.assert_allclose(
+        gallery["source1"].fingerprint, whole["source1"].fingerprint, atol=1e-6
+    )
+    gallery.enroll("source0", sample_images["source0"][4])
+    assert gallery["source0"].notes == "first"
+
+
+def test_embeddings_and_images_enrol_alike(
+    extractor: fp.Extractor, gallery: fp.Gallery, sample_images: Images
+) -> None:
+    gallery.enroll("again", extractor.embed(sample_images["source0"][:4]))
+    np.testing.assert_array_equal(gallery["again"].embeddings, gallery["source0"].embeddings)
+
+
+@pytest.mark.parametrize(
+    "embeddings",
+    [
+        np.zeros(16, np.float32),
+        np.ones(16, np.float32),
+        np.full(16, np.nan, np.float32),
+        np.full(16, np.inf, np.float32),
+        np.full(16, 1e30, np.float32),
+        np.eye(8, dtype=np.float32),
+        np.empty((0, 16), np.float32),
+    ],
+)
+def test_embeddings_that_are_none_are_refused(gallery: fp.Gallery, embeddings: np.ndarray) -> None:
+    with pytest.raises(fp.GalleryError):
+        gallery.enroll("bad", embeddings)
+    assert "bad" not in gallery
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 201, "\0", None, 3])
+def test_names_that_are_none_are_refused(
+    gallery: fp.Gallery, sample_images: Images, name: Any
+) -> None:
+    with pytest.raises(fp.GalleryError, match="not an entry name"):
+        gallery.enroll(name, sample_images["source0"])
+    with pytest.raises(fp.GalleryError, match="not an entry name"):
+        gallery.rename("source0", name)
+
+
+def test_a_failed_enrolment_changes_nothing(gallery: fp.Gallery, sample_images: Images) -> None:
+    before = gallery["source0"]
+    flat = np.full((200, 200, 3), 7, np.uint8)
+    for bad in ("absent.png", flat):
+        with pytest.raises(fp.ImageError):
+            gallery.enroll("source0", [sample_images["source0"][0], bad])
+    with pytest.raises(fp.GalleryError, match="no images"):
+        gallery.enroll("new", [])
+    assert gallery["source0"] is before
+    assert gallery.names == ("source0", "source1")
+
+
+def test_remove_and_rename(gallery: fp.Gallery, sample_images: Images) -> None:
+    gallery.rename("source0", "first")
+    assert gallery.names == ("first", "source1")
+    assert gallery.identify(sample_images["source0"][5]).best == "first"
+    gallery.rename("first", "first")
+    with pytest.raises(fp.GalleryError, match="exists"):
+        gallery.rename("first", "source1")
+    gallery.remove("first")
+    assert gallery.names == ("source1",)
+    assert gallery.identify(sample_images["source0"][5]).best is None
+    for broken in (lambda: gallery.remove("first"), lambda: gallery.rename("first", "x")):
+        with pytest.raises(fp.GalleryError, match=r"'first'.*'source1'"):
+            broken()
+
+
+def test_merge(extractor: fp.Extractor, gallery: fp.Gallery, sample_images: Images) -> None:
+    other = fp.Gallery(extractor)
+    other.enroll("source1", sample_images["source1"][1])
+    other.enroll("source2", sample_images["source2"][:2])
+    with pytest.raises(fp.GalleryError, match="'source1'"):
+        gallery.merge(other)
+    assert gallery.names == ("source0", "source1")
+    gallery.merge(other, on_duplicate="add")
+    assert gallery.names == ("source0", "source1", "source2")
+    assert len(gallery["source1"].embeddings) == 2
+    assert len(other["source1"].embeddings) == 1
+
+
+def test_galleries_of_two_models_never_meet(
+    gallery: fp.Gallery, stranger: fp.Extractor, sample_images: Images, tmp_path: Path
+) -> None:
+    foreign = fp.Gallery(stranger)
+    foreign.enroll("x", sample_images["source0"][0])
+    with pytest.raises(fp.GalleryError, match="sha256"):
+        gallery.merge(foreign)
+    with pytest.raises(fp.GalleryError, match="sha256"):
+        stranger.identify(sample_images["source0"][0], gallery)
+    gallery.save(tmp_path / "g.fpg")
+    with pytest.raises(fp.GalleryError, match="sha256"):
+        fp.Gallery.load(tmp_path / "g.fpg", stranger)
+
+
+def test_the_default_model_is_bound_late_and_checked(
+    gallery: fp.Gallery,
+    extractor: fp.Extractor,
+    stranger: fp.Extractor,
+    sample_images: Images,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gallery.save(tmp_path / "g.fpg")
+    monkeypatch.setattr(extractor_module, "_default", stranger)
+    loaded = fp.Gallery.load(tmp_path / "g.fpg")
+    assert loaded.names == gallery.names  # no model is needed to look
+    for _ in range(2):
+        with pytest.raises(fp.GalleryError, match="sha256"):
+            loaded.identify(sample_images["source0"][0])
+    monkeypatch.setattr(extractor_module, "_default", extractor)
+    assert fp.identify(sample_images["source0"][5], loaded).best == "source0"
+
+
+def test_a_file_gives_back_what_was_saved(
+    gallery: fp.Gallery, extractor: fp.Extractor, sample_images: Images, tmp_path: Path
+) -> None:
+    Image.fromarray(sample_images["source2"][0]).save(tmp_path / "a.jpg")
+    gallery.enroll("Ünïcode 模型", [tmp_path / "a.jpg", sample_images["source2"][0]])
+    gallery.save(tmp_path / "g.fpg")
+    loaded = fp.Gallery.load(tmp_path / "g.fpg", extractor)
+    assert loaded.names == gallery.names
+    assert loaded.model == gallery.model
+    for name in gallery.names:
+        np.testing.assert_array_equal(loaded[name].embeddings, gallery[name].embeddings)
+        np.testing.assert_array_equal(loaded[name].lossy, gallery[name].lossy)
+        assert loaded[name].notes == gallery[name].notes
+    assert loaded["Ünïcode 模型"].lossy.tolist() == [True, False]
+    probe = sample_images["source1"][5]
+    assert loaded.identify(probe) == gallery.identify(probe)
+    assert [path.name for path in tmp_path.iterdir()].count("g.fpg") == 1
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_an_empty_gallery_can_be_saved(extractor: fp.Extractor, tmp_path: Path) -> None:
+    fp.Gallery(extractor).save(tmp_path / "e.fpg")
+    assert len(fp.Gallery.load(tmp_path / "e.fpg", extractor)) == 0
+
+
+def test_the_file_is_plain_safetensors(gallery: fp.Gallery, tmp_path: Path) -> None:
+    gallery.save(tmp_path / "g.fpg")
+    with safe_open(tmp_path / "g.fpg", framework="numpy") as file:
+        metadata = file.metadata()
+        assert file.get_tensor("embeddings").shape == (5, 16)
+    assert (metadata["format"], metadata["format_version"]) == ("fingerprint-gallery", "1")
+    assert metadata["model_sha256"] == gallery.model.sha256
+    assert json.loads(metadata["entries"])[0] == {"name": "source0", "images": 4, "notes": "first"}
+
+
+def test_a_failed_save_leaves_the_old_file(
+    gallery: fp.Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "g.fpg"
+    gallery.save(path)
+    before = path.read_bytes()
+    gallery.remove("source1")
+
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full_disk)
+        with pytest.raises(fp.GalleryError, match="No space left"):
+            gallery.save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(fp.GalleryError, match="cannot write"):
+        gallery.save(tmp_path / "absent" / "g.fpg")
+
+
+def test_saving_through_a_link_keeps_the_link(gallery: fp.Gallery, tmp_path: Path) -> None:
+    target, link = tmp_path / "real.fpg", tmp_path / "link.fpg"
+    gallery.save(target)
+    link.symlink_to(target)
+    gallery.remove("source1")
+    gallery.save(link)
+    assert link.is_symlink()
+    assert fp.Gallery.load(target).names == ("source0",)
+
+
+def saved(gallery: fp.Gallery, path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    gallery.save(path)
+    with safe_open(path, framework="numpy") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        return tensors, file.metadata()
+
+
+def entries(*listing: dict[str, Any]) -> str:
+    return json.dumps(listing)
+
+
+A, B = {"name": "a", "images": 2, "notes": ""}, {"name": "b", "images": 3, "notes": ""}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"format": "something"},
+        {"format_version": "2"},
+        {"entries": "not json"},
+        {"entries": "[" * 100_000},
+        {"entries": "{}"},
+        {"entries": "[1]"},
+        {"entries": entries(A)},
+        {"entries": entries(A, B, B)},
+        {"entries": entries(A, A)},
+        {"entries": entries(A, B | {"name": ""})},
+        {"entries": entries(A | {"images": 5}, B | {"images": 0})},
+        {"entries": entries(A | {"images": 7}, B | {"images": -2})},
+        {"entries": entries(A | {"images": 2.0}, B)},
+        {"entries": entries(A | {"notes": None}, B)},
+        {"entries": entries(A, {"name": "b"})},
+        {"embedding_size": "17"},
+        {"embedding_size": "x"},
+        {"model_sha256": None},
+        {"entries": None},
+    ],
+)
+def test_broken_metadata_are_a_gallery_error(
+    gallery: fp.Gallery, tmp_path: Path, metadata: dict[str, str | None]
+) -> None:
+    path = tmp_path / "broken.fpg"
+    tensors, good = saved(gallery, path)
+    save_file(tensors, path, {k: v for k, v in {**good, **metadata}.items() if v is not None})
+    with pytest.raises(fp.GalleryError):
+        fp.Gallery.load(path)
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"embeddings": np.full((5, 16), np.nan, np.float32)},
+        {"embeddings": np.zeros((5, 16), np.float32)},
+        {"embeddings": np.eye(16)[:5]},
+        {"embeddings": np.eye(16, dtype=np.float32)[:4]},
+        {"embeddings": np.eye(16, dtype=np.float32)[0]},
+        {"embeddings": None},
+        {"lossy": np.zeros(5, np.float32)},
+        {"lossy": np.zeros(4, np.uint8)},
+        {"lossy": np.zeros((5, 1), np.uint8)},
+        {"lossy": None},
+    ],
+)
+def test_broken_tensors_are_a_gallery_error(
+    gallery: fp.Gallery, tmp_path: Path, tensors: dict[str, np.ndarray | None]
+) -> None:
+    path = tmp_path / "broken.fpg"
+    good, metadata = saved(gallery, path)
+    save_file({k: v for k, v in {**good, **tensors}.items() if v is not None}, path, metadata)
+    with pytest.raises(fp.GalleryError, match=r"broken\.fpg"):
+        fp.Gallery.load(path)
+
+
+def test_damaged_files_are_a_gallery_error(gallery: fp.Gallery, tmp_path: Path) -> None:
+    path = tmp_path / "g.fpg"
+    gallery.save(path)
+    data = path.read_bytes()
+    for length in (0, 1, 8, 100, len(data) // 2, len(data) - 1):
+        path.write_bytes(data[:length])
+        with pytest.raises(fp.GalleryError, match=r"g\.fpg"):
+            fp.Gallery.load(path)
+    path.write_bytes(b"\xff" * 1000)
+    with pytest.raises(fp.GalleryError, match=r"g\.fpg"):
+        fp.Gallery.load(path)
+    for other in (tmp_path / "absent.fpg", tmp_path):
+        with pytest.raises(fp.GalleryError, match="check the path"):
+            fp.Gallery.load(other)
+
+
+def test_csv_holds_the_fingerprints_exactly(gallery: fp.Gallery, tmp_path: Path) -> None:
+    gallery.rename("source1", 'a "name", with commas')
+    gallery.export_csv(tmp_path / "g.csv")
+    with (tmp_path / "g.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == list(gallery.names)
+    assert (rows[0]["images"], rows[0]["notes"]) == ("4", "first")
+    for row in rows:
+        values = np.array([row[f"e{i}"] for i in range(16)], dtype=np.float32)
+        np.testing.assert_array_equal(values, gallery[row["name"]].fingerprint)
+
+
+def test_identification_is_json(gallery: fp.Gallery, sample_images: Images) -> None:
+    found = gallery.identify(sample_images["source0"][4:6])
+    data = json.loads(json.dumps(found.as_dict()))
+    assert data["best"] == "source0"
+    assert data["candidates"][0]["margin"] > 0
+    assert len(data["quality"]) == 2

@@ -86,8 +86,5 @@ def _main(
 
     Nothing is uploaded; images stay on this machine.
     """
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(levelname)s: %(message)s",
-        force=True,
-    )
+    if verbose:  # without it, warnings reach stderr by themselves
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")

@@ -16,7 +16,7 @@ from fingerprint_sdk.cli._output import note, print_json, progress
 from fingerprint_sdk.errors import GalleryError
 
 # What an import leaves in an entry's notes, by which a second run knows the same files again.
-_MARK = "files sha256:"
+_MARK = "files "
 
 
 def add(
@@ -100,10 +100,10 @@ def _watched(
 
 
 def _digest(paths: Sequence[Path]) -> str:
-    """SHA-256 of the names and contents of ``paths``."""
+    """First half of the SHA-256 of the names and contents of ``paths``."""
     total = hashlib.sha256()
     for path in paths:
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         total.update(f"{content}  {path.name}\n".encode(errors="surrogateescape"))
-    return total.hexdigest()
+    return total.hexdigest()[:32]

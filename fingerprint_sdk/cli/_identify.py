@@ -10,6 +10,7 @@ import typer
 from fingerprint_sdk.cli import _options as options
 from fingerprint_sdk.cli._files import expand
 from fingerprint_sdk.cli._model import (
+    check_fmr,
     describe,
     embed_files,
     open_extractor,
@@ -17,7 +18,7 @@ from fingerprint_sdk.cli._model import (
     skipped,
     usable,
 )
-from fingerprint_sdk.cli._output import note, print_json, print_table
+from fingerprint_sdk.cli._output import UNCERTAIN, note, print_json, print_table
 
 if TYPE_CHECKING:
     from fingerprint_sdk.verification import Identification
@@ -95,6 +96,7 @@ def identify(
     """
     paths = expand(images)
     extractor = open_extractor(model, revision, device, offline, threads)
+    check_fmr(extractor, fmr)
     known = open_gallery(gallery, extractor)
     embedded = embed_files(extractor, paths, on_error)
     count = len(embedded.indices)
@@ -127,14 +129,15 @@ def identify(
 
 
 def _print_one(result: Identification) -> None:
-    print(f"source: {result.best}" if result.known else "source: not in this gallery")
+    answer = f"source: {result.best}" if result.known else "source: not in this gallery"
+    print(answer + (" (uncertain)" if result.uncertain else ""))
     columns = ("candidate", "score", "margin", "probability", f"threshold at FMR {result.fmr:g}")
     print_table(
         columns,
         [(c.name, c.score, c.margin, c.probability, c.threshold) for c in result.candidates],
     )
     if result.uncertain:
-        note("note: uncertain: too near the threshold, or an image without a fingerprint")
+        note(UNCERTAIN)
 
 
 def _print_many(results: list[tuple[list[str], Identification]]) -> None:

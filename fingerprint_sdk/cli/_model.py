@@ -28,6 +28,12 @@ def open_extractor(
     return load(model, revision=revision, device=device.value, offline=offline, threads=threads)
 
 
+def check_fmr(extractor: Extractor, fmr: float | None) -> None:
+    """Raise OperatingPointError for an uncalibrated ``fmr``, before the images are embedded."""
+    if fmr is not None:
+        extractor.calibration.condition(1, 1, recompressed=False).threshold(fmr)
+
+
 def describe(extractor: Extractor) -> dict[str, str]:
     """The model a result came from, for JSON documents."""
     return {

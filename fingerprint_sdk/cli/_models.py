@@ -103,6 +103,7 @@ def info(
         return
     conditions = document.pop("conditions")
     versions = document.pop("versions")
+    document["default_fmr"] = f"{calibration.default_fmr:g}"
     document["providers"] = ", ".join(extractor.providers)
     document["versions"] = ", ".join(f"{name} {number}" for name, number in versions.items())
     print_pairs((key.replace("_", " "), value) for key, value in document.items())

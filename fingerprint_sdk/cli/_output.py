@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+_UNFOLDED = 1000
+UNCERTAIN = "note: uncertain: too near the threshold, or a flat image that has no fingerprint"
+
 
 def print_json(document: object) -> None:
     """Print ``document`` as JSON on stdout, in ASCII so that any terminal can show it."""
@@ -28,7 +31,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
-    Console().print(table)
+    # Without a terminal there is no edge to fold at, and folded file names cannot be searched.
+    Console(width=None if sys.stdout.isatty() else _UNFOLDED).print(table)
 
 
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:

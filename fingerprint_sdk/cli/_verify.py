@@ -9,8 +9,8 @@ import typer
 
 from fingerprint_sdk.cli import _options as options
 from fingerprint_sdk.cli._files import expand
-from fingerprint_sdk.cli._model import describe, open_extractor
-from fingerprint_sdk.cli._output import note, print_json, print_pairs
+from fingerprint_sdk.cli._model import check_fmr, describe, open_extractor
+from fingerprint_sdk.cli._output import UNCERTAIN, note, print_json, print_pairs
 
 
 def verify(
@@ -48,6 +48,7 @@ def verify(
     """
     left, right = _sides(sides or [], a or [], b or [])
     extractor = open_extractor(model, revision, device, offline, threads)
+    check_fmr(extractor, fmr)
     result = extractor.verify(left, right, fmr=fmr)
     if json:
         document = {
@@ -58,7 +59,8 @@ def verify(
         }
         print_json(document)
     else:
-        print("same source" if result.same else "different sources")
+        answer = "same source" if result.same else "different sources"
+        print(answer + (" (uncertain)" if result.uncertain else ""))
         print_pairs(
             [
                 ("score", result.score),
@@ -71,7 +73,7 @@ def verify(
             if quality.flags:
                 note(f"note: {path}: {', '.join(quality.flags)}")
         if result.uncertain:
-            note("note: uncertain: too near the threshold, or an image without a fingerprint")
+            note(UNCERTAIN)
     raise typer.Exit(0 if result.same else 1)
 
 

@@ -75,6 +75,22 @@ def test_the_program_reports_an_error_in_one_line(bad: Path, model: list[str]):
     assert failed.stderr.count("\n") == 1
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs the device /dev/full")
+def test_a_result_that_cannot_be_written_is_an_error(generators: Path, model: list[str]):
+    image = generators / "source0" / "0.png"
+    with open("/dev/full", "w") as full:
+        failed = subprocess.run(
+            [sys.executable, "-m", "fingerprint_sdk", "verify", image, image, *model],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert failed.returncode == 2
+    assert failed.stderr.startswith("error: ")
+
+
 def test_a_file_name_that_is_not_text(generators: Path, model: list[str], tmp_path: Path):
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")
     try:
@@ -109,7 +125,7 @@ def test_interrupting_exits_with_130(tmp_path: Path):
 
 
 def test_version_and_help(cli: Cli):
-    assert cli("--version").startswith("fingerprint ")
+    assert cli("--version") == f"fingerprint {fingerprint_sdk.__version__}\n"
     for command in ("embed", "verify", "enroll", "identify", "info"):
         assert f"fingerprint {command}" in cli(command, "--help")
     assert "Examples" in cli("gallery", "add", "-h")

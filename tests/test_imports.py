@@ -76,20 +76,3 @@ print(extractor.embed(sys.argv[2:]).shape, "torch" in sys.modules)
     images = [str(path) for path in sample_files[:2]]
     out = run(BLOCK_TORCH + code, str(tiny_model_path), *images)
     assert out.strip() == "(2, 16) False"
-
-
-def test_every_public_name_exists():
-    code = """
-import fingerprint_sdk
-for name in fingerprint_sdk.__all__:
-    assert getattr(fingerprint_sdk, name) is not None, name
-assert set(fingerprint_sdk.__all__) <= set(dir(fingerprint_sdk))
-"""
-    run(BLOCK_TORCH + code)
-
-
-def test_an_unknown_name_is_an_attribute_error():
-    import fingerprint_sdk
-
-    with pytest.raises(AttributeError, match="no_such_name"):
-        _ = fingerprint_sdk.no_such_name

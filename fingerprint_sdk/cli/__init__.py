@@ -10,16 +10,18 @@ completion stay quick.
 from __future__ import annotations
 
 import logging
+import sys
 import traceback
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from fingerprint_sdk import __version__
 from fingerprint_sdk.cli import _gallery
 from fingerprint_sdk.cli._embed import embed
 from fingerprint_sdk.cli._identify import enroll, identify
-from fingerprint_sdk.cli._models import info, models, package_version
+from fingerprint_sdk.cli._models import info, models
 from fingerprint_sdk.cli._output import note
 from fingerprint_sdk.cli._verify import verify
 from fingerprint_sdk.errors import FingerprintError
@@ -35,7 +37,10 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # a full disk is found out here, not after the exit code
         except BrokenPipeError:  # the reader of stdout has gone; typer ends quietly
             raise
         except (FingerprintError, OSError) as error:
@@ -66,7 +71,7 @@ app.add_typer(_gallery.app, name="gallery")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"fingerprint {package_version()}")
+        print(f"fingerprint {__version__}")
         raise typer.Exit
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fingerprint_sdk import zoo
+from fingerprint_sdk import __version__, zoo
 from fingerprint_sdk.cli import _options as options
 from fingerprint_sdk.cli._output import print_json, print_pairs, print_table
 
@@ -124,16 +124,6 @@ def info(
     )
 
 
-def package_version() -> str:
-    """Version of this package, or a word that it runs without being installed."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("fingerprint-sdk")
-    except PackageNotFoundError:
-        return "(not installed)"
-
-
 def _versions() -> dict[str, str]:
     import huggingface_hub
     import numpy
@@ -141,7 +131,7 @@ def _versions() -> dict[str, str]:
     import PIL
 
     return {
-        "fingerprint-sdk": package_version(),
+        "fingerprint-sdk": __version__,
         "onnxruntime": onnxruntime.__version__,
         "numpy": numpy.__version__,
         "pillow": PIL.__version__,

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +79,36 @@ def test_every_bundled_model_is_intact_and_listed():
         found = zoo.resolve(model.name)
         assert found.source == "bundled"
         assert found.description == model
+
+
+def test_an_installed_package_uses_the_models_copied_into_it(tmp_path: Path):
+    # As in a wheel: fingerprint_sdk/_zoo, with some other package's zoo/ beside it.
+    package = Path(zoo.__file__).parent
+    ignore = shutil.ignore_patterns("__pycache__", "_zoo")
+    shutil.copytree(package, tmp_path / "fingerprint_sdk", ignore=ignore)
+    installed = write_model(tmp_path / "fingerprint_sdk" / "_zoo" / "tiny", config())
+    write_model(tmp_path / "zoo" / "stranger", config())
+    script = """
+from fingerprint_sdk import errors, zoo
+print([model.name for model in zoo.list_models()], zoo.resolve("tiny").path)
+open(zoo.resolve("tiny").path, "ab").write(b"!")
+try:
+    zoo.resolve("tiny")
+except errors.IntegrityError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    listing, refusal = done.stdout.splitlines()
+    assert listing == f"['tiny'] {installed / 'model.onnx'}"
+    assert "reinstall fingerprint-sdk" in refusal
 
 
 def test_none_means_the_default_model():

@@ -91,6 +91,21 @@ def test_a_result_that_cannot_be_written_is_an_error(generators: Path, model: li
     assert failed.stderr.startswith("error: ")
 
 
+def test_a_reader_that_has_gone_is_not_a_verdict(generators: Path, model: list[str]):
+    folder = generators / "source0"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "fingerprint_sdk", "verify", folder, folder, "--json", *model],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert running.stdout is not None
+    assert running.stderr is not None
+    running.stdout.close()
+    with running.stderr:
+        assert running.stderr.read() == b""
+    assert running.wait(timeout=120) == 2
+
+
 def test_a_file_name_that_is_not_text(generators: Path, model: list[str], tmp_path: Path):
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")
     try:

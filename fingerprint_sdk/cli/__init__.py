@@ -10,6 +10,7 @@ completion stay quick.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from typing import Annotated, Any
@@ -41,8 +42,9 @@ class _Commands(TyperGroup):
                 return super().invoke(ctx)
             finally:
                 sys.stdout.flush()  # a full disk is found out here, not after the exit code
-        except BrokenPipeError:  # the reader of stdout has gone; typer ends quietly
-            raise
+        except BrokenPipeError as error:  # the reader of stdout has gone: nobody to tell
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(ERROR) from error
         except (FingerprintError, OSError) as error:
             note(f"error: {error}")
             raise typer.Exit(ERROR) from error

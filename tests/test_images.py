@@ -279,3 +279,25 @@ def test_only_the_short_side_is_resized(pixels: np.ndarray) -> None:
     )
     tiny = np.full((5, 7, 3), 9, np.uint8)
     np.testing.assert_array_equal(windows(tiny), np.full((1, 3, 128, 128), 9))
+
+
+CONTAINERS = [*LOSSLESS, ("JPEG", {"quality": 80}), ("WEBP", {"quality": 80}), ("GIF", {})]
+
+
+@pytest.mark.parametrize(("kind", "options"), CONTAINERS)
+def test_random_damage_gives_pixels_or_an_image_error(
+    pixels: np.ndarray, kind: str, options: dict[str, object]
+) -> None:
+    data = encoded(Image.fromarray(pixels[:64, :64]), kind, **options)
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        damaged = bytearray(data[: rng.integers(1, len(data) + 1)])
+        for place in rng.integers(0, len(damaged), 4):
+            damaged[place] = rng.integers(0, 256)
+        try:
+            loaded = load_image(damaged)
+        except ImageError:
+            continue
+        assert loaded.pixels.dtype == np.uint8
+        assert loaded.pixels.shape[2] == 3
+        assert 1 <= len(windows(loaded.pixels[:500, :500])) <= 9

@@ -1,28 +1,26 @@
-"""A gallery: the known models' fingerprints, in one portable file.
-
-A ``.fpg`` file is a safetensors file. Tensor ``embeddings`` (float32, (N, D)) holds the image
-embeddings of all entries in a row, tensor ``lossy`` (uint8, (N,)) whether each image came from a
-lossy container. The metadata name the format, the model (with the SHA-256 of its file, since
-embeddings of two models cannot be compared) and, as JSON, each entry's name, count and notes.
-"""
+"""A gallery: the known models' fingerprints, in one portable file."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import os
-import secrets
-import shutil
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard
+from typing import TYPE_CHECKING, Literal, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk._gallery_file import (
+    Entry,
+    ModelIdentity,
+    check_embeddings,
+    check_name,
+    encode,
+    read,
+    write_atomically,
+)
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.extractor import Extractor, default_extractor
@@ -32,40 +30,7 @@ from fingerprint_sdk.verification import Candidate, Identification, is_uncertain
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
 
-FORMAT = "fingerprint-gallery"
-FORMAT_VERSION = "1"
-
 Embeddings = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class ModelIdentity:
-    """The model whose embeddings a gallery holds; ``sha256`` decides."""
-
-    name: str
-    version: str
-    sha256: str
-    embedding_size: int
-
-
-@dataclass(frozen=True, eq=False)
-class Entry:
-    """One known model.
-
-    Attributes:
-        embeddings: float32, shape (n, D), one L2-normalised row for each enrolled image.
-        lossy: bool, shape (n,), True where the image came from a lossy container.
-        notes: free text.
-    """
-
-    embeddings: Embeddings
-    lossy: npt.NDArray[np.bool_]
-    notes: str = ""
-
-    @property
-    def fingerprint(self) -> Embeddings:
-        """float32, shape (D,): L2-normalised mean of the images' embeddings."""
-        return mean_embedding(self.embeddings)
 
 
 class Gallery:
@@ -137,7 +102,7 @@ class Gallery:
             ImageError: an image cannot be used, or is flat and has no fingerprint.
             GalleryError: the name or the embeddings are invalid, or nothing was given.
         """
-        _check_name(name)
+        check_name(name)
         extractor = self._bound()
         if _is_embeddings(images):
             embeddings = np.atleast_2d(np.asarray(images, dtype=np.float32))
@@ -151,7 +116,7 @@ class Gallery:
                     )
         if len(embeddings) == 0:
             raise GalleryError(f"no images were given for {name!r}")
-        _check_embeddings(embeddings, extractor.embedding_size, f"embeddings of {name!r}")
+        check_embeddings(embeddings, extractor.embedding_size, f"embeddings of {name!r}")
         lossy = np.array([bool(q.lossy) for q in quality] or [False] * len(embeddings))
         self._add(name, Entry(embeddings, lossy, notes or ""), keep_notes=notes is None)
         return quality
@@ -167,7 +132,7 @@ class Gallery:
 
         Raises GalleryError if there is none, or if ``new_name`` is taken or invalid.
         """
-        _check_name(new_name)
+        check_name(new_name)
         with self._lock:
             self[name]
             if new_name != name and new_name in self:
@@ -282,34 +247,13 @@ class Gallery:
         Raises:
             GalleryError: the file cannot be written; an older one is left as it was.
         """
-        from safetensors.numpy import save
-
         if self._identity is None:
             self._bound()
         identity = self._identity
         assert identity is not None
         with self._lock:
             entries = dict(self._entries)
-        empty = Entry(np.empty((0, identity.embedding_size), np.float32), np.empty(0, bool))
-        parts = [empty, *entries.values()]
-        tensors: dict[str, npt.NDArray[Any]] = {
-            "embeddings": np.concatenate([entry.embeddings for entry in parts]),
-            "lossy": np.concatenate([entry.lossy for entry in parts]).astype(np.uint8),
-        }
-        listing = [
-            {"name": name, "images": len(entry.embeddings), "notes": entry.notes}
-            for name, entry in entries.items()
-        ]
-        metadata = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "model_name": identity.name,
-            "model_version": identity.version,
-            "model_sha256": identity.sha256,
-            "embedding_size": str(identity.embedding_size),
-            "entries": json.dumps(listing, ensure_ascii=False),
-        }
-        _write_atomically(Path(path), save(tensors, metadata))
+        write_atomically(Path(path), encode(identity, entries))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], model: Extractor | None = None) -> Gallery:
@@ -322,8 +266,7 @@ class Gallery:
         Raises:
             GalleryError: the file is missing, broken, not a gallery, or of another model.
         """
-        name = repr(os.fspath(path))
-        identity, entries = _read(Path(path), name)
+        identity, entries = read(Path(path))
         gallery = cls()
         gallery._identity = identity
         gallery._entries = entries
@@ -348,7 +291,7 @@ class Gallery:
             # float32's shortest exact form, so that the values survive the round trip.
             values = [str(value) for value in entry.fingerprint]
             writer.writerow([name, len(entry.embeddings), entry.notes, *values])
-        _write_atomically(Path(path), text.getvalue().encode())
+        write_atomically(Path(path), text.getvalue().encode(errors="backslashreplace"))
 
     def _bound(self) -> Extractor:
         """The extractor, checked against the identity; the default one is loaded here."""
@@ -408,91 +351,3 @@ def _is_embeddings(images: object) -> TypeGuard[npt.NDArray[np.floating]]:
         and np.issubdtype(images.dtype, np.floating)
         and images.ndim <= 2
     )
-
-
-def _check_name(name: object) -> None:
-    if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
-        raise GalleryError(f"{name!r} is not an entry name: use 1 to 200 printable characters")
-
-
-def _check_embeddings(embeddings: npt.NDArray[Any], size: int, what: str) -> None:
-    if embeddings.ndim != 2 or embeddings.shape[1] != size:
-        raise GalleryError(f"{what} must have shape (n, {size}), not {embeddings.shape}")
-    # Values that are not finite fail this comparison too.
-    with np.errstate(over="ignore", invalid="ignore"):
-        norms = np.linalg.norm(embeddings, axis=1)
-    if not (np.abs(norms - 1) < 1e-3).all():
-        raise GalleryError(f"{what} are not finite and L2-normalised")
-
-
-def _read(path: Path, name: str) -> tuple[ModelIdentity, dict[str, Entry]]:
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        raise GalleryError(f"there is no gallery file {name}: check the path")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise GalleryError(f"{name} is a safetensors file, but not a gallery")
-            if metadata.get("format_version") != FORMAT_VERSION:
-                raise GalleryError(
-                    f"{name} is a gallery of format {metadata.get('format_version')!r}, this "
-                    f"package reads {FORMAT_VERSION}: update fingerprint-sdk"
-                )
-            embeddings, lossy = file.get_tensor("embeddings"), file.get_tensor("lossy")
-        identity = ModelIdentity(
-            metadata["model_name"],
-            metadata["model_version"],
-            metadata["model_sha256"],
-            int(metadata["embedding_size"]),
-        )
-        listing = [
-            (entry["name"], entry["images"], entry["notes"])
-            for entry in json.loads(metadata["entries"])
-        ]
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise GalleryError(f"{name} is not a gallery, or it is damaged: {error}") from error
-    if embeddings.dtype != np.float32 or lossy.dtype != np.uint8:
-        raise GalleryError(f"{name} is damaged: its tensors have the wrong type")
-    _check_embeddings(embeddings, identity.embedding_size, f"the embeddings in {name}")
-    return identity, _split(listing, embeddings, lossy, name)
-
-
-def _split(
-    listing: Iterable[tuple[Any, Any, Any]],
-    embeddings: Embeddings,
-    lossy: npt.NDArray[np.uint8],
-    name: str,
-) -> dict[str, Entry]:
-    entries: dict[str, Entry] = {}
-    start = 0
-    for entry_name, images, notes in listing:
-        _check_name(entry_name)
-        if entry_name in entries:
-            raise GalleryError(f"{name} is damaged: it has two entries {entry_name!r}")
-        if type(images) is not int or images < 1 or not isinstance(notes, str):
-            raise GalleryError(f"{name} is damaged: the entry {entry_name!r} is not valid")
-        rows = slice(start, start + images)
-        entries[entry_name] = Entry(embeddings[rows], lossy[rows] != 0, notes)
-        start += images
-    if start != len(embeddings) or lossy.shape != (start,):
-        raise GalleryError(f"{name} is damaged: its entries and its tensors disagree")
-    return entries
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    path = Path(os.path.realpath(path))  # a link stays a link
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise GalleryError(f"cannot write {str(path)!r}: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -17,16 +17,14 @@ from __future__ import annotations
 import io
 import os
 import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from fingerprint_sdk._pillow import FORMATS, pillow_errors, quiet_pillow
 from fingerprint_sdk.errors import ImageError
 
 if TYPE_CHECKING:
@@ -50,8 +48,8 @@ WINDOWS_PER_AXIS = 3
 MAX_PIXELS = 178_956_970
 """Encoded images larger than this are refused (Pillow's own limit for decompression bombs)."""
 
-# Only still-image decoders: EPS, for one, would run Ghostscript on an untrusted file.
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM", "JPEG2000")
+# A lazily opened image may be given twice, to two threads: only one may load it.
+_pil_lock = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,15 +112,14 @@ def load_image(source: ImageInput) -> LoadedImage:
     if isinstance(source, np.ndarray):
         return LoadedImage(_array_pixels(source, name), name)
     if isinstance(source, Image.Image):
-        # A lazily opened image may be given twice, to two threads: only one may load it.
-        with _pil_lock, _quiet_pillow(), _pillow_errors(name):
+        with _pil_lock, quiet_pillow(), pillow_errors(name):
             return _decode(source, name, encoded=b"")
     encoded = _read(source, name)
     if not encoded:
         raise ImageError(f"{name} is empty (0 bytes): give a complete image file")
-    with _quiet_pillow(), _pillow_errors(name):
+    with quiet_pillow(), pillow_errors(name):
         Image.init()  # registers the plug-ins, so that absent ones can be left out
-        formats = [f for f in _FORMATS if f in Image.OPEN]
+        formats = [f for f in FORMATS if f in Image.OPEN]
         with Image.open(io.BytesIO(encoded), formats=formats) as image:
             return _decode(image, name, encoded)
 
@@ -262,52 +259,3 @@ def _webp_lossy(encoded: bytes) -> bool:
         length = int.from_bytes(size, "little")
         offset += 8 + length + length % 2
     return True
-
-
-@contextmanager
-def _pillow_errors(name: str) -> Iterator[None]:
-    """Pillow and its plug-ins raise almost anything on a broken file."""
-    try:
-        yield
-    except ImageError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"{name} is too large to decode safely: {error}") from error
-    except UnidentifiedImageError as error:
-        raise ImageError(
-            f"{name} is not an image in a format we read ({', '.join(_FORMATS)})"
-        ) from error
-    except MemoryError as error:
-        raise ImageError(f"{name} does not fit in memory") from error
-    except Exception as error:
-        raise ImageError(f"cannot decode {name}: it is broken or cut short ({error})") from error
-
-
-_pil_lock = threading.Lock()
-_quiet_lock = threading.Lock()
-_quiet_depth = 0
-_quiet_context: warnings.catch_warnings[None] | None = None
-
-
-@contextmanager
-def _quiet_pillow() -> Iterator[None]:
-    """Silence Pillow's warnings while any thread decodes.
-
-    ``warnings.catch_warnings`` changes the whole process, so nested use from several threads
-    would restore in the wrong order: the first thread in saves, the last one out restores.
-    """
-    global _quiet_depth, _quiet_context
-    with _quiet_lock:
-        if _quiet_depth == 0:
-            _quiet_context = warnings.catch_warnings()
-            _quiet_context.__enter__()
-            warnings.filterwarnings("ignore", module=r"PIL\.")
-        _quiet_depth += 1
-    try:
-        yield
-    finally:
-        with _quiet_lock:
-            _quiet_depth -= 1
-            if _quiet_depth == 0 and _quiet_context is not None:
-                _quiet_context.__exit__(None, None, None)
-                _quiet_context = None

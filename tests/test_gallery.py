@@ -261,6 +261,17 @@ def test_a_file_gives_back_what_was_saved(
     assert not list(tmp_path.glob("*.tmp"))
 
 
+def test_notes_may_hold_a_file_name_that_is_no_unicode(
+    gallery: fp.Gallery, sample_images: Images, tmp_path: Path
+) -> None:
+    notes = os.fsdecode(b"caf\xe9.png")
+    gallery.enroll("source1", sample_images["source1"][1], notes=notes)
+    gallery.save(tmp_path / "g.fpg")
+    assert fp.Gallery.load(tmp_path / "g.fpg")["source1"].notes == notes
+    gallery.export_csv(tmp_path / "g.csv")
+    assert "caf" in (tmp_path / "g.csv").read_text()
+
+
 def test_an_empty_gallery_can_be_saved(extractor: fp.Extractor, tmp_path: Path) -> None:
     fp.Gallery(extractor).save(tmp_path / "e.fpg")
     assert len(fp.Gallery.load(tmp_path / "e.fpg", extractor)) == 0

@@ -1,0 +1,63 @@
+"""Pillow made safe for untrusted files and for threads: formats, errors and warnings."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PIL import Image, UnidentifiedImageError
+
+from fingerprint_sdk.errors import ImageError
+
+# Only still-image decoders: EPS, for one, would run Ghostscript on an untrusted file.
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM", "JPEG2000")
+
+
+@contextmanager
+def pillow_errors(name: str) -> Iterator[None]:
+    """Pillow and its plug-ins raise almost anything on a broken file."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{name} is too large to decode safely: {error}") from error
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            f"{name} is not an image in a format we read ({', '.join(FORMATS)})"
+        ) from error
+    except MemoryError as error:
+        raise ImageError(f"{name} does not fit in memory") from error
+    except Exception as error:
+        raise ImageError(f"cannot decode {name}: it is broken or cut short ({error})") from error
+
+
+_quiet_lock = threading.Lock()
+_quiet_depth = 0
+_quiet_context: warnings.catch_warnings[None] | None = None
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Silence Pillow's warnings while any thread decodes.
+
+    ``warnings.catch_warnings`` changes the whole process, so nested use from several threads
+    would restore in the wrong order: the first thread in saves, the last one out restores.
+    """
+    global _quiet_depth, _quiet_context
+    with _quiet_lock:
+        if _quiet_depth == 0:
+            _quiet_context = warnings.catch_warnings()
+            _quiet_context.__enter__()
+            warnings.filterwarnings("ignore", module=r"PIL\.")
+        _quiet_depth += 1
+    try:
+        yield
+    finally:
+        with _quiet_lock:
+            _quiet_depth -= 1
+            if _quiet_depth == 0 and _quiet_context is not None:
+                _quiet_context.__exit__(None, None, None)
+                _quiet_context = None

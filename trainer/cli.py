@@ -1,0 +1,58 @@
+"""The `trainer` command: from a folder of photographs to a published fingerprint model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
+pool_app = typer.Typer(no_args_is_help=True, help="Look at a pool of synthetic models.")
+app.add_typer(pool_app, name="pool")
+
+PhotosOption = Annotated[Path, typer.Option(help="Folder of real photographs.", exists=True)]
+
+
+@app.command()
+def synthesize(
+    photos: PhotosOption,
+    out: Annotated[Path, typer.Option(help="Folder of the pool; a killed run resumes.")],
+    architectures: Annotated[str, typer.Option(help="`paper288`, or ids split by commas.")] = (
+        "paper288"
+    ),
+    seeds: Annotated[int, typer.Option(help="Models per architecture.", min=1)] = 20,
+    width: Annotated[int, typer.Option(help="Channels of the last block (paper288).")] = 32,
+    steps: Annotated[int, typer.Option(help="Step budget of each model.", min=0)] = 150,
+    floor: Annotated[float, typer.Option(help="η: no gradient below this residual.")] = 0.005,
+    closed_form: Annotated[
+        bool, typer.Option(help="Solve the last convolution before and after the descent.")
+    ] = True,
+    workers: Annotated[int, typer.Option(help="Processes, one core each.", min=1)] = 2,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Train synthetic models (paper III-B)."""
+    from trainer.progress import bar
+    from trainer.synthesis import SynthesisRecipe, named_architectures
+    from trainer.synthesis import synthesize as run
+
+    recipe = SynthesisRecipe(floor=floor, steps=steps, closed_form=closed_form)
+    chosen = named_architectures(architectures, width)
+    with bar("synthetic models") as update:
+        entries = run(
+            photos,
+            out,
+            chosen,
+            tuple(range(seeds)),
+            recipe,
+            workers=workers,
+            device=device,
+            progress=lambda done, total, _: update(done, total),
+        )
+    typer.echo(f"{out}: {len(entries)} synthetic models")
+
+
+if __name__ == "__main__":
+    app()

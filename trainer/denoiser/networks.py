@@ -1,0 +1,76 @@
+"""The denoiser (paper III-C) and its cheap student.
+
+Both predict the residual: the part of an image that a denoiser of noise level σ = 1/255 would
+take away. Neither pads, so every output pixel sees real pixels only, and denoising a whole image
+equals denoising its patches.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class DnCNN(nn.Module):
+    """DnCNN: `depth` unpadded 3×3 convolutions, `width` channels, batch norm on the middle ones.
+
+    Input float32 (N, 3, H, W) in [0, 1]; output (N, 3, H − 2·depth, W − 2·depth), the residual
+    in units of σ (1/255). 17×64 is the paper's: 128 px become 94 px.
+    """
+
+    def __init__(self, depth: int = 17, width: int = 64) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [_ZeroMeanConv2d(3, width, 3, bias=False), nn.ReLU(inplace=True)]
+        for _ in range(depth - 2):
+            layers += [
+                nn.Conv2d(width, width, 3, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(inplace=True),
+            ]
+        layers.append(nn.Conv2d(width, 3, 3))
+        self.layers = nn.Sequential(*layers)
+        self.margin = depth
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layers(images * 255.0)
+
+
+class Student(nn.Module):
+    """A shallow DnCNN without batch norm, distilled from it: same input, same meaning of output.
+
+    `depth` unpadded 3×3 convolutions of `width` channels: 17 times shallower arithmetic per pixel
+    is what lets the product answer in milliseconds (the DnCNN is 84 % of the paper's inference).
+    """
+
+    def __init__(self, depth: int = 4, width: int = 16) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [_ZeroMeanConv2d(3, width, 3, bias=False), nn.ReLU(inplace=True)]
+        for _ in range(depth - 2):
+            layers += [nn.Conv2d(width, width, 3), nn.ReLU(inplace=True)]
+        layers.append(nn.Conv2d(width, 3, 3))
+        self.layers = nn.Sequential(*layers)
+        self.margin = depth
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layers(images * 255.0)
+
+
+class _ZeroMeanConv2d(nn.Conv2d):
+    """A first convolution blind to brightness, which says nothing about noise of σ = 1/255."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight - self.weight.mean(dim=(2, 3), keepdim=True)
+        return nn.functional.conv2d(x, weight)
+
+
+def macs(network: nn.Module, side: int = 128) -> int:
+    """Multiply-accumulates of one (3, side, side) image, counted over its convolutions."""
+    total = 0
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            side -= module.kernel_size[0] - 1
+            total += side * side * module.weight.numel()
+    return total

@@ -1,0 +1,166 @@
+"""Train the denoiser on σ = 1/255 noise, then distil its student (paper III-C)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from trainer.checkpoint import CsvLog, load_checkpoint, save_checkpoint
+from trainer.denoiser.networks import DnCNN, Student
+from trainer.photos import Photos
+
+log = logging.getLogger(__name__)
+
+SIGMA = 1.0 / 255.0
+Progress = Callable[[int, int, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class DenoiserRecipe:
+    """What the teacher and its student are trained with. `side` is the patch side in pixels."""
+
+    depth: int = 17
+    width: int = 64
+    student_depth: int = 4
+    student_width: int = 16
+    steps: int = 2000
+    student_steps: int = 4000
+    batch: int = 8
+    side: int = 96
+    learning_rate: float = 1e-3
+    seed: int = 0
+    checkpoint_seconds: float = 120.0
+    bfloat16: bool = True
+
+
+def train_denoiser(
+    photos: Photos, out: Path, recipe: DenoiserRecipe, *, progress: Progress | None = None
+) -> DnCNN:
+    """Gaussian noise of σ = 1/255 is added to photographs; the network learns to return it.
+
+    Loss: mean squared error in units of σ (1.0 = nothing learned). Resumes from `out` by itself.
+    """
+    network = DnCNN(recipe.depth, recipe.width)
+
+    def batch(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        clean = torch.from_numpy(photos.crops(recipe.batch, recipe.side, rng)).float() / 255.0
+        noise = torch.from_numpy(rng.standard_normal(clean.shape, np.float32))
+        return clean + SIGMA * noise, _crop(noise, network.margin)
+
+    _train(network, batch, out / "dncnn", recipe, recipe.steps, progress)
+    return network
+
+
+def distil_student(
+    photos: Photos,
+    teacher: DnCNN,
+    out: Path,
+    recipe: DenoiserRecipe,
+    *,
+    progress: Progress | None = None,
+) -> Student:
+    """The student learns the teacher's residual on photographs, clean and noisy alike."""
+    student = Student(recipe.student_depth, recipe.student_width)
+    teacher.eval()
+
+    @torch.no_grad()
+    def batch(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        clean = torch.from_numpy(photos.crops(recipe.batch, recipe.side, rng)).float() / 255.0
+        strength = torch.from_numpy(rng.uniform(0, 1, (recipe.batch, 1, 1, 1)).astype(np.float32))
+        noise = torch.from_numpy(rng.standard_normal(clean.shape, np.float32))
+        images = clean + SIGMA * strength * noise
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+            target = teacher(images.to(memory_format=torch.channels_last)).float()
+        # Both see the same centre: the student, with its smaller margin, gets the smaller patch.
+        return _crop(images, teacher.margin - student.margin), target
+
+    _train(student, batch, out / "student", recipe, recipe.student_steps, progress)
+    return student
+
+
+def load_denoiser(path: Path, network: nn.Module) -> nn.Module:
+    """Load the finished weights (safetensors) written by `train_denoiser` / `distil_student`."""
+    from safetensors.torch import load_file
+
+    network.load_state_dict(load_file(path))
+    return network.eval()
+
+
+def _train(
+    network: nn.Module,
+    batch: Callable[[np.random.Generator], tuple[Tensor, Tensor]],
+    out: Path,
+    recipe: DenoiserRecipe,
+    steps: int,
+    progress: Progress | None,
+) -> None:
+    from safetensors.torch import save_file
+
+    torch.manual_seed(recipe.seed)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+    network.to(memory_format=torch.channels_last).train()
+    optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, recipe.learning_rate, total_steps=steps, pct_start=0.05
+    )
+    state = load_checkpoint(out / "checkpoint.pt")
+    step = 0
+    if state is not None:
+        if state["recipe"] != asdict(recipe):
+            raise ValueError(f"{out} holds a run with another recipe; give another --out")
+        network.load_state_dict(state["network"])
+        optimiser.load_state_dict(state["optimiser"])
+        schedule.load_state_dict(state["schedule"])
+        step = state["step"]
+    csv = CsvLog(out / "log.csv", ("step", "loss", "seconds"), resume_step=step)
+    saved = started = time.monotonic()
+    total, counted = 0.0, 0
+    while step < steps:
+        # Each step draws from its own stream, so that a resumed run repeats an unbroken one.
+        images, target = batch(np.random.default_rng((recipe.seed, step)))
+        images = images.to(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+            predicted = network(images)
+        loss = nn.functional.mse_loss(predicted.float(), target)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        step += 1
+        total, counted = total + loss.item(), counted + 1
+        if step % 50 == 0 or step == steps:
+            csv.write(step=step, loss=total / counted, seconds=time.monotonic() - started)
+            if progress is not None:
+                progress(step, steps, {"loss": total / counted})
+            total, counted = 0.0, 0
+        if time.monotonic() - saved > recipe.checkpoint_seconds or step == steps:
+            save_checkpoint(
+                out / "checkpoint.pt",
+                {
+                    "recipe": asdict(recipe),
+                    "network": network.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "step": step,
+                },
+            )
+            saved = time.monotonic()
+    network.eval()
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    temporary = out / "weights.safetensors.tmp"
+    save_file(weights, temporary)
+    temporary.replace(out / "weights.safetensors")
+
+
+def _crop(x: Tensor, margin: int) -> Tensor:
+    return x[..., margin:-margin, margin:-margin]

@@ -1,0 +1,114 @@
+"""Real photographs: the pool that synthetic models reconstruct (paper III-C, "real dataset pool").
+
+All of a camera's own trace must be gone before a synthetic model adds its own, or the extractor
+would learn the codec. Each photograph is therefore shrunk by a random factor of at least 1.5 and
+cropped at an offset that is not a multiple of the 8-pixel JPEG grid.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
+MIN_SHRINK, MAX_SHRINK = 1.5, 2.5
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Shrunk photographs held in memory.
+
+    `images` are H×W×3 uint8 RGB arrays, each at least `side` pixels on both axes; `names` are
+    their file names, in the same order.
+    """
+
+    images: tuple[np.ndarray, ...]
+    names: tuple[str, ...]
+    side: int
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def crops(self, count: int, side: int, rng: np.random.Generator) -> np.ndarray:
+        """`count` random crops of random photographs: uint8, (count, 3, side, side), RGB."""
+        out = np.empty((count, 3, side, side), np.uint8)
+        for i in range(count):
+            image = self.images[rng.integers(len(self.images))]
+            out[i] = _crop(image, side, rng)
+        return out
+
+    def split(self, held_out: float) -> tuple[Photos, Photos]:
+        """Split by file, never by crop: (training, held out). The split is a hash of the name."""
+        kept, held = [], []
+        for i, name in enumerate(self.names):
+            fraction = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 2**32
+            (held if fraction < held_out else kept).append(i)
+        return self._take(kept), self._take(held)
+
+    def _take(self, indices: list[int]) -> Photos:
+        return Photos(
+            tuple(self.images[i] for i in indices),
+            tuple(self.names[i] for i in indices),
+            self.side,
+        )
+
+
+def load_photos(folder: Path, *, side: int = 128, seed: int = 0) -> Photos:
+    """Read every image below `folder`, shrink it, and cut it off the JPEG grid.
+
+    Photographs too small to give `side` pixels after shrinking by 1.5 are left out.
+    Raises FileNotFoundError when `folder` holds no usable photograph.
+    """
+    folder = Path(folder)
+    images, names = [], []
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES):
+        name = path.relative_to(folder).as_posix()
+        digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+        with Image.open(path) as image:
+            shrunk = _shrink(image.convert("RGB"), side + 8, rng)
+        if shrunk is not None:
+            images.append(shrunk)
+            names.append(name)
+    if not images:
+        raise FileNotFoundError(
+            f"{folder}: no photograph of at least {int((side + 8) * MIN_SHRINK)} px was found; "
+            "give a folder of JPEG or PNG photographs"
+        )
+    return Photos(tuple(images), tuple(names), side)
+
+
+def photos_hash(photos: Photos) -> str:
+    """sha256 over names and pixels: part of what a synthetic model is a function of."""
+    digest = hashlib.sha256()
+    for name, image in zip(photos.names, photos.images, strict=True):
+        digest.update(name.encode() + repr(image.shape).encode())
+        digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()[:16]
+
+
+def _shrink(image: Image.Image, side: int, rng: np.random.Generator) -> np.ndarray | None:
+    largest = min(MAX_SHRINK, min(image.size) / side)
+    if largest < MIN_SHRINK:
+        return None
+    factor = rng.uniform(MIN_SHRINK, largest)
+    size = (round(image.width / factor), round(image.height / factor))
+    shrunk = np.asarray(image.resize(size, Image.Resampling.LANCZOS))
+    top, left = rng.integers(1, 8, size=2)  # off the grid, also for whatever grid survives
+    return np.ascontiguousarray(shrunk[top:, left:])
+
+
+def _crop(image: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
+    height, width = image.shape[:2]
+    if min(height, width) < side:
+        raise ValueError(f"a {width}x{height} photograph cannot give a crop of {side} px")
+    top = rng.integers(height - side + 1)
+    left = rng.integers(width - side + 1)
+    crop = image[top : top + side, left : left + side]
+    if rng.random() < 0.5:
+        crop = crop[:, ::-1]
+    return crop.transpose(2, 0, 1)

@@ -1,0 +1,29 @@
+"""Model synthesis (paper III-B): cheap autoencoders that mimic the traces of real generators."""
+
+from trainer.synthesis.architectures import (
+    Architecture,
+    named_architectures,
+    paper288,
+    parse_architecture,
+)
+from trainer.synthesis.autoencoder import GroupedAutoencoder
+from trainer.synthesis.closed_form import solve_last_convolution
+from trainer.synthesis.pool import PoolEntry, load_model, read_pool, synthesize, write_manifest
+from trainer.synthesis.training import SynthesisRecipe, SyntheticModel, train_architecture
+
+__all__ = [
+    "Architecture",
+    "GroupedAutoencoder",
+    "PoolEntry",
+    "SynthesisRecipe",
+    "SyntheticModel",
+    "load_model",
+    "named_architectures",
+    "paper288",
+    "parse_architecture",
+    "read_pool",
+    "solve_last_convolution",
+    "synthesize",
+    "train_architecture",
+    "write_manifest",
+]

@@ -1,0 +1,86 @@
+"""The 288 architectures of the synthetic models (paper III-B; {K, L, S, U, A, N})."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, fields
+
+BLOCKS = (1, 2)
+CONVOLUTIONS = (1, 2)
+ORDERS = ("post", "pre")
+UPSAMPLINGS = ("bilinear", "nearest", "transposed")
+ACTIVATIONS = ("none", "relu", "sigmoid", "tanh")
+NORMALISATIONS = ("none", "batch", "instance")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One point of the paper's construction space.
+
+    `blocks` K down- and upsampling blocks; `convolutions` L per block; `order` S of normalisation
+    and activation, after ("post") or before ("pre") the convolution; `upsampling` U;
+    `activation` A; `normalisation` N; `width` is the channel count of the last block (paper: 32).
+    """
+
+    blocks: int = 1
+    convolutions: int = 1
+    order: str = "post"
+    upsampling: str = "bilinear"
+    activation: str = "relu"
+    normalisation: str = "none"
+    width: int = 32
+
+    def __post_init__(self) -> None:
+        allowed = {
+            "blocks": BLOCKS,
+            "convolutions": CONVOLUTIONS,
+            "order": ORDERS,
+            "upsampling": UPSAMPLINGS,
+            "activation": ACTIVATIONS,
+            "normalisation": NORMALISATIONS,
+        }
+        for name, values in allowed.items():
+            if getattr(self, name) not in values:
+                raise ValueError(f"{name}={getattr(self, name)!r} is not one of {values}")
+        if self.width < 1:
+            raise ValueError(f"width={self.width} must be at least 1")
+
+    @property
+    def id(self) -> str:
+        """A name that reads back with `parse_architecture`: `k1-l2-pre-nearest-relu-batch-w32`."""
+        return (
+            f"k{self.blocks}-l{self.convolutions}-{self.order}-{self.upsampling}-"
+            f"{self.activation}-{self.normalisation}-w{self.width}"
+        )
+
+
+def parse_architecture(text: str) -> Architecture:
+    """The inverse of `Architecture.id`. Raises ValueError on anything else."""
+    parts = text.split("-")
+    if len(parts) != len(fields(Architecture)):
+        raise ValueError(f"{text!r} is not an architecture id, e.g. {Architecture().id!r}")
+    k, convolutions, order, upsampling, activation, normalisation, width = parts
+    return Architecture(
+        int(k.removeprefix("k")),
+        int(convolutions.removeprefix("l")),
+        order,
+        upsampling,
+        activation,
+        normalisation,
+        int(width.removeprefix("w")),
+    )
+
+
+def paper288(width: int = 32) -> tuple[Architecture, ...]:
+    """All 2·2·2·3·4·3 = 288 architectures, in a fixed order."""
+    axes = itertools.product(
+        BLOCKS, CONVOLUTIONS, ORDERS, UPSAMPLINGS, ACTIVATIONS, NORMALISATIONS
+    )
+    return tuple(Architecture(*values, width=width) for values in axes)
+
+
+def named_architectures(names: str, width: int = 32) -> tuple[Architecture, ...]:
+    """`paper288`, or architecture ids separated by commas. Raises ValueError on anything else."""
+    if names == "paper288":
+        return paper288(width)
+    return tuple(parse_architecture(name.strip()) for name in names.split(","))

@@ -1,0 +1,171 @@
+"""A pool of synthetic models on disk: one safetensors file a model, and a manifest.
+
+`POOL/ARCHITECTURE/SEED.safetensors` holds the weights; its metadata holds architecture, seed,
+residual, seconds and recipe hash. A file that exists is finished, so a killed run resumes by
+itself and several machines may share a folder. `manifest.csv` and `recipe.json` are written from
+the files, never the other way round.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass, fields
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from trainer.photos import Photos, load_photos
+from trainer.synthesis.architectures import Architecture, parse_architecture
+from trainer.synthesis.autoencoder import GroupedAutoencoder, join_states
+from trainer.synthesis.training import SynthesisRecipe, SyntheticModel, train_architecture
+
+Progress = Callable[[int, int, "PoolEntry | None"], None]
+
+
+@dataclass(frozen=True)
+class PoolEntry:
+    """One line of the manifest. `residual` is the mean squared error on [-1, 1]."""
+
+    architecture: str
+    seed: int
+    residual: float
+    steps: int
+    seconds: float
+    recipe_hash: str
+
+    @property
+    def file(self) -> str:
+        return f"{self.architecture}/{self.seed}.safetensors"
+
+
+def synthesize(
+    photos_folder: Path,
+    out: Path,
+    architectures: tuple[Architecture, ...],
+    seeds: tuple[int, ...],
+    recipe: SynthesisRecipe,
+    *,
+    workers: int = 1,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> list[PoolEntry]:
+    """Train every missing (architecture, seed) into `out`; returns the whole manifest.
+
+    Raises ValueError when `out` holds models of another recipe or other photographs.
+    """
+    photos = load_photos(photos_folder, side=max(128, recipe.side))
+    recipe_hash = recipe.hash(photos)
+    _claim(out, recipe, recipe_hash)
+    missing = [
+        (a, left)
+        for a in architectures
+        if (left := tuple(s for s in seeds if not (out / a.id / f"{s}.safetensors").exists()))
+    ]
+    total = len(architectures) * len(seeds)
+    done = total - sum(len(left) for _, left in missing)
+    if progress is not None:
+        progress(done, total, None)
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), _start_worker, (photos_folder, recipe, device)
+    ) as executor:
+        pending = {executor.submit(_train_into, out, recipe_hash, a, s) for a, s in missing}
+        while pending:
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in finished:
+                for entry in future.result():
+                    done += 1
+                    if progress is not None:
+                        progress(done, total, entry)
+    return write_manifest(out)
+
+
+def read_pool(pool: Path) -> list[PoolEntry]:
+    """The models in `pool`, read from the files themselves, in a fixed order."""
+    entries = []
+    for path in sorted(pool.glob("*/*.safetensors")):
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+        values = {f.name: metadata[f.name] for f in fields(PoolEntry)}
+        entries.append(
+            PoolEntry(
+                values["architecture"],
+                int(values["seed"]),
+                float(values["residual"]),
+                int(values["steps"]),
+                float(values["seconds"]),
+                values["recipe_hash"],
+            )
+        )
+    if not entries:
+        raise FileNotFoundError(f"{pool}: no synthetic model here; run `trainer synthesize`")
+    return entries
+
+
+def write_manifest(pool: Path) -> list[PoolEntry]:
+    entries = read_pool(pool)
+    temporary = pool / f"manifest.csv.{os.getpid()}.tmp"
+    with temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [f.name for f in fields(PoolEntry)])
+        writer.writeheader()
+        writer.writerows(asdict(entry) for entry in entries)
+    temporary.replace(pool / "manifest.csv")
+    return entries
+
+
+def load_model(pool: Path, entry: PoolEntry) -> GroupedAutoencoder:
+    """One synthetic model, ready to `render`."""
+    state = load_file(pool / entry.file)
+    return join_states(parse_architecture(entry.architecture), {entry.seed: state})
+
+
+def _claim(out: Path, recipe: SynthesisRecipe, recipe_hash: str) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "recipe.json"
+    if path.exists():
+        found = json.loads(path.read_text())["recipe_hash"]
+        if found != recipe_hash:
+            raise ValueError(
+                f"{out} was made with another recipe or other photographs ({found}, now "
+                f"{recipe_hash}); give another --out"
+            )
+        return
+    temporary = out / f"recipe.json.{os.getpid()}.tmp"
+    temporary.write_text(json.dumps({"recipe_hash": recipe_hash, **asdict(recipe)}, indent=2))
+    temporary.replace(path)
+
+
+_worker: tuple[Photos, SynthesisRecipe, str] | None = None
+
+
+def _start_worker(photos_folder: Path, recipe: SynthesisRecipe, device: str) -> None:
+    global _worker
+    torch.set_num_threads(1)  # one worker a core beats one worker on all cores for small networks
+    _worker = (load_photos(photos_folder, side=max(128, recipe.side)), recipe, device)
+
+
+def _train_into(
+    out: Path, recipe_hash: str, architecture: Architecture, seeds: tuple[int, ...]
+) -> list[PoolEntry]:
+    assert _worker is not None
+    photos, recipe, device = _worker
+    models = train_architecture(architecture, seeds, photos, recipe, device=device)
+    return [_save(out, recipe_hash, model) for model in models]
+
+
+def _save(out: Path, recipe_hash: str, model: SyntheticModel) -> PoolEntry:
+    entry = PoolEntry(
+        model.architecture.id, model.seed, model.residual, model.steps, model.seconds, recipe_hash
+    )
+    path = out / entry.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    save_file(model.state, temporary, {k: str(v) for k, v in asdict(entry).items()})
+    temporary.replace(path)
+    return entry

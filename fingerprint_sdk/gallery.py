@@ -193,7 +193,7 @@ class Gallery:
             top: number of candidates wanted.
 
         Raises:
-            GalleryError: the gallery is empty.
+            GalleryError: the gallery is empty, or the embeddings are not L2-normalised rows.
             OperatingPointError: ``fmr`` lies outside the calibrated range.
         """
         fmr = calibration.default_fmr if fmr is None else fmr
@@ -203,6 +203,9 @@ class Gallery:
             names, entries, matrix = self.names, list(self._entries.values()), self._fingerprints()
         if not names:
             raise GalleryError("the gallery is empty: enroll something first")
+        if len(embeddings) == 0:
+            raise GalleryError("no probe embeddings were given")
+        check_embeddings(embeddings, matrix.shape[1], "probe embeddings")
         scores = np.clip(matrix @ mean_embedding(embeddings), -1, 1).astype(np.float64)
         order = np.argsort(-scores, kind="stable")
         lossy = any(q.lossy for q in quality)

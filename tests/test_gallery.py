@@ -81,6 +81,17 @@ def test_search_ranks_a_large_gallery_like_a_sort(extractor: fp.Extractor) -> No
         assert [c.name for c in found.candidates] == [f"m{i}" for i in order[:10]]
 
 
+@pytest.mark.parametrize(
+    "probes",
+    [np.empty((0, 16)), np.full((1, 16), np.nan), np.eye(8), np.ones((2, 16)), np.eye(16)[0]],
+)
+def test_probes_that_are_no_embeddings_are_refused(
+    extractor: fp.Extractor, gallery: fp.Gallery, probes: np.ndarray
+) -> None:
+    with pytest.raises(fp.GalleryError, match="probe embeddings"):
+        gallery.search(probes, extractor.calibration)
+
+
 def test_threshold_follows_the_number_of_images_and_the_container(
     extractor: fp.Extractor, sample_images: Images, tmp_path: Path
 ) -> None:

@@ -137,6 +137,15 @@ def test_pixels_without_a_container_do_not_tell(pixels: np.ndarray) -> None:
     assert load_image(Image.fromarray(pixels)).lossy is None
 
 
+def test_a_phones_multi_picture_jpeg_gives_its_photograph(pixels: np.ndarray) -> None:
+    photo, depth = Image.fromarray(pixels), Image.fromarray(255 - pixels)
+    both = encoded(photo, "MPO", save_all=True, append_images=[depth], quality=95)
+    alone = encoded(photo, "JPEG", quality=95)
+    loaded = load_image(both)
+    np.testing.assert_array_equal(loaded.pixels, load_image(alone).pixels)
+    assert (loaded.format, loaded.lossy) == ("MPO", True)
+
+
 def broken_inputs() -> dict[str, object]:
     rng = np.random.default_rng(0)
     array = rng.integers(0, 256, (150, 150, 3), dtype=np.uint8)

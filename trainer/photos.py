@@ -61,7 +61,8 @@ def load_photos(folder: Path, *, side: int = 128, seed: int = 0) -> Photos:
     """Read every image below `folder`, shrink it, and cut it off the JPEG grid.
 
     Photographs too small to give `side` pixels after shrinking by 1.5 are left out.
-    Raises FileNotFoundError when `folder` holds no usable photograph.
+    Raises FileNotFoundError when `folder` holds no usable photograph, ValueError when an image
+    file cannot be read.
     """
     folder = Path(folder)
     images, names = [], []
@@ -69,8 +70,7 @@ def load_photos(folder: Path, *, side: int = 128, seed: int = 0) -> Photos:
         name = path.relative_to(folder).as_posix()
         digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
         rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
-        with Image.open(path) as image:
-            shrunk = _shrink(image.convert("RGB"), side + 8, rng)
+        shrunk = _shrink(_read(path), side + 8, rng)
         if shrunk is not None:
             images.append(shrunk)
             names.append(name)
@@ -89,6 +89,14 @@ def photos_hash(photos: Photos) -> str:
         digest.update(name.encode() + repr(image.shape).encode())
         digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()[:16]
+
+
+def _read(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path} is no readable image ({error}); mend or remove it") from error
 
 
 def _shrink(image: Image.Image, side: int, rng: np.random.Generator) -> np.ndarray | None:

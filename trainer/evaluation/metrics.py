@@ -1,0 +1,101 @@
+"""Metrics of verification and identification, each a function of scores or of labels.
+
+A pair is accepted ("same model") when its score is at least the threshold, as in the SDK. Scores
+are cosine similarities, float arrays of shape (n,); rates are shares from 0 to 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import f1_score, roc_auc_score, roc_curve
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and its 95 % interval; the ends are None where none can be given."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def mean_interval(values: np.ndarray) -> Estimate:
+    """Mean, with the 2.5th and 97.5th percentile of the values as the interval's ends."""
+    low, high = np.percentile(values, [2.5, 97.5])
+    return Estimate(float(np.mean(values)), float(low), float(high))
+
+
+def roc_auc(genuine: np.ndarray, impostor: np.ndarray) -> float:
+    """Area under the ROC curve: P(genuine > impostor) + P(equal) / 2."""
+    return float(roc_auc_score(*_labelled(genuine, impostor)))
+
+
+def best_threshold_accuracy(genuine: np.ndarray, impostor: np.ndarray) -> float:
+    """Highest accuracy over all thresholds (paper, IV-A).
+
+    The threshold is chosen on the scores it is judged by, so this flatters: what a user gets is
+    the accuracy at a threshold fixed beforehand. Genuine and impostor pairs weigh half each.
+    """
+    fmr, tpr, _ = roc_curve(*_labelled(genuine, impostor))
+    return float(np.max(tpr + 1 - fmr) / 2)
+
+
+def error_rates(
+    genuine: np.ndarray,
+    impostor: np.ndarray,
+    genuine_threshold: float | np.ndarray,
+    impostor_threshold: float | np.ndarray,
+) -> tuple[float, float]:
+    """(FMR, FNMR): impostors at or above, and genuine pairs below, the threshold of each."""
+    fmr = np.mean(impostor >= impostor_threshold)
+    fnmr = np.mean(genuine < genuine_threshold)
+    return float(fmr), float(fnmr)
+
+
+def accuracy_at(genuine: np.ndarray, impostor: np.ndarray, threshold: float) -> float:
+    """Accuracy at a given threshold; genuine and impostor pairs weigh half each."""
+    fmr, fnmr = error_rates(genuine, impostor, threshold, threshold)
+    return 1 - (fmr + fnmr) / 2
+
+
+def fnmr_at_fmr(genuine: np.ndarray, impostor: np.ndarray, fmr: float) -> float:
+    """FNMR at the smallest threshold whose share of accepted impostors is at most ``fmr``.
+
+    With n impostors, at most k = floor(fmr * n) may be accepted, so the threshold is the smallest
+    number above the (k+1)-th highest impostor score, and the FNMR is the share of genuine scores
+    that do not exceed that impostor's. Nothing is interpolated: where impostors tie, or fmr * n
+    is no whole number, the realised FMR lies below ``fmr``, never above it.
+    """
+    if not 0 <= fmr <= 1:
+        raise ValueError(f"fmr must lie between 0 and 1, not {fmr!r}")
+    allowed = int(fmr * len(impostor) + 1e-9)  # 0.29 * 100 is 28.999...
+    if allowed >= len(impostor):
+        return 0.0
+    index = len(impostor) - 1 - allowed
+    return float(np.mean(genuine <= np.partition(impostor, index)[index]))
+
+
+def accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Share of probes identified correctly."""
+    return float(np.mean(truth == predicted))
+
+
+def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """F1 averaged over the classes in either array, each with the same weight."""
+    return float(f1_score(truth, predicted, average="macro", zero_division=0.0))
+
+
+def class_recall(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Share of each class's probes that were identified correctly, shape (classes,).
+
+    Labels are integers from 0 to ``classes - 1``, and each class has a probe.
+    """
+    hits = np.bincount(truth[truth == predicted], minlength=classes)
+    return hits / np.bincount(truth, minlength=classes)
+
+
+def _labelled(genuine: np.ndarray, impostor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.repeat([1, 0], [len(genuine), len(impostor)])
+    return labels, np.concatenate([genuine, impostor])

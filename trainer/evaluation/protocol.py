@@ -1,0 +1,240 @@
+"""The whole protocol: identification, verification and set verification over one pool of images.
+
+Pools of different formats must never be mixed in one score: an extractor could read the format
+instead of the fingerprint.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fingerprint_sdk import Calibration, __version__
+from trainer.evaluation.identification import (
+    GALLERY_IMAGES,
+    IdentificationScores,
+    score_identification,
+)
+from trainer.evaluation.images import read_pool
+from trainer.evaluation.verification import (
+    SET_IMAGES,
+    VerificationScores,
+    score_verification,
+)
+
+if TYPE_CHECKING:
+    from fingerprint_sdk import Extractor
+
+_PACKAGES = ("numpy", "scikit-learn", "onnxruntime", "pillow")
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """The model that was scored, and what ran it."""
+
+    name: str
+    version: str
+    sha256: str
+    device: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Outcome of the protocol on one pool.
+
+    Attributes:
+        identification, verification, set_verification: the three parts.
+        images: number of images of each model.
+        recompressed: share of all images that carry lossy compression.
+        decoders: decoder of each model.
+        seed: of the first gallery, and of the pairs.
+        model: what made the embeddings; None where only these were given.
+    """
+
+    identification: IdentificationScores
+    verification: VerificationScores
+    set_verification: VerificationScores
+    images: dict[str, int]
+    recompressed: float
+    decoders: dict[str, str]
+    seed: int
+    model: ModelRecord | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self)
+
+
+def score(
+    embeddings: Mapping[str, np.ndarray],
+    decoders: Mapping[str, str] | None = None,
+    calibration: Calibration | None = None,
+    recompressed: bool | Mapping[str, np.ndarray] = False,
+    *,
+    galleries: int = 20,
+    pairs: int = 5000,
+    resamples: int = 200,
+    seed: int = 0,
+) -> Scores:
+    """Score embeddings; a pure function, and independent of the order of the models.
+
+    Args:
+        embeddings: for each model, its images' embeddings, float (n, D), L2-normalised, n >= 11.
+        decoders: decoder of each model; a model that is not in it has a decoder of its own.
+        calibration: of the model that made the embeddings, for scores at the shipped threshold.
+        recompressed: whether the images carry lossy compression: all of them, or bool (n,) for
+            each model. As in the SDK, it chooses the threshold of a pair.
+        galleries, pairs, resamples: random galleries, genuine (and impostor) pairs, bootstrap
+            resamples of the AUC (0 for no interval); fewer are faster.
+        seed: of the first gallery, and of the pairs.
+
+    Raises:
+        ValueError: fewer than two models, fewer than 11 images of one, or embeddings that are
+            not what they should be; the message names the model.
+    """
+    if galleries < 1 or pairs < 1 or resamples < 0:
+        raise ValueError("galleries and pairs must be at least 1, resamples at least 0")
+    rows = {model: np.asarray(embeddings[model]) for model in sorted(embeddings)}
+    _check(rows)
+    decoder_of = {model: (decoders or {}).get(model, model) for model in rows}
+    lossy = _flags(rows, recompressed)
+    verification, set_verification = (
+        score_verification(
+            rows,
+            decoder_of,
+            images=images,
+            pairs=pairs,
+            seed=seed,
+            resamples=resamples,
+            calibration=calibration,
+            recompressed=lossy,
+        )
+        for images in (1, SET_IMAGES)
+    )
+    return Scores(
+        score_identification(rows, decoder_of, galleries=galleries, seed=seed),
+        verification,
+        set_verification,
+        {model: len(values) for model, values in rows.items()},
+        float(np.concatenate(list(lossy.values())).mean()),
+        decoder_of,
+        seed,
+    )
+
+
+def evaluate(
+    model: Extractor,
+    folder: Path,
+    decoders: Path | Mapping[str, str] | None = None,
+    *,
+    galleries: int = 20,
+    pairs: int = 5000,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Scores:
+    """Embed a pool of images with the SDK, as a user would, and score it.
+
+    Args:
+        model: the extractor to score.
+        folder, decoders: see ``images.read_pool``.
+        galleries, pairs, seed: see ``score``.
+        progress: called with the number of images done, and of all images.
+
+    Raises:
+        FileNotFoundError, ValueError: see ``images.read_pool`` and ``score``.
+        ImageError: an image cannot be used; leaving it out would change the score silently.
+    """
+    pool = read_pool(folder, decoders)
+    _check_counts({name: len(paths) for name, paths in pool.images.items()})
+    total = sum(map(len, pool.images.values()))
+    result = model.embed_many(
+        (path for paths in pool.images.values() for path in paths),
+        on_error="raise",
+        progress=None if progress is None else lambda done: progress(done, total),
+    )
+    splits = np.cumsum([len(paths) for paths in pool.images.values()])[:-1]
+    lossy = np.array([bool(quality.lossy) for quality in result.quality])
+    scores = score(
+        dict(zip(pool.images, np.split(result.embeddings, splits), strict=True)),
+        pool.decoders,
+        model.calibration,
+        dict(zip(pool.images, np.split(lossy, splits), strict=True)),
+        galleries=galleries,
+        pairs=pairs,
+        seed=seed,
+    )
+    versions = {"fingerprint-sdk": __version__} | {name: _version(name) for name in _PACKAGES}
+    record = ModelRecord(model.name, model.version, model.model_sha256, model.device, versions)
+    return replace(scores, model=record)
+
+
+def write_json(path: Path, results: Mapping[str, Scores]) -> None:
+    """Write the scores of some pools, by name, whole or not at all."""
+    path = Path(path)
+    text = json.dumps(
+        {pool: scores.as_dict() for pool, scores in results.items()}, indent=2, allow_nan=False
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text + "\n", encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _check(rows: Mapping[str, np.ndarray]) -> None:
+    for model, values in rows.items():
+        if values.ndim != 2 or not np.issubdtype(values.dtype, np.floating):
+            raise ValueError(
+                f"the embeddings of {model!r} must be floats of shape (n, D), not "
+                f"{values.dtype} {values.shape}"
+            )
+        norms = np.linalg.norm(values, axis=1)
+        # The SDK gives an all-zero embedding when the windows cancel out; it scores 0.
+        if not np.all((np.abs(norms - 1) < 1e-3) | (norms == 0)):
+            raise ValueError(f"the embeddings of {model!r} are not L2-normalised")
+    sizes = {model: values.shape[1] for model, values in rows.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"the embeddings differ in size: {sizes}")
+    _check_counts({model: len(values) for model, values in rows.items()})
+
+
+def _check_counts(counts: Mapping[str, int]) -> None:
+    if len(counts) < 2:
+        raise ValueError(f"the protocol compares models, but there is only {list(counts)}")
+    for model, count in counts.items():
+        if count <= GALLERY_IMAGES:
+            raise ValueError(
+                f"{model!r} has {count} images: the protocol needs at least "
+                f"{GALLERY_IMAGES + 1}, {GALLERY_IMAGES} for the gallery and one probe"
+            )
+
+
+def _flags(
+    rows: Mapping[str, np.ndarray], recompressed: bool | Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    if not isinstance(recompressed, Mapping):
+        return {model: np.full(len(values), recompressed) for model, values in rows.items()}
+    flags = {model: np.asarray(recompressed[model], dtype=bool) for model in rows}
+    for model, values in rows.items():
+        if flags[model].shape != (len(values),):
+            raise ValueError(f"recompressed must have one flag for each image of {model!r}")
+    return flags
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError
+
+    try:
+        return version(package)
+    except PackageNotFoundError:  # onnxruntime-gpu provides onnxruntime under another name
+        return "unknown"

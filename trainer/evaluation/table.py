@@ -1,0 +1,96 @@
+"""Scores as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from trainer.evaluation.metrics import Estimate
+from trainer.evaluation.protocol import Scores
+from trainer.evaluation.verification import PairScores, VerificationScores
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_Cell = Callable[[PairScores], str]
+_PAIR_ROWS: tuple[tuple[str, _Cell], ...] = (
+    ("AUC", lambda pairs: _text(pairs.auc)),
+    ("best-threshold accuracy", lambda pairs: _text(pairs.best_threshold_accuracy)),
+    ("FNMR at FMR 1 %", lambda pairs: _text(pairs.fnmr_at_fmr_1)),
+    ("FNMR at FMR 10 %", lambda pairs: _text(pairs.fnmr_at_fmr_10)),
+)
+_SHIPPED_ROWS: tuple[tuple[str, _Cell], ...] = (
+    ("shipped: accuracy", lambda pairs: _text(pairs.shipped and pairs.shipped.accuracy)),
+    ("shipped: nominal FMR", lambda pairs: _text(pairs.shipped and pairs.shipped.nominal_fmr)),
+    ("shipped: FMR", lambda pairs: _text(pairs.shipped and pairs.shipped.fmr)),
+    ("shipped: FNMR", lambda pairs: _text(pairs.shipped and pairs.shipped.fnmr)),
+)
+
+
+def print_table(results: Mapping[str, Scores], *, console: Console | None = None) -> None:
+    """Print scores in percent, one column for each pool; decoder level in [brackets].
+
+    "shipped" is what a user gets at the threshold that ships with the model.
+
+    Args:
+        results: scores by name of the pool.
+        console: where to; None for stdout.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    title = Text("in %, with 95 % intervals; decoder level in [brackets]")
+    table = Table(title=title)
+    table.add_column("", no_wrap=True)
+    for pool in results:
+        table.add_column(Text(pool), justify="right")
+
+    def add(label: str, cell: Callable[[Scores], str], *, last: bool = False) -> None:
+        cells = [Text(cell(scores)) for scores in results.values()]
+        table.add_row(Text(label), *cells, end_section=last)
+
+    add("models [decoders]", lambda s: f"{len(s.images)} [{len(set(s.decoders.values()))}]")
+    add("images", lambda s: str(sum(s.images.values())), last=True)
+    levels = lambda s: (s.identification.model, s.identification.decoder)  # noqa: E731
+    add("identification: accuracy", lambda s: _levels(*(_text(x.accuracy) for x in levels(s))))
+    add(
+        "identification: macro-F1",
+        lambda s: _levels(*(_text(x.macro_f1) for x in levels(s))),
+        last=True,
+    )
+    shipped = any(scores.verification.model.shipped for scores in results.values())
+    rows = _PAIR_ROWS + (_SHIPPED_ROWS if shipped else ())
+    _add_verification(add, "verification", rows, lambda s: s.verification)
+    _add_verification(add, "set verification", rows, lambda s: s.set_verification)
+    (console or Console()).print(table)
+
+
+def _add_verification(
+    add: Callable[..., None],
+    title: str,
+    rows: tuple[tuple[str, _Cell], ...],
+    part: Callable[[Scores], VerificationScores],
+) -> None:
+    add(f"{title}: images a side", lambda s: str(part(s).images))
+    for label, cell in rows:
+
+        def both(scores: Scores, cell: _Cell = cell) -> str:
+            pairs = part(scores)
+            return _levels(cell(pairs.model), cell(pairs.decoder) if pairs.decoder else "-")
+
+        add(f"  {label}", both, last=label == rows[-1][0])
+
+
+def _levels(model: str, decoder: str) -> str:
+    return model if model == decoder else f"{model} [{decoder}]"
+
+
+def _text(value: Estimate | float | None) -> str:
+    if value is None:
+        return "-"
+    if not isinstance(value, Estimate):
+        return f"{100 * value:.1f}"
+    if value.low is None or value.high is None:
+        return _text(value.value)
+    return f"{_text(value.value)} ({_text(value.low)} to {_text(value.high)})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 BLOCKS = (1, 2)
 CONVOLUTIONS = (1, 2)
@@ -56,19 +56,25 @@ class Architecture:
 
 def parse_architecture(text: str) -> Architecture:
     """The inverse of `Architecture.id`. Raises ValueError on anything else."""
-    parts = text.split("-")
-    if len(parts) != len(fields(Architecture)):
-        raise ValueError(f"{text!r} is not an architecture id, e.g. {Architecture().id!r}")
-    k, convolutions, order, upsampling, activation, normalisation, width = parts
-    return Architecture(
-        int(k.removeprefix("k")),
-        int(convolutions.removeprefix("l")),
-        order,
-        upsampling,
-        activation,
-        normalisation,
-        int(width.removeprefix("w")),
-    )
+    try:
+        k, convolutions, order, upsampling, activation, normalisation, width = text.split("-")
+        architecture = Architecture(
+            int(k[1:]),
+            int(convolutions[1:]),
+            order,
+            upsampling,
+            activation,
+            normalisation,
+            int(width[1:]),
+        )
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no architecture id ({error}); {_EXAMPLE}") from error
+    if architecture.id != text:
+        raise ValueError(f"{text!r} is no architecture id, nearest is {architecture.id!r}")
+    return architecture
+
+
+_EXAMPLE = f"an example is {Architecture().id!r}"
 
 
 def paper288(width: int = 32) -> tuple[Architecture, ...]:

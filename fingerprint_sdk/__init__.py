@@ -28,6 +28,7 @@ from fingerprint_sdk.errors import (
 
 if TYPE_CHECKING:
     from fingerprint_sdk.calibration import Calibration
+    from fingerprint_sdk.clustering import Clustering, ClusteringScore, cluster
     from fingerprint_sdk.extractor import (
         EmbeddingResult,
         Extractor,
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Calibration",
     "Candidate",
+    "Clustering",
+    "ClusteringScore",
     "DeviceError",
     "EmbeddingResult",
     "Extractor",
@@ -60,6 +63,7 @@ __all__ = [
     "Quality",
     "Verification",
     "__version__",
+    "cluster",
     "embed",
     "identify",
     "load",
@@ -71,6 +75,8 @@ __version__ = "0.1.0"
 _HOME = {
     "Calibration": "calibration",
     "Candidate": "verification",
+    "Clustering": "clustering",
+    "ClusteringScore": "clustering",
     "EmbeddingResult": "extractor",
     "Extractor": "extractor",
     "Failure": "extractor",
@@ -78,6 +84,7 @@ _HOME = {
     "Identification": "verification",
     "Quality": "quality",
     "Verification": "verification",
+    "cluster": "clustering",
     "embed": "extractor",
     "identify": "extractor",
     "load": "extractor",

@@ -28,10 +28,11 @@ def run(program: str) -> str:
 def test_the_public_names_are_these() -> None:
     assert fp.__all__ == sorted(fp.__all__)
     assert set(fp.__all__) == {
-        "Calibration", "Candidate", "DeviceError", "EmbeddingResult", "Extractor", "Failure",
-        "FingerprintError", "Gallery", "GalleryError", "Identification", "ImageError",
-        "IntegrityError", "ModelError", "ModelNotFoundError", "OperatingPointError", "Quality",
-        "Verification", "__version__", "embed", "identify", "load", "verify",
+        "Calibration", "Candidate", "Clustering", "ClusteringScore", "DeviceError",
+        "EmbeddingResult", "Extractor", "Failure", "FingerprintError", "Gallery", "GalleryError",
+        "Identification", "ImageError", "IntegrityError", "ModelError", "ModelNotFoundError",
+        "OperatingPointError", "Quality", "Verification", "__version__", "cluster", "embed",
+        "identify", "load", "verify",
     }  # fmt: skip
     assert dir(fp) == fp.__all__
 

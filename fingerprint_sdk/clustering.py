@@ -1,0 +1,292 @@
+"""Grouping without labels: which images of a heap share a generator?
+
+Two methods from scikit-learn:
+
+- ``agglomerative`` (the default): average linkage on the cosine, cut at a calibrated score. Two
+  groups become one while the mean score of their image pairs is nearer to that of one generator
+  than of two: at even odds, or at the threshold of a false match rate if one is asked for. The
+  mean over the pairs of one generator settles at the middle of its scores, not in their upper
+  tail, so a small rate tears generators apart; it pays only where most images are alone.
+- ``hdbscan``: groups are dense regions, at whatever score. Uncalibrated; for heaps too large for
+  the scores of all pairs, with many images of each generator. Never finds one group only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from fingerprint_sdk._extras import need
+from fingerprint_sdk.errors import FingerprintError
+from fingerprint_sdk.extractor import Extractor, Failure, default_extractor
+from fingerprint_sdk.quality import Quality
+from fingerprint_sdk.verification import cosine, mean_embedding
+
+if TYPE_CHECKING:
+    from fingerprint_sdk.calibration import Calibration, Condition
+    from fingerprint_sdk.images import ImageInput
+
+Method = Literal["agglomerative", "hdbscan"]
+
+ALONE = -1
+"""Label of an image in no group."""
+
+MAX_AGGLOMERATIVE = 20_000
+"""Average linkage keeps the scores of all pairs: 1.6 GB for this many images."""
+
+
+@dataclass(frozen=True)
+class ClusteringScore:
+    """A grouping against the truth; see scikit-learn's functions of these names.
+
+    An image in no group counts as a group of its own.
+
+    Attributes:
+        images: how many had a known truth.
+        adjusted_rand: 1 for the true grouping, about 0 for a random one.
+        v_measure: harmonic mean of the next two, 0 to 1.
+        homogeneity: 1 when no group mixes generators.
+        completeness: 1 when no generator is torn apart.
+    """
+
+    images: int
+    adjusted_rand: float
+    v_measure: float
+    homogeneity: float
+    completeness: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Outcome of grouping images by generator.
+
+    Attributes:
+        labels: for each input image its group, 0 for the largest; -1 when it is in none: it is
+            alone, flat (no fingerprint), or could not be used.
+        strength: for each input image the calibrated P(same generator) of it against the rest of
+            its group, at an even prior; 0 when it is in none.
+        groups: for each group the places of its images in the input, rising.
+        method: "agglomerative" or "hdbscan".
+        threshold: mean cosine at which groups were cut; None for "hdbscan".
+        fmr: the false match rate asked for, of *one* comparison of two images; None for even
+            odds.
+        quality: of each input image; None for those in ``failures``.
+        failures: the images that could not be used.
+    """
+
+    labels: tuple[int, ...]
+    strength: tuple[float, ...]
+    groups: tuple[tuple[int, ...], ...]
+    method: Method
+    threshold: float | None
+    fmr: float | None
+    quality: tuple[Quality | None, ...]
+    failures: tuple[Failure, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            "labels": list(self.labels),
+            "strength": list(self.strength),
+            "groups": [list(group) for group in self.groups],
+            "method": self.method,
+            "threshold": self.threshold,
+            "fmr": self.fmr,
+            "quality": [None if q is None else q.as_dict() for q in self.quality],
+            "failures": [{"index": f.index, "error": str(f.error)} for f in self.failures],
+        }
+
+    def score(self, truth: Sequence[Hashable | None]) -> ClusteringScore:
+        """Compare with the truth.
+
+        Args:
+            truth: for each input image its generator, or None if unknown. Images of unknown
+                truth and those in ``failures`` are left out.
+
+        Raises:
+            FingerprintError: the lengths differ, or nothing is left to compare.
+        """
+        if len(truth) != len(self.labels):
+            raise FingerprintError(
+                f"the truth has {len(truth)} entries for {len(self.labels)} images: give one each"
+            )
+        failed = {failure.index for failure in self.failures}
+        known = [i for i, name in enumerate(truth) if name is not None and i not in failed]
+        if not known:
+            raise FingerprintError("the truth of none of the images is known: nothing to score")
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(truth))}
+        true = [numbers[truth[i]] for i in known]
+        found = [self.labels[i] if self.labels[i] != ALONE else -1 - i for i in known]
+        metrics = need("sklearn.metrics", "cluster", "scoring a grouping")
+        homogeneity, completeness, v_measure = metrics.homogeneity_completeness_v_measure(
+            true, found
+        )
+        return ClusteringScore(
+            images=len(known),
+            adjusted_rand=float(metrics.adjusted_rand_score(true, found)),
+            v_measure=float(v_measure),
+            homogeneity=float(homogeneity),
+            completeness=float(completeness),
+        )
+
+
+def cluster(
+    images: Iterable[ImageInput],
+    *,
+    model: Extractor | None = None,
+    method: Method = "agglomerative",
+    fmr: float | None = None,
+    min_images: int = 2,
+    on_error: Literal["skip", "raise"] = "skip",
+    progress: Callable[[int], None] | None = None,
+) -> Clustering:
+    """Group images by generator, with no gallery and no labels.
+
+    Args:
+        images: the heap.
+        model: the extractor; None for the default model.
+        method: see ``fingerprint_sdk.clustering``.
+        fmr: cut at the threshold of this false match rate of one comparison; None for the score
+            that is as likely within a generator as between two. "agglomerative" only.
+        min_images: smaller groups are no groups, at least 2.
+        on_error: "skip" lists an unusable image in ``failures``; "raise" stops at it.
+        progress: called with the number of images embedded so far.
+
+    Raises:
+        FingerprintError: scikit-learn is not installed (extra ``cluster``), or an argument is
+            invalid.
+        ImageError: with ``on_error="raise"``, an image cannot be used.
+        OperatingPointError: ``fmr`` lies outside the calibrated range.
+    """
+    extractor = default_extractor() if model is None else model
+    check_arguments(extractor.calibration, method, fmr, min_images)
+    result = extractor.embed_many(images, on_error=on_error, progress=progress)
+    done = cluster_embeddings(
+        result.embeddings,
+        extractor.calibration,
+        quality=result.quality,
+        method=method,
+        fmr=fmr,
+        min_images=min_images,
+    )
+    if not result.failures:
+        return done
+    total = len(result.indices) + len(result.failures)
+    labels, strength = [ALONE] * total, [0.0] * total
+    quality: list[Quality | None] = [None] * total
+    for row, place in enumerate(result.indices):
+        labels[place], strength[place] = done.labels[row], done.strength[row]
+        quality[place] = done.quality[row]
+    return Clustering(
+        labels=tuple(labels),
+        strength=tuple(strength),
+        groups=tuple(tuple(result.indices[row] for row in group) for group in done.groups),
+        method=method,
+        threshold=done.threshold,
+        fmr=done.fmr,
+        quality=tuple(quality),
+        failures=result.failures,
+    )
+
+
+def cluster_embeddings(
+    embeddings: npt.NDArray[np.floating],
+    calibration: Calibration,
+    *,
+    quality: tuple[Quality, ...] = (),
+    method: Method = "agglomerative",
+    fmr: float | None = None,
+    min_images: int = 2,
+) -> Clustering:
+    """Like ``cluster``, for image embeddings at hand, shape (n, D), L2-normalised.
+
+    One cut must serve all pairs, so one lossy image makes it the threshold for such images.
+    """
+    check_arguments(calibration, method, fmr, min_images)
+    lossy = any(q.lossy for q in quality)
+    threshold = _cut(calibration.condition(1, 1, recompressed=lossy), fmr)
+    count = len(embeddings)
+    # Flat images would all look alike: they have no fingerprint that could differ. Nor has one
+    # whose windows cancel out.
+    usable = [i for i in range(count) if embeddings[i].any() and not (quality and quality[i].flat)]
+    raw = _fit(np.asarray(embeddings, np.float64)[usable], method, threshold, min_images)
+    found: dict[int, list[int]] = {}
+    for place, label in zip(usable, raw, strict=True):
+        if label != ALONE:
+            found.setdefault(int(label), []).append(place)
+    kept = [tuple(group) for group in found.values() if len(group) >= min_images]
+    groups = tuple(sorted(kept, key=lambda group: (-len(group), group)))
+    labels, strength = [ALONE] * count, [0.0] * count
+    for number, group in enumerate(groups):
+        condition = calibration.condition(1, len(group) - 1, recompressed=lossy)
+        for place in group:
+            rest = mean_embedding(embeddings[[other for other in group if other != place]])
+            labels[place] = number
+            strength[place] = condition.probability(cosine(embeddings[place], rest))
+    return Clustering(
+        labels=tuple(labels),
+        strength=tuple(strength),
+        groups=groups,
+        method=method,
+        threshold=threshold if method == "agglomerative" else None,
+        fmr=fmr,
+        quality=quality or (None,) * count,
+    )
+
+
+def check_arguments(
+    calibration: Calibration, method: str, fmr: float | None, min_images: int
+) -> None:
+    """Raise the errors of ``cluster`` that do not depend on the images."""
+    if method not in ("agglomerative", "hdbscan"):
+        raise FingerprintError(f"method {method!r} is unknown: use 'agglomerative' or 'hdbscan'")
+    if min_images < 2:
+        raise FingerprintError(f"min_images must be at least 2, not {min_images}")
+    if fmr is not None:
+        if method == "hdbscan":
+            raise FingerprintError("fmr has no meaning for 'hdbscan': use 'agglomerative'")
+        calibration.condition(1, 1, recompressed=False).threshold(fmr)
+    need("sklearn.cluster", "cluster", "grouping images")
+
+
+def _cut(condition: Condition, fmr: float | None) -> float:
+    if fmr is not None:
+        return condition.threshold(fmr)
+    return min(max(-condition.intercept / condition.slope, -1.0), 1.0)
+
+
+def _fit(
+    embeddings: npt.NDArray[np.float64], method: Method, threshold: float, min_images: int
+) -> npt.NDArray[np.integer[Any]]:
+    """A label for each row; -1 only by HDBSCAN, whose noise it is."""
+    if len(embeddings) < min_images:
+        return np.full(len(embeddings), ALONE)
+    module = need("sklearn.cluster", "cluster", "grouping images")
+    if method == "hdbscan":
+        model = module.HDBSCAN(
+            # On the unit sphere the squared Euclidean distance is 2 - 2 cosine: the same order.
+            min_cluster_size=min_images,
+            copy=True,
+        )
+    else:
+        if len(embeddings) > MAX_AGGLOMERATIVE:
+            raise FingerprintError(
+                f"average linkage of {len(embeddings)} images would not fit in memory (limit "
+                f"{MAX_AGGLOMERATIVE}): use method 'hdbscan', or group fewer at a time"
+            )
+        model = module.AgglomerativeClustering(
+            n_clusters=None,
+            metric="cosine",
+            linkage="average",
+            # scikit-learn keeps groups apart at this distance and above; the threshold joins.
+            distance_threshold=float(np.nextafter(1 - threshold, 3)),
+        )
+    return np.asarray(model.fit(embeddings).labels_)

@@ -43,20 +43,15 @@ def best_threshold_accuracy(genuine: np.ndarray, impostor: np.ndarray) -> float:
 
 
 def error_rates(
-    genuine: np.ndarray,
-    impostor: np.ndarray,
-    genuine_threshold: float | np.ndarray,
-    impostor_threshold: float | np.ndarray,
+    genuine: np.ndarray, impostor: np.ndarray, threshold: float
 ) -> tuple[float, float]:
-    """(FMR, FNMR): impostors at or above, and genuine pairs below, the threshold of each."""
-    fmr = np.mean(impostor >= impostor_threshold)
-    fnmr = np.mean(genuine < genuine_threshold)
-    return float(fmr), float(fnmr)
+    """(FMR, FNMR): share of impostors at or above, and of genuine pairs below, the threshold."""
+    return float(np.mean(impostor >= threshold)), float(np.mean(genuine < threshold))
 
 
 def accuracy_at(genuine: np.ndarray, impostor: np.ndarray, threshold: float) -> float:
     """Accuracy at a given threshold; genuine and impostor pairs weigh half each."""
-    fmr, fnmr = error_rates(genuine, impostor, threshold, threshold)
+    fmr, fnmr = error_rates(genuine, impostor, threshold)
     return 1 - (fmr + fnmr) / 2
 
 

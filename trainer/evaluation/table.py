@@ -83,7 +83,8 @@ def _add_verification(
 
 
 def _levels(model: str, decoder: str) -> str:
-    return model if model == decoder else f"{model} [{decoder}]"
+    decoder = decoder.partition(" ")[0]  # its interval is in the JSON file
+    return model if model.partition(" ")[0] == decoder else f"{model} [{decoder}]"
 
 
 def _text(value: Estimate | float | None) -> str:
@@ -93,4 +94,4 @@ def _text(value: Estimate | float | None) -> str:
         return f"{100 * value:.1f}"
     if value.low is None or value.high is None:
         return _text(value.value)
-    return f"{_text(value.value)} ({_text(value.low)} to {_text(value.high)})"
+    return f"{_text(value.value)} ({_text(value.low)}-{_text(value.high)})"

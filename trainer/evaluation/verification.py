@@ -10,6 +10,7 @@ import numpy as np
 from fingerprint_sdk.calibration import Calibration
 from trainer.evaluation.metrics import (
     Estimate,
+    accuracy_at,
     best_threshold_accuracy,
     error_rates,
     fnmr_at_fmr,
@@ -219,20 +220,18 @@ def _shipped(
             for flag in (False, True)
         ]
     )
-    fmr, fnmr = error_rates(
-        genuine.scores,
-        impostor.scores,
-        thresholds[genuine.lossy.astype(int)],
-        thresholds[impostor.lossy.astype(int)],
-    )
+    # Each pair has a threshold of its own: judge the distance to it.
+    genuine_margin = genuine.scores - thresholds[genuine.lossy.astype(int)]
+    impostor_margin = impostor.scores - thresholds[impostor.lossy.astype(int)]
+    fmr, fnmr = error_rates(genuine_margin, impostor_margin, 0.0)
     return ShippedScores(
-        nominal,
-        float(thresholds[0]),
-        float(thresholds[1]),
-        float(np.concatenate([genuine.lossy, impostor.lossy]).mean()),
-        1 - (fmr + fnmr) / 2,
-        fmr,
-        fnmr,
+        nominal_fmr=nominal,
+        threshold=float(thresholds[0]),
+        recompressed_threshold=float(thresholds[1]),
+        recompressed_pairs=float(np.concatenate([genuine.lossy, impostor.lossy]).mean()),
+        accuracy=accuracy_at(genuine_margin, impostor_margin, 0.0),
+        fmr=fmr,
+        fnmr=fnmr,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from trainer.evaluation.identification import LevelScores
 from trainer.evaluation.metrics import Estimate
 from trainer.evaluation.protocol import Scores
 from trainer.evaluation.verification import PairScores, VerificationScores
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _Cell = Callable[[PairScores], str]
+_IDENTIFICATION_ROWS: tuple[tuple[str, Callable[[LevelScores], Estimate]], ...] = (
+    ("accuracy", lambda level: level.accuracy),
+    ("macro-F1", lambda level: level.macro_f1),
+)
 _PAIR_ROWS: tuple[tuple[str, _Cell], ...] = (
     ("AUC", lambda pairs: _text(pairs.auc)),
     ("best-threshold accuracy", lambda pairs: _text(pairs.best_threshold_accuracy)),
@@ -20,10 +25,10 @@ _PAIR_ROWS: tuple[tuple[str, _Cell], ...] = (
     ("FNMR at FMR 10 %", lambda pairs: _text(pairs.fnmr_at_fmr_10)),
 )
 _SHIPPED_ROWS: tuple[tuple[str, _Cell], ...] = (
-    ("shipped: accuracy", lambda pairs: _text(pairs.shipped and pairs.shipped.accuracy)),
-    ("shipped: nominal FMR", lambda pairs: _text(pairs.shipped and pairs.shipped.nominal_fmr)),
-    ("shipped: FMR", lambda pairs: _text(pairs.shipped and pairs.shipped.fmr)),
-    ("shipped: FNMR", lambda pairs: _text(pairs.shipped and pairs.shipped.fnmr)),
+    ("shipped: accuracy", lambda p: _text(p.shipped.accuracy if p.shipped else None)),
+    ("shipped: nominal FMR", lambda p: _text(p.shipped.nominal_fmr if p.shipped else None)),
+    ("shipped: FMR", lambda p: _text(p.shipped.fmr if p.shipped else None)),
+    ("shipped: FNMR", lambda p: _text(p.shipped.fnmr if p.shipped else None)),
 )
 
 
@@ -52,13 +57,13 @@ def print_table(results: Mapping[str, Scores], *, console: Console | None = None
 
     add("models [decoders]", lambda s: f"{len(s.images)} [{len(set(s.decoders.values()))}]")
     add("images", lambda s: str(sum(s.images.values())), last=True)
-    levels = lambda s: (s.identification.model, s.identification.decoder)  # noqa: E731
-    add("identification: accuracy", lambda s: _levels(*(_text(x.accuracy) for x in levels(s))))
-    add(
-        "identification: macro-F1",
-        lambda s: _levels(*(_text(x.macro_f1) for x in levels(s))),
-        last=True,
-    )
+    for name, estimate in _IDENTIFICATION_ROWS:
+
+        def both(scores: Scores, estimate: Callable[[LevelScores], Estimate] = estimate) -> str:
+            levels = scores.identification
+            return _levels(_text(estimate(levels.model)), _text(estimate(levels.decoder)))
+
+        add(f"identification: {name}", both, last=name == _IDENTIFICATION_ROWS[-1][0])
     shipped = any(scores.verification.model.shipped for scores in results.values())
     rows = _PAIR_ROWS + (_SHIPPED_ROWS if shipped else ())
     _add_verification(add, "verification", rows, lambda s: s.verification)

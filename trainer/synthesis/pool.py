@@ -2,8 +2,8 @@
 
 `POOL/ARCHITECTURE/SEED.safetensors` holds the weights; its metadata holds architecture, seed,
 residual, seconds and recipe hash. A file that exists is finished, so a killed run resumes by
-itself and several machines may share a folder. `manifest.csv` and `recipe.json` are written from
-the files, never the other way round.
+itself and several machines may share a folder. `manifest.csv` is written from the files, never the
+other way round; `recipe.json` claims the folder for one recipe and one set of photographs.
 """
 
 from __future__ import annotations
@@ -14,17 +14,25 @@ import os
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, fields
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from trainer.photos import Photos, load_photos
-from trainer.synthesis.architectures import Architecture, parse_architecture
-from trainer.synthesis.autoencoder import GroupedAutoencoder, join_states
-from trainer.synthesis.training import SynthesisRecipe, SyntheticModel, train_architecture
+from trainer.synthesis.architectures import Architecture
+from trainer.synthesis.autoencoder import GroupedAutoencoder
+from trainer.synthesis.extended import ExtendedAutoencoder
+from trainer.synthesis.families import AnyArchitecture, architecture_from_id, model_from_state
+from trainer.synthesis.training import (
+    SynthesisRecipe,
+    SyntheticModel,
+    solve_extended,
+    train_architecture,
+)
 
 Progress = Callable[[int, int, "PoolEntry | None"], None]
 
@@ -48,7 +56,7 @@ class PoolEntry:
 def synthesize(
     photos_folder: Path,
     out: Path,
-    architectures: tuple[Architecture, ...],
+    architectures: tuple[AnyArchitecture, ...],
     seeds: tuple[int, ...],
     recipe: SynthesisRecipe,
     *,
@@ -79,6 +87,8 @@ def synthesize(
         while pending:
             finished, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in finished:
+                if future.exception() is not None:
+                    executor.shutdown(cancel_futures=True)
                 for entry in future.result():
                     done += 1
                     if progress is not None:
@@ -90,9 +100,12 @@ def read_pool(pool: Path) -> list[PoolEntry]:
     """The models in `pool`, read from the files themselves, in a fixed order."""
     entries = []
     for path in sorted(pool.glob("*/*.safetensors")):
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata()
-        values = {f.name: metadata[f.name] for f in fields(PoolEntry)}
+        try:
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata() or {}
+            values = {f.name: metadata[f.name] for f in fields(PoolEntry)}
+        except (SafetensorError, KeyError) as error:
+            raise ValueError(f"{path} is no synthetic model ({error}); remove it") from error
         entries.append(
             PoolEntry(
                 values["architecture"],
@@ -119,10 +132,10 @@ def write_manifest(pool: Path) -> list[PoolEntry]:
     return entries
 
 
-def load_model(pool: Path, entry: PoolEntry) -> GroupedAutoencoder:
+def load_model(pool: Path, entry: PoolEntry) -> GroupedAutoencoder | ExtendedAutoencoder:
     """One synthetic model, ready to `render`."""
-    state = load_file(pool / entry.file)
-    return join_states(parse_architecture(entry.architecture), {entry.seed: state})
+    architecture = architecture_from_id(entry.architecture)
+    return model_from_state(architecture, entry.seed, load_file(pool / entry.file))
 
 
 def _claim(out: Path, recipe: SynthesisRecipe, recipe_hash: str) -> None:
@@ -146,16 +159,28 @@ _worker: tuple[Photos, SynthesisRecipe, str] | None = None
 
 def _start_worker(photos_folder: Path, recipe: SynthesisRecipe, device: str) -> None:
     global _worker
+    Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)  # one worker a core beats one worker on all cores for small networks
     _worker = (load_photos(photos_folder, side=max(128, recipe.side)), recipe, device)
 
 
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
 def _train_into(
-    out: Path, recipe_hash: str, architecture: Architecture, seeds: tuple[int, ...]
+    out: Path, recipe_hash: str, architecture: AnyArchitecture, seeds: tuple[int, ...]
 ) -> list[PoolEntry]:
     assert _worker is not None
     photos, recipe, device = _worker
-    models = train_architecture(architecture, seeds, photos, recipe, device=device)
+    if isinstance(architecture, Architecture):
+        models = train_architecture(architecture, seeds, photos, recipe, device=device)
+    else:
+        models = [solve_extended(architecture, seed, photos, recipe) for seed in seeds]
     return [_save(out, recipe_hash, model) for model in models]
 
 

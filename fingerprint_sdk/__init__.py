@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         verify,
     )
     from fingerprint_sdk.gallery import Gallery
+    from fingerprint_sdk.index import Index, Match, SearchResult
     from fingerprint_sdk.quality import Quality
     from fingerprint_sdk.verification import Candidate, Identification, Verification
 
@@ -56,11 +57,14 @@ __all__ = [
     "GalleryError",
     "Identification",
     "ImageError",
+    "Index",
     "IntegrityError",
+    "Match",
     "ModelError",
     "ModelNotFoundError",
     "OperatingPointError",
     "Quality",
+    "SearchResult",
     "Verification",
     "__version__",
     "cluster",
@@ -82,7 +86,10 @@ _HOME = {
     "Failure": "extractor",
     "Gallery": "gallery",
     "Identification": "verification",
+    "Index": "index",
+    "Match": "index",
     "Quality": "quality",
+    "SearchResult": "index",
     "Verification": "verification",
     "cluster": "clustering",
     "embed": "extractor",

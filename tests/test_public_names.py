@@ -30,9 +30,9 @@ def test_the_public_names_are_these() -> None:
     assert set(fp.__all__) == {
         "Calibration", "Candidate", "Clustering", "ClusteringScore", "DeviceError",
         "EmbeddingResult", "Extractor", "Failure", "FingerprintError", "Gallery", "GalleryError",
-        "Identification", "ImageError", "IntegrityError", "ModelError", "ModelNotFoundError",
-        "OperatingPointError", "Quality", "Verification", "__version__", "cluster", "embed",
-        "identify", "load", "verify",
+        "Identification", "ImageError", "Index", "IntegrityError", "Match", "ModelError",
+        "ModelNotFoundError", "OperatingPointError", "Quality", "SearchResult", "Verification",
+        "__version__", "cluster", "embed", "identify", "load", "verify",
     }  # fmt: skip
     assert dir(fp) == fp.__all__
 

@@ -23,6 +23,7 @@ from fingerprint_sdk.cli import _gallery
 from fingerprint_sdk.cli._cluster import cluster
 from fingerprint_sdk.cli._embed import embed
 from fingerprint_sdk.cli._identify import enroll, identify
+from fingerprint_sdk.cli._index import index, search
 from fingerprint_sdk.cli._models import info, models
 from fingerprint_sdk.cli._output import note
 from fingerprint_sdk.cli._verify import verify
@@ -67,7 +68,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done; for verify, 0 same source and 1 different; 2 any error.",
 )
-for _command in (embed, verify, enroll, identify, cluster, models, info):
+for _command in (embed, verify, enroll, identify, cluster, index, search, models, info):
     app.command()(_command)
 app.add_typer(_gallery.app, name="gallery")
 

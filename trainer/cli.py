@@ -20,9 +20,9 @@ PhotosOption = Annotated[Path, typer.Option(help="Folder of real photographs.", 
 def synthesize(
     photos: PhotosOption,
     out: Annotated[Path, typer.Option(help="Folder of the pool; a killed run resumes.")],
-    architectures: Annotated[str, typer.Option(help="`paper288`, or ids split by commas.")] = (
-        "paper288"
-    ),
+    architectures: Annotated[
+        str, typer.Option(help="`paper288`, `extended:N`, or ids split by commas.")
+    ] = ("paper288"),
     seeds: Annotated[int, typer.Option(help="Models per architecture.", min=1)] = 20,
     width: Annotated[int, typer.Option(help="Channels of the last block (paper288).")] = 32,
     steps: Annotated[int, typer.Option(help="Step budget of each model.", min=0)] = 150,

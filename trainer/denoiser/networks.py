@@ -7,7 +7,6 @@ equals denoising its patches.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 

@@ -2,21 +2,26 @@
 
 from trainer.synthesis.architectures import (
     Architecture,
-    named_architectures,
     paper288,
     parse_architecture,
 )
 from trainer.synthesis.autoencoder import GroupedAutoencoder
 from trainer.synthesis.closed_form import solve_last_convolution
+from trainer.synthesis.extended import ExtendedArchitecture, ExtendedAutoencoder, draw_extended
+from trainer.synthesis.families import architecture_from_id, named_architectures
 from trainer.synthesis.pool import PoolEntry, load_model, read_pool, synthesize, write_manifest
 from trainer.synthesis.training import SynthesisRecipe, SyntheticModel, train_architecture
 
 __all__ = [
     "Architecture",
+    "ExtendedArchitecture",
+    "ExtendedAutoencoder",
     "GroupedAutoencoder",
     "PoolEntry",
     "SynthesisRecipe",
     "SyntheticModel",
+    "architecture_from_id",
+    "draw_extended",
     "load_model",
     "named_architectures",
     "paper288",

@@ -83,10 +83,3 @@ def paper288(width: int = 32) -> tuple[Architecture, ...]:
         BLOCKS, CONVOLUTIONS, ORDERS, UPSAMPLINGS, ACTIVATIONS, NORMALISATIONS
     )
     return tuple(Architecture(*values, width=width) for values in axes)
-
-
-def named_architectures(names: str, width: int = 32) -> tuple[Architecture, ...]:
-    """`paper288`, or architecture ids separated by commas. Raises ValueError on anything else."""
-    if names == "paper288":
-        return paper288(width)
-    return tuple(parse_architecture(name.strip()) for name in names.split(","))

@@ -14,6 +14,7 @@ input image are given back (as AdaIN does). Without this no such model could rec
 from __future__ import annotations
 
 import hashlib
+import itertools
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +40,7 @@ class GroupedAutoencoder(nn.Module):
         groups, width, blocks = len(self.seeds), architecture.width, architecture.blocks
         channels = [3] + [width * 2**i for i in range(blocks)]  # 3, 32 (, 64)
         self.encoder = nn.Sequential(
-            *(_DownBlock(a, b, groups) for a, b in zip(channels, channels[1:], strict=False))
+            *(_DownBlock(a, b, groups) for a, b in itertools.pairwise(channels))
         )
         ups = list(zip(channels[:0:-1], channels[-2::-1], strict=True))  # (64, 32), (32, 3)
         self.decoder = nn.ModuleList(
@@ -63,7 +64,7 @@ class GroupedAutoencoder(nn.Module):
 
     @torch.no_grad()
     def render(self, images: Tensor) -> Tensor:
-        """What the model would save as a file: uint8 (N, 3, H, W) in, uint8 (N, S, 3, H, W) out."""
+        """What the models would save as files: uint8 (N, 3, H, W) -> uint8 (N, S, 3, H, W)."""
         x = (images.float() / 255.0)[:, None].expand(-1, len(self.seeds), -1, -1, -1)
         return (self(x).clamp(0, 1) * 255.0).round().to(torch.uint8)
 
@@ -88,7 +89,7 @@ class _UpBlock(nn.Module):
         self.architecture, self.rgb = architecture, rgb
         self.up = _upsampling(architecture.upsampling, inputs, groups)
         widths = [inputs] * architecture.convolutions + [outputs]
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(itertools.pairwise(widths))
         self.convolutions = nn.ModuleList(_conv(a, b, groups) for a, b in pairs)
         # "pre" normalises what enters a convolution, "post" what leaves it.
         post = architecture.order == "post"
@@ -184,7 +185,8 @@ def split_state(network: GroupedAutoencoder) -> list[dict[str, Tensor]]:
     for name, value in network.state_dict().items():
         for i in range(groups):
             shared = value.ndim == 0  # BatchNorm's step counter
-            states[i][name] = value.clone() if shared else value.chunk(groups)[i].clone()
+            own = value if shared else value.chunk(groups)[i]
+            states[i][name] = own.clone(memory_format=torch.contiguous_format)
     return states
 
 

@@ -15,6 +15,7 @@ from trainer.photos import Photos, photos_hash
 from trainer.synthesis.architectures import Architecture
 from trainer.synthesis.autoencoder import GroupedAutoencoder, split_state
 from trainer.synthesis.closed_form import solve_last_convolution
+from trainer.synthesis.extended import ExtendedArchitecture, ExtendedAutoencoder
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class SynthesisRecipe:
 class SyntheticModel:
     """One trained synthetic model. `residual` is its mean squared error on [-1, 1]."""
 
-    architecture: Architecture
+    architecture: Architecture | ExtendedArchitecture
     seed: int
     state: dict[str, Tensor]
     residual: float
@@ -92,6 +93,21 @@ def train_architecture(
         SyntheticModel(architecture, seed, state, residual, steps, seconds)
         for seed, state, residual in zip(seeds, split_state(network), residuals, strict=True)
     ]
+
+
+def solve_extended(
+    architecture: ExtendedArchitecture, seed: int, photos: Photos, recipe: SynthesisRecipe
+) -> SyntheticModel:
+    """One model of the wider family: random layers, last convolution in closed form."""
+    started = time.monotonic()
+    network = ExtendedAutoencoder(architecture, seed)
+    crops = photos.crops(recipe.solve_crops, recipe.side, _stream(seed, architecture.number))
+    network.solve(torch.from_numpy(crops).float() / 255.0)
+    crops = torch.from_numpy(photos.crops(32, recipe.side, np.random.default_rng(0)))
+    with torch.no_grad():
+        residual = (2 * (network(crops / 255.0) - crops / 255.0)).square().mean().item()
+    state = {k: v.clone() for k, v in network.state_dict().items()}
+    return SyntheticModel(architecture, seed, state, residual, 0, time.monotonic() - started)
 
 
 def _solve_again(network: GroupedAutoencoder, photos: Photos, recipe: SynthesisRecipe) -> None:

@@ -1,0 +1,110 @@
+"""From pixels to what the extractor sees: residual, DFT, spectrum (paper III-C; Table VI).
+
+The DFT is two products with constant matrices, not an FFT: ONNX Runtime has no DFT kernel on CUDA
+and a slow one on CPU. `fingerprint_sdk.spectrum` is the NumPy reference of the same transform.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fingerprint_sdk.spectrum import dft_matrices
+
+_LOG_FLOOR = 1e-3  # in units of σ²; far under the power that rounding to 8 bits leaves
+
+
+class DftPower(nn.Module):
+    """Power |F|² of the 2-D DFT of each channel: (N, C, n, n) -> (N, C, n, n // 2 + 1).
+
+    Only the non-negative horizontal frequencies are kept; the rest mirrors them.
+    """
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        for name, half in (("rows", False), ("columns", True)):
+            real, imaginary = dft_matrices(n, half=half)
+            self.register_buffer(f"{name}_re", torch.from_numpy(real).float(), persistent=False)
+            self.register_buffer(
+                f"{name}_im", torch.from_numpy(imaginary).float(), persistent=False
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = x @ self.columns_re.T, x @ self.columns_im.T
+        real = self.rows_re @ a - self.rows_im @ b
+        imaginary = self.rows_re @ b + self.rows_im @ a
+        return real.square() + imaginary.square()
+
+
+class LogSpectrum(nn.Module):
+    """The compact model's signal: pooled log power spectrum of the residual's colour channels.
+
+    uint8 or float (N, 3, 128, 128) in [0, 255] -> float32 (N, 3, n/pool, n/(2·pool) + 1), where n
+    is the side of the residual. A Hann window keeps the patch border from leaking over the
+    spectrum; the channels are luma and two opponent colours; each bin averages pool×pool
+    frequencies and is centred on a multiple of `pool`, so the grid peaks that ×2, ×4 and ×8
+    upsampling leave stay in the middle of a bin. Row 0 is vertical frequency 0.
+    """
+
+    def __init__(self, residual: nn.Module, side: int = 128, pool: int = 3) -> None:
+        super().__init__()
+        n = side - 2 * residual.margin
+        if n % pool or (n // 2) % pool:
+            raise ValueError(f"pool={pool} must divide half of the residual's side ({n})")
+        self.residual, self.pool, self.n = residual, pool, n
+        hann = np.hanning(n + 1)[:-1]
+        window = np.outer(hann, hann)
+        window *= n / np.sqrt((window**2).sum()) / n  # unit variance in, unit power out
+        self.register_buffer("window", torch.from_numpy(window).float(), persistent=False)
+        colours = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
+        self.register_buffer("colours", torch.from_numpy(colours).float(), persistent=False)
+        self.power = DftPower(n)
+        rows = _pooling(n, n // pool, pool, wrap=True)
+        columns = _pooling(n // 2 + 1, n // (2 * pool) + 1, pool, wrap=False)
+        self.register_buffer("pool_rows", torch.from_numpy(rows).float(), persistent=False)
+        self.register_buffer("pool_columns", torch.from_numpy(columns).float(), persistent=False)
+        self.shape = (3, len(rows), len(columns))
+
+    def forward(self, windows: Tensor) -> Tensor:
+        residual = self.residual(windows.float() / 255.0) * self.window
+        n = residual.shape[-1]
+        mixed = (self.colours @ residual.reshape(-1, 3, n * n)).reshape(-1, 3, n, n)
+        pooled = self.pool_rows @ self.power(mixed) @ self.pool_columns.T
+        return torch.log(pooled + _LOG_FLOOR)
+
+
+class PaperSpectrum(nn.Module):
+    """The paper's signal: |DFT| of each residual channel, no shift, no logarithm, 94 -> 128 px.
+
+    (N, 3, 128, 128) in [0, 255] -> float32 (N, 3, 128, 128).
+    """
+
+    def __init__(self, residual: nn.Module, side: int = 128) -> None:
+        super().__init__()
+        self.residual, self.side = residual, side
+        n = side - 2 * residual.margin
+        self.n = n
+        self.power = DftPower(n)
+        self.shape = (3, side, side)
+
+    def forward(self, windows: Tensor) -> Tensor:
+        power = self.power(self.residual(windows.float() / 255.0))
+        # Mirror the half spectrum: F(-u, -v) is the conjugate of F(u, v).
+        inner = power[..., 1 : (self.n + 1) // 2].flip((-1, -2)).roll(1, -2)
+        magnitude = torch.cat([power, inner], dim=-1).sqrt()
+        return functional.interpolate(magnitude, size=(self.side, self.side), mode="nearest")
+
+
+def _pooling(inputs: int, outputs: int, pool: int, *, wrap: bool) -> np.ndarray:
+    """Averages of `pool` neighbours centred on multiples of `pool`: (outputs, inputs)."""
+    matrix = np.zeros((outputs, inputs))
+    for i in range(outputs):
+        for offset in range(-(pool // 2), pool - pool // 2):
+            j = i * pool + offset
+            if wrap:
+                matrix[i, j % inputs] += 1
+            elif j < inputs:
+                matrix[i, abs(j)] += 1
+    return matrix / matrix.sum(1, keepdims=True)

@@ -1,0 +1,80 @@
+"""What a pool of synthetic models holds: counts by axis, residuals, time."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainer.synthesis.architectures import parse_architecture
+from trainer.synthesis.pool import read_pool
+
+AXES = ("blocks", "convolutions", "order", "upsampling", "activation", "normalisation", "width")
+QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
+OTHER = "other"  # architectures outside the paper's construction space have none of its axes
+
+
+@dataclass(frozen=True)
+class PoolSummary:
+    """Figures of one pool.
+
+    `axes` maps an axis of the paper's construction space to the number of models at each of its
+    values; `seeds` maps a number of seeds to the number of architectures that have it;
+    `residuals` maps a quantile to the mean squared error on [-1, 1]; `under_floor` is the share of
+    models below the recipe's η (None when the recipe has none); `other_recipes` counts the models
+    whose recipe hash is not the pool's.
+    """
+
+    models: int
+    architectures: int
+    axes: dict[str, dict[str, int]]
+    seeds: dict[int, int]
+    residuals: dict[float, float]
+    under_floor: float | None
+    total_seconds: float
+    median_seconds: float
+    recipe: dict[str, Any]
+    other_recipes: int
+
+
+def summarise_pool(pool: Path) -> PoolSummary:
+    """Read every model's metadata; the weights stay on disk.
+
+    Raises FileNotFoundError when `pool` holds no model, ValueError when a file is damaged.
+    """
+    entries = read_pool(pool)
+    path = pool / "recipe.json"
+    recipe: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    residuals = np.array([entry.residual for entry in entries])
+    seconds = np.array([entry.seconds for entry in entries])
+    per_architecture = Counter(entry.architecture for entry in entries)
+    floor = recipe.get("floor")
+    return PoolSummary(
+        models=len(entries),
+        architectures=len(per_architecture),
+        axes=_count_axes(entry.architecture for entry in entries),
+        seeds=dict(sorted(Counter(per_architecture.values()).items())),
+        residuals={q: float(np.quantile(residuals, q)) for q in QUANTILES},
+        under_floor=None if floor is None else float((residuals < floor).mean()),
+        total_seconds=float(seconds.sum()),
+        median_seconds=float(np.median(seconds)),
+        recipe=recipe,
+        other_recipes=sum(entry.recipe_hash != recipe.get("recipe_hash") for entry in entries),
+    )
+
+
+def _count_axes(ids: Iterable[str]) -> dict[str, dict[str, int]]:
+    counts: dict[str, Counter[str]] = {axis: Counter() for axis in AXES}
+    for text in ids:
+        try:
+            architecture = parse_architecture(text)
+        except ValueError:
+            architecture = None
+        for axis in AXES:
+            counts[axis][str(getattr(architecture, axis, OTHER))] += 1
+    return {axis: dict(sorted(counter.items())) for axis, counter in counts.items()}

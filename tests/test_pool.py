@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -17,8 +19,10 @@ import pytest
 import torch
 from photographs import photograph, write_photographs
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
 
+from trainer.cli import app
 from trainer.photos import load_photos
 from trainer.synthesis import (
     Architecture,
@@ -32,6 +36,7 @@ from trainer.synthesis import (
     train_architecture,
     write_manifest,
 )
+from trainer.synthesis.summary import summarise_pool
 
 RECIPE = SynthesisRecipe(steps=2, batch=2, side=16, solve_crops=2)
 TWO = (paper288(2)[0], paper288(2)[200])
@@ -232,3 +237,48 @@ def test_a_pool_of_one_architecture_by_id(tmp_path: Path, photos_folder: Path) -
     chosen = named_architectures(Architecture(1, 1, "pre", "nearest", "tanh", "none", 3).id)
     (entry,) = synthesize(photos_folder, tmp_path, chosen, (7,), replace(RECIPE, steps=0))
     assert (entry.architecture, entry.seed, entry.steps) == (chosen[0].id, 7, 0)
+
+
+# trainer pool info
+
+
+def test_pool_info_counts_and_measures(pool: Path, photos_folder: Path) -> None:
+    entries = read_pool(pool)
+    result = CliRunner().invoke(app, ["pool", "info", str(pool), "--json"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["models"], found["architectures"]) == (4, 2)
+    assert found["seeds"] == {"2": 2}
+    for axis, counts in found["axes"].items():
+        expected = Counter(str(getattr(a, axis)) for a in TWO for _ in range(2))
+        assert counts == expected
+    residuals = sorted(entry.residual for entry in entries)
+    assert found["residuals"]["0.0"] == residuals[0]
+    assert found["residuals"]["1.0"] == residuals[-1]
+    assert found["residuals"]["0.5"] == pytest.approx((residuals[1] + residuals[2]) / 2)
+    assert found["under_floor"] == sum(r < RECIPE.floor for r in residuals) / 4
+    assert found["total_seconds"] == pytest.approx(sum(entry.seconds for entry in entries))
+    assert found["recipe"]["recipe_hash"] == RECIPE.hash(load_photos(photos_folder))
+    assert found["other_recipes"] == 0
+
+
+def test_pool_info_finds_models_of_another_recipe(pool: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(pool, tmp_path / "copy")
+    entry = read_pool(copy)[0]
+    metadata = {k: str(v) for k, v in asdict(replace(entry, recipe_hash="another")).items()}
+    save_file(load_file(copy / entry.file), copy / entry.file, metadata)
+    assert summarise_pool(copy).other_recipes == 1
+    (copy / "recipe.json").write_text(json.dumps({"recipe_hash": entry.recipe_hash, "floor": 1e9}))
+    assert summarise_pool(copy).under_floor == 1.0
+
+
+def test_pool_info_prints_a_table(pool: Path) -> None:
+    result = CliRunner().invoke(app, ["pool", "info", str(pool)])
+    assert result.exit_code == 0, result.output
+    for word in ("4 of 2 architectures", "upsampling", "bilinear", "floor 0.005", "median"):
+        assert word in result.stdout
+
+
+def test_pool_info_of_no_pool_fails(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["pool", "info", str(tmp_path)])
+    assert result.exit_code != 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +54,23 @@ def synthesize(
             progress=lambda done, total, _: update(done, total),
         )
     typer.echo(f"{out}: {len(entries)} synthetic models")
+
+
+@pool_app.command()
+def info(
+    pool: Annotated[Path, typer.Argument(help="Folder made by `trainer synthesize`.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Count a pool's models by axis; show their residuals, their cost and their recipe."""
+    from trainer.synthesis.summary import summarise_pool, summary_table
+
+    summary = summarise_pool(pool)
+    if as_json:
+        typer.echo(json.dumps(asdict(summary), indent=2))
+    else:
+        from rich.console import Console
+
+        Console().print(summary_table(summary, str(pool)))
 
 
 if __name__ == "__main__":

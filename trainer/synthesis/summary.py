@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.table import Table
 
-from trainer.synthesis.architectures import parse_architecture
+from trainer.synthesis.families import architecture_from_id
 from trainer.synthesis.pool import read_pool
 
 AXES = ("blocks", "convolutions", "order", "upsampling", "activation", "normalisation", "width")
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
-OTHER = "other"  # architectures outside the paper's construction space have none of its axes
+OTHER = "other"  # the wider family lacks some of the paper's axes
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,36 @@ def summarise_pool(pool: Path) -> PoolSummary:
     )
 
 
+def summary_table(summary: PoolSummary, title: str) -> Table:
+    """The same figures for reading."""
+    table = Table(title=title, show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    table.add_row("models", f"{summary.models} of {summary.architectures} architectures")
+    for count, architectures in summary.seeds.items():
+        table.add_row("seeds", f"{count} each for {architectures} architectures")
+    table.add_section()
+    for axis, counts in summary.axes.items():
+        table.add_row(axis, "  ".join(f"{value} {n}" for value, n in counts.items()))
+    table.add_section()
+    quantiles = "  ".join(f"{q:.0%} {value:.4g}" for q, value in summary.residuals.items())
+    table.add_row("residual (MSE on [-1, 1])", quantiles)
+    if summary.under_floor is not None:
+        share = f"{summary.under_floor:.1%} under {summary.recipe['floor']:g}"
+        table.add_row("η", share)
+    cost = f"{summary.total_seconds:.0f} s in all, median {summary.median_seconds:.2f} s a model"
+    table.add_row("time", cost)
+    table.add_section()
+    table.add_row("recipe", "  ".join(f"{k} {v}" for k, v in summary.recipe.items()))
+    if summary.other_recipes:
+        table.add_row("other recipes", f"{summary.other_recipes} models")
+    return table
+
+
 def _count_axes(ids: Iterable[str]) -> dict[str, dict[str, int]]:
     counts: dict[str, Counter[str]] = {axis: Counter() for axis in AXES}
     for text in ids:
-        try:
-            architecture = parse_architecture(text)
-        except ValueError:
-            architecture = None
+        architecture = architecture_from_id(text)
         for axis in AXES:
             counts[axis][str(getattr(architecture, axis, OTHER))] += 1
     return {axis: dict(sorted(counter.items())) for axis, counter in counts.items()}

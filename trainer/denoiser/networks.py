@@ -40,8 +40,9 @@ class DnCNN(nn.Module):
 class Student(nn.Module):
     """A shallow DnCNN without batch norm, distilled from it: same input, same meaning of output.
 
-    `depth` unpadded 3×3 convolutions of `width` channels: 17 times shallower arithmetic per pixel
-    is what lets the product answer in milliseconds (the DnCNN is 84 % of the paper's inference).
+    `depth` unpadded 3×3 convolutions of `width` channels. At the defaults it takes a seventieth
+    of the DnCNN's multiply-accumulates for a 128 px window, and the DnCNN is 84 % of the paper's
+    inference.
     """
 
     def __init__(self, depth: int = 4, width: int = 16) -> None:

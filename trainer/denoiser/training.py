@@ -32,6 +32,7 @@ class DenoiserRecipe:
     student_width: int = 16
     steps: int = 2000
     student_steps: int = 4000
+    student_crops: int = 800
     batch: int = 8
     side: int = 96
     learning_rate: float = 1e-3
@@ -66,23 +67,37 @@ def distil_student(
     *,
     progress: Progress | None = None,
 ) -> Student:
-    """The student learns the teacher's residual on photographs, clean and noisy alike."""
-    student = Student(recipe.student_depth, recipe.student_width)
-    teacher.eval()
+    """The student learns the teacher's residual on photographs, clean and noisy alike.
 
-    @torch.no_grad()
+    The teacher, eighty times dearer, looks at `student_crops` crops once and for all.
+    """
+    student = Student(recipe.student_depth, recipe.student_width)
+    margin = teacher.margin - student.margin
+    images, targets = _teach(photos, teacher.eval(), recipe)
+
     def batch(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        clean = torch.from_numpy(photos.crops(recipe.batch, recipe.side, rng)).float() / 255.0
-        strength = torch.from_numpy(rng.uniform(0, 1, (recipe.batch, 1, 1, 1)).astype(np.float32))
-        noise = torch.from_numpy(rng.standard_normal(clean.shape, np.float32))
-        images = clean + SIGMA * strength * noise
-        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-            target = teacher(images.to(memory_format=torch.channels_last)).float()
+        rows = torch.from_numpy(rng.integers(len(images), size=recipe.batch))
         # Both see the same centre: the student, with its smaller margin, gets the smaller patch.
-        return _crop(images, teacher.margin - student.margin), target
+        return _crop(images[rows], margin), targets[rows]
 
     _train(student, batch, out / "student", recipe, recipe.student_steps, progress)
     return student
+
+
+@torch.no_grad()
+def _teach(photos: Photos, teacher: DnCNN, recipe: DenoiserRecipe) -> tuple[Tensor, Tensor]:
+    rng = np.random.default_rng((recipe.seed, recipe.student_crops))
+    images, targets = [], []
+    for start in range(0, recipe.student_crops, recipe.batch):
+        count = min(recipe.batch, recipe.student_crops - start)
+        clean = torch.from_numpy(photos.crops(count, recipe.side, rng)).float() / 255.0
+        strength = torch.from_numpy(rng.uniform(0, 1, (count, 1, 1, 1)).astype(np.float32))
+        noise = torch.from_numpy(rng.standard_normal(clean.shape, np.float32))
+        images.append(clean + SIGMA * strength * noise)
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+            seen = images[-1].to(memory_format=torch.channels_last)
+            targets.append(teacher(seen).float())
+    return torch.cat(images), torch.cat(targets)
 
 
 def load_denoiser(path: Path, network: nn.Module) -> nn.Module:
@@ -163,4 +178,4 @@ def _train(
 
 
 def _crop(x: Tensor, margin: int) -> Tensor:
-    return x[..., margin:-margin, margin:-margin]
+    return x[..., margin : x.shape[-2] - margin, margin : x.shape[-1] - margin]

@@ -1,0 +1,26 @@
+"""The denoiser (paper III-C): a DnCNN, and the cheap student distilled from it."""
+
+from trainer.denoiser.agreement import Agreement, denoiser_agreement, residual_agreement
+from trainer.denoiser.networks import DnCNN, Student, macs
+from trainer.denoiser.report import DenoiserReport, make_denoiser
+from trainer.denoiser.training import (
+    DenoiserRecipe,
+    distil_student,
+    load_denoiser,
+    train_denoiser,
+)
+
+__all__ = [
+    "Agreement",
+    "DenoiserRecipe",
+    "DenoiserReport",
+    "DnCNN",
+    "Student",
+    "denoiser_agreement",
+    "distil_student",
+    "load_denoiser",
+    "macs",
+    "make_denoiser",
+    "residual_agreement",
+    "train_denoiser",
+]

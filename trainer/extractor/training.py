@@ -1,0 +1,260 @@
+"""Train an extractor on synthetic models only (paper III-C; Appendix B)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from trainer.checkpoint import CsvLog, load_checkpoint, save_checkpoint
+from trainer.extractor.features import Features
+from trainer.extractor.losses import CosineClassifier, batch_hard_triplet, supervised_contrastive
+from trainer.extractor.networks import CompactNet, ResNet50
+from trainer.extractor.rendering import Rendering
+from trainer.extractor.sampling import Sampler
+
+Progress = Callable[[int, int, dict[str, float]], None]
+COLUMNS = ("step", "loss", "classification", "triplet", "contrastive", "held_out_auc", "seconds")
+
+
+@dataclass(frozen=True)
+class ExtractorRecipe:
+    """Everything that makes an extractor besides the pool. A loss of weight 0 is off."""
+
+    name: str = "compact"
+    width: int = 512
+    depth: int = 2
+    embedding: int = 128
+    dropout: float = 0.1
+    steps: int = 6000
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    warmup: float = 0.05
+    classification: float = 1.0
+    triplet: float = 1.0
+    contrastive: float = 0.0
+    margin: float = 0.3
+    cosine_margin: float = 0.2
+    temperature: float = 0.1
+    held_out: float = 0.1
+    seed: int = 0
+    checkpoint_seconds: float = 120.0
+    sampler: Sampler = field(default_factory=Sampler)
+
+    def hash(self, *inputs: str) -> str:
+        """Identifies the recipe and what else made the model (pools, denoiser, photographs)."""
+        text = json.dumps(asdict(self), sort_keys=True) + "".join(inputs)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+COMPACT = ExtractorRecipe()
+# Appendix B: batch 200, learning rate 1e-4, warm-up cosine, margin 0.3, 40 epochs of ~1,000 steps.
+PAPER = ExtractorRecipe(
+    name="paper",
+    embedding=2048,
+    steps=40_000,
+    learning_rate=1e-4,
+    weight_decay=0.01,
+    cosine_margin=0.0,
+    sampler=Sampler(models=50, images=4, confusable=0.0, shared_contents=0.0, processed=0.0),
+)
+RECIPES = {recipe.name: recipe for recipe in (COMPACT, PAPER)}
+
+
+class Source(Protocol):
+    """Where batches come from: `models` in all, each with `images` and `variants`."""
+
+    models: tuple[str, ...]
+    block: np.ndarray
+    images: int
+    variants: int
+
+    def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor: ...
+
+
+class FeatureSource:
+    """Signals from `Features`, held in memory."""
+
+    def __init__(self, features: Features) -> None:
+        self.models, self.block = features.models, features.block
+        self.images, self.variants = features.values.shape[1:3]
+        self.values = np.ascontiguousarray(features.values)
+
+    def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
+        return torch.from_numpy(self.values[model, image, variant]).float()
+
+
+class RenderingSource:
+    """Rendered images through a frozen signal, on the fly (the paper's way)."""
+
+    def __init__(self, rendering: Rendering, signal: nn.Module) -> None:
+        self.models, self.block = rendering.models, rendering.block
+        self.images, self.variants = rendering.images.shape[1], 1
+        self.pixels, self.signal = rendering.images, signal.eval()
+
+    def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
+        with torch.no_grad():
+            return self.signal(torch.from_numpy(self.pixels[model, image]))
+
+
+def build_network(recipe: ExtractorRecipe, shape: tuple[int, ...]) -> nn.Module:
+    if recipe.name == "paper":
+        return ResNet50()
+    return CompactNet(
+        shape,
+        width=recipe.width,
+        depth=recipe.depth,
+        embedding=recipe.embedding,
+        dropout=recipe.dropout,
+    )
+
+
+def held_out_models(models: tuple[str, ...], fraction: float) -> np.ndarray:
+    """(M,) bool: the architectures (with all their seeds) kept for validation and calibration."""
+    held = []
+    for name in models:
+        architecture = name.rsplit("/", 1)[0]
+        digest = hashlib.sha256(architecture.encode()).hexdigest()
+        held.append(int(digest[:8], 16) / 2**32 < fraction)
+    return np.array(held)
+
+
+def train_extractor(
+    source: Source,
+    shape: tuple[int, ...],
+    out: Path,
+    recipe: ExtractorRecipe,
+    *,
+    progress: Progress | None = None,
+) -> nn.Module:
+    """Train until `recipe.steps`; resumes from `out` by itself. Returns the network in eval mode.
+
+    Writes `checkpoint.pt`, `log.csv`, `recipe.json` and at the end `network.safetensors`.
+    """
+    from safetensors.torch import save_file
+
+    torch.manual_seed(recipe.seed)
+    held = held_out_models(source.models, recipe.held_out)
+    train = np.flatnonzero(~held)
+    network = build_network(recipe, shape)
+    if isinstance(network, CompactNet):
+        rng = np.random.default_rng(recipe.seed)
+        picks = (rng.choice(train, 4096), rng.integers(source.images, size=4096))
+        network.fit_input(source.fetch(*picks, rng.integers(source.variants, size=4096)))
+    classifier = CosineClassifier(network.embedding, len(train), margin=recipe.cosine_margin)
+    parameters = [*network.parameters(), *classifier.parameters()]
+    optimiser = torch.optim.AdamW(
+        parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda s: _warmup_cosine(s, recipe))
+    modules = {"network": network, "classifier": classifier, "optimiser": optimiser}
+    modules["schedule"] = schedule
+    step = _resume(out, recipe, modules)
+    csv = CsvLog(out / "log.csv", COLUMNS, resume_step=step)
+    label_of = np.full(len(source.models), -1)
+    label_of[train] = np.arange(len(train))
+    started = saved = time.monotonic()
+    sums: dict[str, float] = dict.fromkeys(COLUMNS[1:5], 0.0)
+    counted = 0
+    network.train()
+    while step < recipe.steps:
+        rng = np.random.default_rng((recipe.seed, step))
+        model, image, variant = recipe.sampler.draw(
+            source.block[train], source.images, source.variants, rng
+        )
+        inputs = source.fetch(train[model], image, variant)
+        labels = torch.from_numpy(label_of[train[model]])
+        losses = _losses(network(inputs), labels, classifier, recipe)
+        loss = torch.stack(list(losses.values())).sum()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        schedule.step()
+        step, counted = step + 1, counted + 1
+        sums["loss"] += loss.item()
+        for name, value in losses.items():
+            sums[name] += value.item()
+        if step % 200 == 0 or step == recipe.steps:
+            means = {name: total / counted for name, total in sums.items()}
+            means["held_out_auc"] = held_out_auc(network, source, np.flatnonzero(held))
+            csv.write(step=step, seconds=time.monotonic() - started, **means)
+            if progress is not None:
+                progress(step, recipe.steps, means)
+            sums, counted = dict.fromkeys(sums, 0.0), 0
+        if time.monotonic() - saved > recipe.checkpoint_seconds or step == recipe.steps:
+            state = {name: module.state_dict() for name, module in modules.items()}
+            save_checkpoint(
+                out / "checkpoint.pt", state | {"step": step, "recipe": asdict(recipe)}
+            )
+            saved = time.monotonic()
+    network.eval()
+    temporary = out / "network.safetensors.tmp"
+    save_file(network.state_dict(), temporary)
+    temporary.replace(out / "network.safetensors")
+    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
+    return network
+
+
+@torch.no_grad()
+def held_out_auc(network: nn.Module, source: Source, models: np.ndarray) -> float:
+    """Verification AUC on models never trained on: unprocessed images, every pair. NaN if < 2."""
+    if len(models) < 2:
+        return float("nan")
+    models = models[:200]
+    images = min(4, source.images)
+    model = np.repeat(models, images)
+    image = np.tile(np.arange(images), len(models))
+    training = network.training
+    network.eval()
+    z = network(source.fetch(model, image, np.zeros_like(model)))
+    network.train(training)
+    z = nn.functional.normalize(z, dim=1).numpy()
+    score = z @ z.T
+    upper = np.triu_indices(len(z), 1)
+    same = (model[:, None] == model[None, :])[upper]
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(same, score[upper]))
+
+
+def _losses(
+    embeddings: Tensor, labels: Tensor, classifier: CosineClassifier, recipe: ExtractorRecipe
+) -> dict[str, Tensor]:
+    losses = {}
+    if recipe.classification:
+        losses["classification"] = recipe.classification * classifier(embeddings, labels)
+    if recipe.triplet:
+        unit = nn.functional.normalize(embeddings, dim=1)
+        losses["triplet"] = recipe.triplet * batch_hard_triplet(unit, labels, recipe.margin)
+    if recipe.contrastive:
+        losses["contrastive"] = recipe.contrastive * supervised_contrastive(
+            embeddings, labels, recipe.temperature
+        )
+    return losses
+
+
+def _warmup_cosine(step: int, recipe: ExtractorRecipe) -> float:
+    fraction = step / recipe.steps
+    if fraction < recipe.warmup:
+        return (step + 1) / (recipe.warmup * recipe.steps + 1)
+    return 0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * fraction)))
+
+
+def _resume(out: Path, recipe: ExtractorRecipe, modules: dict[str, nn.Module]) -> int:
+    state = load_checkpoint(out / "checkpoint.pt")
+    if state is None:
+        return 0
+    if state["recipe"] != asdict(recipe):
+        raise ValueError(f"{out} holds a run with another recipe; give another --out")
+    for name, module in modules.items():
+        module.load_state_dict(state[name])
+    return int(state["step"])

@@ -35,10 +35,12 @@ class CsvLog:
         self.path, self.columns = path, columns
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = [row for row in read_csv_log(path) if int(row["step"]) <= resume_step]
-        with path.open("w", newline="") as file:
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        with temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
             writer.writerows(rows)
+        temporary.replace(path)
         self._board = _tensorboard(path.parent)
 
     def write(self, **values: float | int) -> None:
@@ -51,10 +53,11 @@ class CsvLog:
 
 
 def read_csv_log(path: Path) -> list[dict[str, str]]:
+    """The rows of a log; a last line that a killed run left unfinished is passed over."""
     if not path.exists():
         return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
+    whole = path.read_text().rpartition("\n")[0]
+    return list(csv.DictReader(whole.splitlines()))
 
 
 def _tensorboard(folder: Path) -> Any | None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -73,6 +74,11 @@ def distil_student(
     """
     student = Student(recipe.student_depth, recipe.student_width)
     margin = teacher.margin - student.margin
+    if margin < 0:
+        raise ValueError(
+            f"a student of depth {recipe.student_depth} must not be deeper than its teacher, of "
+            f"depth {teacher.margin}"
+        )
     images, targets = _teach(photos, teacher.eval(), recipe)
 
     def batch(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -128,16 +134,18 @@ def _train(
         optimiser, recipe.learning_rate, total_steps=steps, pct_start=0.05
     )
     state = load_checkpoint(out / "checkpoint.pt")
-    step = 0
+    step, before = 0, 0.0
     if state is not None:
-        if state["recipe"] != asdict(recipe):
+        if _relevant(state["recipe"], out.name) != _relevant(asdict(recipe), out.name):
             raise ValueError(f"{out} holds a run with another recipe; give another --out")
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
         step = state["step"]
+        before = state.get("seconds", 0.0)
     csv = CsvLog(out / "log.csv", ("step", "loss", "seconds"), resume_step=step)
-    saved = started = time.monotonic()
+    saved = time.monotonic()
+    started = saved - before
     total, counted = 0.0, 0
     while step < steps:
         # Each step draws from its own stream, so that a resumed run repeats an unbroken one.
@@ -167,6 +175,7 @@ def _train(
                     "optimiser": optimiser.state_dict(),
                     "schedule": schedule.state_dict(),
                     "step": step,
+                    "seconds": time.monotonic() - started,
                 },
             )
             saved = time.monotonic()
@@ -175,6 +184,16 @@ def _train(
     temporary = out / "weights.safetensors.tmp"
     save_file(weights, temporary)
     temporary.replace(out / "weights.safetensors")
+
+
+def _relevant(recipe: dict[str, Any], part: str) -> dict[str, Any]:
+    """What decides the weights: the teacher does not depend on how its student is made."""
+    teacher = part == "dncnn"
+    return {
+        name: value
+        for name, value in recipe.items()
+        if name != "checkpoint_seconds" and not (teacher and name.startswith("student_"))
+    }
 
 
 def _crop(x: Tensor, margin: int) -> Tensor:

@@ -1,7 +1,7 @@
 """The denoiser (paper III-C): a DnCNN, and the cheap student distilled from it."""
 
 from trainer.denoiser.agreement import Agreement, denoiser_agreement, residual_agreement
-from trainer.denoiser.networks import DnCNN, Student, macs
+from trainer.denoiser.networks import DnCNN, Student, macs, network_from_state
 from trainer.denoiser.report import DenoiserReport, make_denoiser
 from trainer.denoiser.training import (
     DenoiserRecipe,
@@ -21,6 +21,7 @@ __all__ = [
     "load_denoiser",
     "macs",
     "make_denoiser",
+    "network_from_state",
     "residual_agreement",
     "train_denoiser",
 ]

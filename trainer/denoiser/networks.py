@@ -74,3 +74,13 @@ def macs(network: nn.Module, side: int = 128) -> int:
             side -= module.kernel_size[0] - 1
             total += side * side * module.weight.numel()
     return total
+
+
+def network_from_state(state: dict[str, Tensor]) -> DnCNN | Student:
+    """The teacher or student whose weights `state` holds; only the teacher has batch norm."""
+    convolutions = [v for k, v in state.items() if k.endswith("weight") and v.ndim == 4]
+    depth, width = len(convolutions), len(convolutions[0])
+    teacher = any("running_mean" in name for name in state)
+    network = DnCNN(depth, width) if teacher else Student(depth, width)
+    network.load_state_dict(state)
+    return network.eval()

@@ -1,0 +1,135 @@
+"""Thresholds with a known error rate, from synthetic models never trained on.
+
+Whole images (3×3 windows, as the SDK takes them) of held-out architectures are compared; the
+impostor scores give a threshold per false match rate, a logistic regression the probability that
+two images share a source. Both are fitted per number of images a side, and apart for recompressed
+images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from fingerprint_sdk.images import windows
+from trainer.extractor import operations
+from trainer.photos import Photos
+from trainer.synthesis import PoolEntry, load_model
+
+Embed = Callable[[np.ndarray], np.ndarray]
+Progress = Callable[[int, int], None]
+
+FMRS = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+DEFAULT_FMR = 0.01
+SIDES = ((1, 1), (1, 5), (1, 10), (2, 2), (5, 5), (5, 10), (10, 10))
+
+
+@dataclass(frozen=True)
+class CalibrationRecipe:
+    """`images` photographs of `side` px through each of at most `models` held-out models."""
+
+    models: int = 120
+    images: int = 20
+    side: int = 224
+    pairs: int = 40_000
+    seed: int = 0
+
+
+def fit_calibration(
+    embed_windows: Embed,
+    pools: list[tuple[Path, PoolEntry]],
+    photos: Photos,
+    recipe: CalibrationRecipe,
+    *,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """The calibration document that goes into the model file (its JSON form).
+
+    `embed_windows` maps uint8 (N, 3, 128, 128) to float32 (N, D); `pools` are held-out models;
+    `photos` photographs kept out of training.
+    """
+    rng = np.random.default_rng(recipe.seed)
+    chosen = [pools[i] for i in rng.permutation(len(pools))[: recipe.models]]
+    if len(chosen) < 2:
+        raise ValueError("calibration needs at least two held-out synthetic models")
+    clean, processed = [], []
+    for i, (pool, entry) in enumerate(chosen):
+        model_rng = np.random.default_rng((recipe.seed, i))
+        crops = photos.crops(recipe.images, recipe.side, model_rng)
+        images = load_model(pool, entry).render(torch.from_numpy(crops))[:, 0].numpy()
+        clean.append(_embed(embed_windows, images))
+        recompressed = [
+            operations.jpeg(np.ascontiguousarray(image.transpose(1, 2, 0)), model_rng)
+            for image in images
+        ]
+        processed.append(_embed(embed_windows, np.stack(recompressed).transpose(0, 3, 1, 2)))
+        if progress is not None:
+            progress(i + 1, len(chosen))
+    conditions = []
+    for recompressed_flag, embeddings in ((False, np.stack(clean)), (True, np.stack(processed))):
+        for images_a, images_b in SIDES:
+            if images_a + images_b > recipe.images:
+                continue
+            genuine, impostor = pair_scores(embeddings, images_a, images_b, recipe.pairs, rng)
+            conditions.append(
+                {
+                    "images_a": images_a,
+                    "images_b": images_b,
+                    "recompressed": recompressed_flag,
+                    "thresholds": thresholds(impostor),
+                    "logistic": logistic(genuine, impostor),
+                }
+            )
+    return {"default_fmr": DEFAULT_FMR, "conditions": conditions}
+
+
+def pair_scores(
+    embeddings: np.ndarray, images_a: int, images_b: int, pairs: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cosines of (genuine, impostor) pairs of image sets; `embeddings` (models, images, D)."""
+    models, images, _ = embeddings.shape
+    scores = []
+    for genuine in (True, False):
+        first = rng.integers(models, size=pairs)
+        other = (first + rng.integers(1, models, size=pairs)) % models
+        second = first if genuine else other
+        order = rng.permuted(np.tile(np.arange(images), (pairs, 1)), axis=1)
+        a = embeddings[first[:, None], order[:, :images_a]].mean(1)
+        b = embeddings[second[:, None], order[:, images_a : images_a + images_b]].mean(1)
+        cosine = (a * b).sum(1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
+        scores.append(cosine)
+    return scores[0], scores[1]
+
+
+def thresholds(impostor: np.ndarray) -> dict[str, float]:
+    """Smallest threshold whose impostor rate does not exceed each FMR."""
+    ordered = np.sort(impostor)
+    table = {}
+    for fmr in FMRS:
+        allowed = int(np.floor(fmr * len(ordered)))
+        table[str(fmr)] = float(np.nextafter(ordered[len(ordered) - allowed - 1], np.inf))
+    return table
+
+
+def logistic(genuine: np.ndarray, impostor: np.ndarray) -> list[float]:
+    """[slope, intercept] of P(same source | score) at even prior."""
+    from sklearn.linear_model import LogisticRegression
+
+    score = np.concatenate([genuine, impostor])[:, None]
+    same = np.concatenate([np.ones(len(genuine)), np.zeros(len(impostor))])
+    fit = LogisticRegression(C=1e3).fit(score, same)
+    return [float(fit.coef_[0, 0]), float(fit.intercept_[0])]
+
+
+def _embed(embed_windows: Embed, images: np.ndarray) -> np.ndarray:
+    """(N, 3, H, W) images -> (N, D): the normalised mean over each image's windows."""
+    pieces = [windows(np.ascontiguousarray(image.transpose(1, 2, 0))) for image in images]
+    embedded = embed_windows(np.concatenate(pieces))
+    ends = np.cumsum([len(piece) for piece in pieces])[:-1]
+    means = np.stack([part.mean(0) for part in np.split(embedded, ends)])
+    return means / np.linalg.norm(means, axis=1, keepdims=True)

@@ -1,0 +1,46 @@
+"""The extractor (paper III-C): residual spectrum in, fingerprint out."""
+
+from trainer.extractor.features import FeatureRecipe, Features, compute_features
+from trainer.extractor.losses import CosineClassifier, batch_hard_triplet, supervised_contrastive
+from trainer.extractor.networks import CompactNet, ResNet50
+from trainer.extractor.rendering import Rendering, RenderRecipe, read_rendering, render
+from trainer.extractor.run import Run, load_run, plot_losses, run_extractor
+from trainer.extractor.sampling import Sampler
+from trainer.extractor.signal import DftPower, LogSpectrum, PaperSpectrum
+from trainer.extractor.training import (
+    COMPACT,
+    PAPER,
+    RECIPES,
+    ExtractorRecipe,
+    held_out_models,
+    train_extractor,
+)
+
+__all__ = [
+    "COMPACT",
+    "PAPER",
+    "RECIPES",
+    "CompactNet",
+    "CosineClassifier",
+    "DftPower",
+    "ExtractorRecipe",
+    "FeatureRecipe",
+    "Features",
+    "LogSpectrum",
+    "PaperSpectrum",
+    "RenderRecipe",
+    "Rendering",
+    "ResNet50",
+    "Run",
+    "Sampler",
+    "batch_hard_triplet",
+    "compute_features",
+    "held_out_models",
+    "load_run",
+    "plot_losses",
+    "read_rendering",
+    "render",
+    "run_extractor",
+    "supervised_contrastive",
+    "train_extractor",
+]

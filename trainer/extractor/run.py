@@ -1,0 +1,145 @@
+"""One training run: pool and photographs in, a network and all that made it out.
+
+`RUN/` holds `render/` and `features/` (caches, safe to delete when done), `checkpoint.pt`,
+`log.csv`, `losses.png`, `residual.safetensors` (the denoiser's weights), `network.safetensors` and
+`run.json`, which is what `load_run` and `export-onnx` read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from trainer.denoiser import network_from_state
+from trainer.extractor.features import FeatureRecipe, compute_features
+from trainer.extractor.rendering import RenderRecipe, render
+from trainer.extractor.signal import LogSpectrum, PaperSpectrum
+from trainer.extractor.training import (
+    ExtractorRecipe,
+    FeatureSource,
+    RenderingSource,
+    build_network,
+    train_extractor,
+)
+from trainer.photos import load_photos, photos_hash
+
+Progress = Callable[[str, int, int, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run. `info` is `run.json`: recipes, pools, hashes, versions."""
+
+    signal: nn.Module
+    network: nn.Module
+    info: dict[str, Any]
+
+
+def run_extractor(
+    pools: list[Path],
+    photos_folder: Path,
+    out: Path,
+    recipe: ExtractorRecipe,
+    residual: nn.Module,
+    *,
+    rendering: RenderRecipe,
+    features: FeatureRecipe,
+    progress: Progress | None = None,
+) -> Run:
+    """Render, compute features, train. Every stage resumes by itself from `out`."""
+
+    def stage(name: str) -> Callable[..., None]:
+        def update(done: int, total: int, numbers: dict[str, float] | None = None) -> None:
+            if progress is not None:
+                progress(name, done, total, numbers or {})
+
+        return update
+
+    photos = load_photos(photos_folder, side=rendering.side)
+    training_photos, _ = photos.split(recipe.held_out)  # the rest calibrates
+    out.mkdir(parents=True, exist_ok=True)
+    save_file(residual.state_dict(), out / "residual.safetensors")
+    residual_hash = hashlib.sha256((out / "residual.safetensors").read_bytes()).hexdigest()[:16]
+    signal = build_signal(recipe, residual)
+    rendered = render(
+        pools, training_photos, out / "render", rendering, progress=stage("rendering")
+    )
+    if recipe.name == "paper":
+        source: FeatureSource | RenderingSource = RenderingSource(rendered, signal)
+    else:
+        computed = compute_features(
+            rendered, signal, residual_hash, out / "features", features, progress=stage("features")
+        )
+        source = FeatureSource(computed)
+    network = train_extractor(source, signal.shape, out, recipe, progress=stage("training"))
+    photos_digest = photos_hash(photos)
+    info = {
+        "recipe": asdict(recipe),
+        "rendering": asdict(rendering),
+        "features": asdict(features),
+        "pools": [str(pool) for pool in pools],
+        "models": len(rendered.models),
+        "residual": residual_hash,
+        "photos": photos_digest,
+        "recipe_hash": recipe.hash(residual_hash, photos_digest, *rendered.models),
+        "versions": {name: metadata.version(name) for name in ("torch", "numpy", "pillow")},
+    }
+    temporary = out / "run.json.tmp"
+    temporary.write_text(json.dumps(info, indent=2))
+    temporary.replace(out / "run.json")
+    return Run(signal, network, info)
+
+
+def load_run(out: Path) -> Run:
+    """Read a finished run. Raises FileNotFoundError when it has not finished."""
+    if not (out / "run.json").exists():
+        raise FileNotFoundError(f"{out} holds no finished run; `trainer extractor` resumes it")
+    info = json.loads((out / "run.json").read_text())
+    recipe = recipe_from_dict(info["recipe"])
+    residual = network_from_state(load_file(out / "residual.safetensors"))
+    signal = build_signal(recipe, residual)
+    network = build_network(recipe, signal.shape)
+    network.load_state_dict(load_file(out / "network.safetensors"))
+    return Run(signal.eval(), network.eval(), info)
+
+
+def recipe_from_dict(values: dict[str, Any]) -> ExtractorRecipe:
+    from trainer.extractor.sampling import Sampler
+
+    return ExtractorRecipe(**(values | {"sampler": Sampler(**values["sampler"])}))
+
+
+def build_signal(recipe: ExtractorRecipe, residual: nn.Module) -> nn.Module:
+    """The recipe's signal, frozen."""
+    signal = PaperSpectrum(residual) if recipe.name == "paper" else LogSpectrum(residual)
+    return signal.eval().requires_grad_(False)
+
+
+def plot_losses(out: Path) -> Path:
+    """Draw `log.csv` as `losses.png`: losses on the left, held-out AUC on the right."""
+    from matplotlib.figure import Figure
+
+    from trainer.checkpoint import read_csv_log
+
+    rows = read_csv_log(out / "log.csv")
+    steps = [int(row["step"]) for row in rows]
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name in ("loss", "classification", "triplet", "contrastive"):
+        values = [float(row[name]) for row in rows]
+        if any(values):
+            left.plot(steps, values, label=name)
+    left.set(xlabel="step", ylabel="loss", yscale="log")
+    left.legend()
+    right.plot(steps, [float(row["held_out_auc"]) for row in rows])
+    right.set(xlabel="step", ylabel="verification AUC, held-out synthetic models")
+    figure.savefig(out / "losses.png", dpi=120)
+    return out / "losses.png"

@@ -29,6 +29,7 @@ from fingerprint_sdk.errors import (
 if TYPE_CHECKING:
     from fingerprint_sdk.calibration import Calibration
     from fingerprint_sdk.clustering import Clustering, ClusteringScore, cluster
+    from fingerprint_sdk.explanation import Explanation, ImageView, explain
     from fingerprint_sdk.extractor import (
         EmbeddingResult,
         Extractor,
@@ -50,6 +51,7 @@ __all__ = [
     "ClusteringScore",
     "DeviceError",
     "EmbeddingResult",
+    "Explanation",
     "Extractor",
     "Failure",
     "FingerprintError",
@@ -57,6 +59,7 @@ __all__ = [
     "GalleryError",
     "Identification",
     "ImageError",
+    "ImageView",
     "Index",
     "IntegrityError",
     "Match",
@@ -69,6 +72,7 @@ __all__ = [
     "__version__",
     "cluster",
     "embed",
+    "explain",
     "identify",
     "load",
     "verify",
@@ -82,10 +86,12 @@ _HOME = {
     "Clustering": "clustering",
     "ClusteringScore": "clustering",
     "EmbeddingResult": "extractor",
+    "Explanation": "explanation",
     "Extractor": "extractor",
     "Failure": "extractor",
     "Gallery": "gallery",
     "Identification": "verification",
+    "ImageView": "explanation",
     "Index": "index",
     "Match": "index",
     "Quality": "quality",
@@ -93,6 +99,7 @@ _HOME = {
     "Verification": "verification",
     "cluster": "clustering",
     "embed": "extractor",
+    "explain": "explanation",
     "identify": "extractor",
     "load": "extractor",
     "verify": "extractor",

@@ -29,10 +29,11 @@ def test_the_public_names_are_these() -> None:
     assert fp.__all__ == sorted(fp.__all__)
     assert set(fp.__all__) == {
         "Calibration", "Candidate", "Clustering", "ClusteringScore", "DeviceError",
-        "EmbeddingResult", "Extractor", "Failure", "FingerprintError", "Gallery", "GalleryError",
-        "Identification", "ImageError", "Index", "IntegrityError", "Match", "ModelError",
-        "ModelNotFoundError", "OperatingPointError", "Quality", "SearchResult", "Verification",
-        "__version__", "cluster", "embed", "identify", "load", "verify",
+        "EmbeddingResult", "Explanation", "Extractor", "Failure", "FingerprintError", "Gallery",
+        "GalleryError", "Identification", "ImageError", "ImageView", "Index", "IntegrityError",
+        "Match", "ModelError", "ModelNotFoundError", "OperatingPointError", "Quality",
+        "SearchResult", "Verification", "__version__", "cluster", "embed", "explain", "identify",
+        "load", "verify",
     }  # fmt: skip
     assert dir(fp) == fp.__all__
 

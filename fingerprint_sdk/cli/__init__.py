@@ -22,6 +22,7 @@ from fingerprint_sdk import __version__
 from fingerprint_sdk.cli import _gallery
 from fingerprint_sdk.cli._cluster import cluster
 from fingerprint_sdk.cli._embed import embed
+from fingerprint_sdk.cli._explain import explain
 from fingerprint_sdk.cli._identify import enroll, identify
 from fingerprint_sdk.cli._index import index, search
 from fingerprint_sdk.cli._models import info, models
@@ -68,7 +69,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done; for verify, 0 same source and 1 different; 2 any error.",
 )
-for _command in (embed, verify, enroll, identify, cluster, index, search, models, info):
+for _command in (embed, verify, enroll, identify, explain, cluster, index, search, models, info):
     app.command()(_command)
 app.add_typer(_gallery.app, name="gallery")
 

@@ -8,8 +8,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 
-def photograph(index: int, width: int = 260, height: int = 230) -> Image.Image:
-    """An RGB picture with smooth gradients, hard edges and fine grain."""
+def photograph(
+    index: int, width: int = 260, height: int = 230, *, grain: float = 6.0
+) -> Image.Image:
+    """An RGB picture with smooth gradients, hard edges and fine grain of that deviation."""
     rng = np.random.default_rng(index)
     coarse = rng.integers(40, 216, (5, 6, 3)).astype(np.uint8)
     picture = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
@@ -20,13 +22,13 @@ def photograph(index: int, width: int = 260, height: int = 230) -> Image.Image:
         colour = tuple(int(v) for v in rng.integers(0, 256, 3))
         shape = draw.ellipse if rng.random() < 0.5 else draw.rectangle
         shape((x, y, x + w, y + h), fill=colour)
-    grain = rng.normal(0, 6, (height, width, 3))
-    return Image.fromarray(np.clip(np.asarray(picture) + grain, 0, 255).astype(np.uint8))
+    noise = rng.normal(0, grain, (height, width, 3))
+    return Image.fromarray(np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8))
 
 
-def write_photographs(folder: Path, count: int = 10) -> Path:
+def write_photographs(folder: Path, count: int = 10, *, grain: float = 6.0) -> Path:
     """Write `photo0.png` and so on, large enough to be shrunk and cropped to 128 px."""
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(count):
-        photograph(index).save(folder / f"photo{index}.png")
+        photograph(index, grain=grain).save(folder / f"photo{index}.png")
     return folder

@@ -52,7 +52,7 @@ def denoiser_agreement(
     margin = max(teacher.margin, student.margin)
     if side <= 2 * margin + 1:
         raise ValueError(f"crops of {side} px leave nothing after a margin of {margin} px")
-    rng = np.random.default_rng(0)
+    rng, n = np.random.default_rng(0), side - 2 * margin
     residuals: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for start in range(0, count, 8):
         crops = photos.crops(min(8, count - start), side, rng)
@@ -61,10 +61,8 @@ def denoiser_agreement(
             cut = margin - network.margin
             with torch.no_grad():
                 residual = network.eval()(images)
-            found.append(residual[..., cut : side, cut : side].numpy())
-    n = side - 2 * margin
-    teacher_side, student_side = (np.concatenate(r)[..., :n, :n] for r in residuals)
-    return residual_agreement(teacher_side, student_side)
+            found.append(residual[..., cut : cut + n, cut : cut + n].numpy())
+    return residual_agreement(*map(np.concatenate, residuals))
 
 
 def _correlation(power_a: np.ndarray, power_b: np.ndarray) -> float:

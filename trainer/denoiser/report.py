@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from trainer.denoiser.agreement import Agreement, denoiser_agreement
 from trainer.denoiser.networks import macs
-from trainer.denoiser.training import DenoiserRecipe, distil_student, train_denoiser
+from trainer.denoiser.training import DenoiserRecipe, Progress, distil_student, train_denoiser
 from trainer.photos import Photos, photos_hash
 
 WINDOW = 128  # pixels; what the extractor sees
-Progress = Callable[[str, int, int, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -47,13 +45,8 @@ def make_denoiser(
             f"{len(held_out)} held out; give more photographs"
         )
 
-    def stage(name: str) -> Callable[[int, int, dict[str, float]], None] | None:
-        if progress is None:
-            return None
-        return lambda done, total, numbers: progress(name, done, total, numbers)
-
-    teacher = train_denoiser(training, out, recipe, progress=stage("teacher"))
-    student = distil_student(training, teacher, out, recipe, progress=stage("student"))
+    teacher = train_denoiser(training, out, recipe, progress=progress)
+    student = distil_student(training, teacher, out, recipe, progress=progress)
     report = DenoiserReport(
         macs(teacher, WINDOW),
         macs(student, WINDOW),

@@ -49,6 +49,7 @@ def train_denoiser(
 
     Loss: mean squared error in units of σ (1.0 = nothing learned). Resumes from `out` by itself.
     """
+    torch.manual_seed(recipe.seed)
     network = DnCNN(recipe.depth, recipe.width)
 
     def batch(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -72,6 +73,7 @@ def distil_student(
 
     The teacher, eighty times dearer, looks at `student_crops` crops once and for all.
     """
+    torch.manual_seed(recipe.seed)
     student = Student(recipe.student_depth, recipe.student_width)
     margin = teacher.margin - student.margin
     if margin < 0:

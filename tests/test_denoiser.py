@@ -1,0 +1,389 @@
+"""The denoiser (paper III-C): sizes, equality of whole image and patches, training, resuming."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from photographs import write_photographs
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from typer.testing import CliRunner
+
+from trainer.checkpoint import CsvLog, load_checkpoint, read_csv_log, save_checkpoint
+from trainer.cli import app
+from trainer.denoiser import (
+    DenoiserRecipe,
+    DnCNN,
+    Student,
+    denoiser_agreement,
+    distil_student,
+    load_denoiser,
+    macs,
+    residual_agreement,
+    train_denoiser,
+)
+from trainer.photos import Photos, load_photos
+
+TOY = DenoiserRecipe(
+    depth=4,
+    width=6,
+    student_depth=3,
+    student_width=4,
+    steps=30,
+    student_steps=30,
+    student_crops=6,
+    batch=2,
+    side=24,
+    bfloat16=False,
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_photographs(tmp_path_factory.mktemp("photos"), 12, grain=0.3)
+
+
+@pytest.fixture(scope="module")
+def photos(folder: Path) -> Photos:
+    return load_photos(folder)
+
+
+def assert_same(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+
+
+# Networks
+
+
+def test_the_papers_denoiser_makes_94_pixels_of_128() -> None:
+    network = DnCNN().eval()
+    with torch.no_grad():
+        assert network(torch.rand(1, 3, 128, 128)).shape == (1, 3, 94, 94)
+    convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+    assert len(convolutions) == 17
+    assert sum(isinstance(m, nn.BatchNorm2d) for m in network.modules()) == 15
+    assert sum(p.numel() for p in network.parameters()) == pytest.approx(558_000, rel=0.01)
+
+
+@pytest.mark.parametrize("network", [DnCNN(3, 4), DnCNN(6, 4), Student(), Student(2, 3)])
+def test_the_margin_is_what_the_output_lacks(network: nn.Module) -> None:
+    with torch.no_grad():
+        out = network.eval()(torch.rand(2, 3, 40, 33))
+    assert out.shape == (2, 3, 40 - 2 * network.margin, 33 - 2 * network.margin)
+
+
+@pytest.mark.parametrize("network", [DnCNN(5, 6), Student()])
+def test_denoising_an_image_equals_denoising_its_patches(network: nn.Module) -> None:
+    torch.manual_seed(0)
+    network = network.double().eval()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.running_mean)
+            nn.init.uniform_(module.running_var, 0.5, 2)
+    image = torch.rand(1, 3, 60, 70, dtype=torch.float64)
+    m = network.margin
+    with torch.no_grad():
+        whole = network(image)
+        for top, left in [(0, 0), (7, 13), (60 - 32, 70 - 32)]:
+            patch = network(image[..., top : top + 32, left : left + 32])
+            same = whole[..., top : top + 32 - 2 * m, left : left + 32 - 2 * m]
+            torch.testing.assert_close(patch, same, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("network", [DnCNN(4, 5), Student()])
+def test_brightness_is_no_residual(network: nn.Module) -> None:
+    image = torch.rand(1, 3, 32, 32) / 2
+    with torch.no_grad():
+        dark, light = network.eval()(image), network(image + 0.25)
+    torch.testing.assert_close(dark, light, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("network", [DnCNN(), DnCNN(5, 8), Student(), Student(3, 5)])
+@pytest.mark.parametrize("side", [64, 128])
+def test_macs_are_those_a_forward_pass_takes(network: nn.Module, side: int) -> None:
+    counted = 0
+
+    def count(module: nn.Module, _: object, output: Tensor) -> None:
+        nonlocal counted
+        inputs, outputs = module.weight.shape[1], output.numel()
+        counted += outputs * inputs * module.kernel_size[0] * module.kernel_size[1]
+
+    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    with torch.no_grad():
+        network.eval()(torch.rand(1, 3, side, side))
+    for hook in hooks:
+        hook.remove()
+    assert macs(network, side) == counted
+
+
+def test_the_student_is_fifty_times_cheaper() -> None:
+    assert macs(DnCNN()) == pytest.approx(6.77e9, rel=0.01)
+    assert macs(DnCNN()) >= 50 * macs(Student())
+
+
+# Training
+
+
+def test_the_teacher_learns_and_a_finished_run_is_left_alone(
+    photos: Photos, tmp_path: Path
+) -> None:
+    recipe = replace(TOY, depth=3, width=12, steps=200, batch=8, side=16, learning_rate=3e-3)
+    network = train_denoiser(photos, tmp_path, recipe)
+    losses = [float(row["loss"]) for row in read_csv_log(tmp_path / "dncnn" / "log.csv")]
+    assert len(losses) == 4
+    assert losses[-1] < 1.0 < losses[0]
+    weights = tmp_path / "dncnn" / "weights.safetensors"
+    stored = load_file(weights)
+    assert_same(stored, network.state_dict())
+    assert_same(train_denoiser(photos, tmp_path, recipe).state_dict(), stored)
+    loaded = load_denoiser(weights, DnCNN(recipe.depth, recipe.width))
+    assert not loaded.training
+    image = torch.rand(1, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(image), network(image))
+
+
+def test_the_student_comes_nearer_to_its_teacher(photos: Photos, tmp_path: Path) -> None:
+    recipe = replace(TOY, steps=60, student_steps=300, student_crops=40)
+    teacher = train_denoiser(photos, tmp_path, recipe)
+    torch.manual_seed(1)
+    untrained = Student(recipe.student_depth, recipe.student_width)
+    student = distil_student(photos, teacher, tmp_path, recipe)
+    before, after = (
+        denoiser_agreement(teacher, network, photos, count=8, side=48)
+        for network in (untrained, student)
+    )
+    assert after.mean_log_difference < before.mean_log_difference
+    assert after.correlation > before.correlation
+    assert (tmp_path / "student" / "weights.safetensors").exists()
+
+
+def test_a_student_as_deep_as_its_teacher_is_trained_and_a_deeper_one_refused(
+    photos: Photos, tmp_path: Path
+) -> None:
+    teacher = DnCNN(TOY.depth, TOY.width)
+    equal = distil_student(photos, teacher, tmp_path, replace(TOY, student_depth=4))
+    assert equal.margin == teacher.margin
+    with pytest.raises(ValueError, match="deeper"):
+        distil_student(photos, teacher, tmp_path / "b", replace(TOY, student_depth=5))
+
+
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_training_is_deterministic(photos: Photos, tmp_path: Path, bfloat16: bool) -> None:
+    recipe = replace(TOY, bfloat16=bfloat16)
+    runs = [train_denoiser(photos, tmp_path / name, recipe).state_dict() for name in "ab"]
+    assert_same(*runs)
+    other = train_denoiser(photos, tmp_path / "c", replace(recipe, seed=1)).state_dict()
+    assert any((other[name] != runs[0][name]).any() for name in other)
+
+
+def test_another_recipe_is_refused_but_not_another_student(photos: Photos, tmp_path: Path) -> None:
+    train_denoiser(photos, tmp_path, TOY)
+    with pytest.raises(ValueError, match="another recipe"):
+        train_denoiser(photos, tmp_path, replace(TOY, learning_rate=1.0))
+    train_denoiser(photos, tmp_path, replace(TOY, student_steps=99, checkpoint_seconds=1.0))
+
+
+KILLED = """
+import sys
+from pathlib import Path
+import torch
+from trainer.denoiser import DenoiserRecipe, train_denoiser
+from trainer.photos import load_photos
+torch.set_num_threads(1)
+recipe = DenoiserRecipe(**eval(sys.argv[3]))
+train_denoiser(load_photos(Path(sys.argv[1])), Path(sys.argv[2]), recipe)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_run_resumes_to_the_weights_of_an_unbroken_one(
+    folder: Path, photos: Photos, tmp_path: Path
+) -> None:
+    recipe = replace(TOY, steps=600, checkpoint_seconds=0.0)
+    arguments = {name: getattr(recipe, name) for name in recipe.__dataclass_fields__}
+    command = [sys.executable, "-c", KILLED, str(folder), str(tmp_path / "killed"), str(arguments)]
+    checkpoint = tmp_path / "killed" / "dncnn" / "checkpoint.pt"
+    with subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}) as process:
+        end = time.monotonic() + 60
+        while not (checkpoint.exists() and load_checkpoint(checkpoint)["step"] >= 60):  # type: ignore[index]
+            assert time.monotonic() < end, "no checkpoint came"
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    state = load_checkpoint(checkpoint)
+    assert state is not None
+    assert 60 <= state["step"] < 600
+
+    resumed = train_denoiser(photos, tmp_path / "killed", recipe)
+    unbroken = train_denoiser(
+        photos, tmp_path / "unbroken", replace(recipe, checkpoint_seconds=1e9)
+    )
+    assert_same(resumed.state_dict(), unbroken.state_dict())
+    logs = [read_csv_log(tmp_path / run / "dncnn" / "log.csv") for run in ("killed", "unbroken")]
+    assert [row["step"] for row in logs[0]] == [row["step"] for row in logs[1]]
+    seconds = [float(row["seconds"]) for row in logs[0]]
+    assert seconds == sorted(seconds)
+
+
+# Checkpoints and logs
+
+
+def test_a_log_is_cut_back_to_the_step_a_run_resumes_from(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "log.csv"
+    log = CsvLog(path, ("step", "loss"))
+    for step in (50, 100, 150):
+        log.write(step=step, loss=1 / step)
+    resumed = CsvLog(path, ("step", "loss"), resume_step=100)
+    resumed.write(step=120, loss=0.5)
+    assert [row["step"] for row in read_csv_log(path)] == ["50", "100", "120"]
+    CsvLog(path, ("step", "loss"))
+    assert read_csv_log(path) == []
+
+
+def test_an_unfinished_line_of_a_log_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    log = CsvLog(path, ("step", "loss"))
+    log.write(step=50, loss=0.5)
+    with path.open("a") as file:
+        file.write("10")  # of "100,0.4\n"
+    assert [row["step"] for row in read_csv_log(path)] == ["50"]
+    CsvLog(path, ("step", "loss"), resume_step=70).write(step=75, loss=0.4)
+    with path.open(newline="") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["50", "75"]
+
+
+def test_checkpoints_are_replaced_whole_and_never_unpickled(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "checkpoint.pt"
+    assert load_checkpoint(path) is None
+    save_checkpoint(path, {"step": 1, "weights": torch.arange(3)})
+    save_checkpoint(path, {"step": 2, "weights": torch.arange(4)})
+    state = load_checkpoint(path)
+    assert state is not None
+    assert state["step"] == 2
+    assert state["weights"].tolist() == [0, 1, 2, 3]
+    assert [p.name for p in path.parent.iterdir()] == ["checkpoint.pt"]
+    torch.save({"code": Path("x")}, path)  # an arbitrary object
+    with pytest.raises(pickle.UnpicklingError):
+        load_checkpoint(path)
+
+
+# Agreement
+
+
+def test_equal_residuals_agree_fully() -> None:
+    residual = np.random.default_rng(0).standard_normal((3, 3, 20, 20))
+    agreement = residual_agreement(residual, residual)
+    assert agreement.correlation == pytest.approx(1)
+    assert agreement.log_differences == (0.0,) * 10
+
+
+def test_a_gain_is_a_constant_log_difference() -> None:
+    residual = np.random.default_rng(0).standard_normal((2, 3, 21, 21))
+    agreement = residual_agreement(residual, 2 * residual)
+    assert agreement.correlation == pytest.approx(1)
+    np.testing.assert_allclose(agreement.log_differences, np.log(4), rtol=1e-6)
+
+
+def test_independent_noise_does_not_correlate() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 4, 3, 64, 64))
+    agreement = residual_agreement(a, b)
+    assert abs(agreement.correlation) < 0.03
+    assert agreement.mean_log_difference < 0.3  # both are white: only the rings' noise differs
+
+
+def test_a_low_pass_shows_at_high_frequencies() -> None:
+    a = np.random.default_rng(0).standard_normal((4, 3, 32, 32))
+    spectrum = np.fft.fft2(a)
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(32), np.fft.fftfreq(32)))
+    b = np.fft.ifft2(np.where(frequency > 0.25, 0.1, 1) * spectrum).real
+    differences = residual_agreement(a, b).log_differences
+    np.testing.assert_allclose(differences[:7], 0, atol=1e-9)
+    np.testing.assert_allclose(differences[9:], np.log(100), rtol=1e-6)
+
+
+def test_flat_residuals_give_finite_figures() -> None:
+    agreement = residual_agreement(np.zeros((1, 3, 8, 8)), np.ones((1, 3, 8, 8)))
+    assert np.isfinite([agreement.correlation, *agreement.log_differences]).all()
+
+
+@pytest.mark.parametrize("shapes", [((1, 3, 8, 8), (1, 3, 9, 9)), ((3, 8, 8),) * 2])
+def test_residuals_of_other_shapes_are_refused(shapes: tuple[tuple[int, ...], ...]) -> None:
+    with pytest.raises(ValueError, match="alike"):
+        residual_agreement(*(np.zeros(shape) for shape in shapes))
+
+
+def test_two_denoisers_are_compared_on_the_same_pixels(photos: Photos) -> None:
+    class Centre(nn.Module):
+        def __init__(self, margin: int) -> None:
+            super().__init__()
+            self.margin = margin
+
+        def forward(self, x: Tensor) -> Tensor:
+            m, (h, w) = self.margin, x.shape[-2:]
+            return x[..., m : h - m, m : w - m]
+
+    for margins in [(6, 2), (2, 6), (3, 3)]:
+        agreement = denoiser_agreement(*map(Centre, margins), photos, count=9, side=40)
+        assert agreement.correlation == pytest.approx(1)
+        assert len(agreement.log_differences) == (40 - 2 * max(margins)) // 2
+        assert agreement.mean_log_difference == 0
+    with pytest.raises(ValueError, match="margin of 20 px"):
+        denoiser_agreement(Centre(20), Centre(2), photos, side=40)
+
+
+# trainer denoiser
+
+
+def test_the_command_trains_both_and_reports(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "denoiser"
+    command = ["denoiser", "--photos", str(folder), "--out", str(out), "--steps", "30"]
+    command += ["--student-steps", "30", "--depth", "4", "--width", "6", "--student-depth", "3"]
+    command += ["--student-width", "4", "--batch", "2", "--side", "24", "--student-crops", "6"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    report = json.loads((out / "denoiser.json").read_text())
+    assert report["teacher_macs"] == macs(DnCNN(4, 6))
+    assert report["student_macs"] == macs(Student(3, 4))
+    assert report["ratio"] == pytest.approx(report["teacher_macs"] / report["student_macs"])
+    assert report["training_photographs"] + report["held_out_photographs"] == 12
+    assert report["held_out_photographs"] == len(load_photos(folder).split(0.1)[1])
+    assert -1 <= report["agreement"]["correlation"] <= 1
+    assert len(report["agreement"]["log_differences"]) == (128 - 8) // 2
+    assert f"{report['ratio']:.1f}" in result.stdout
+    for part in ("dncnn", "student"):
+        assert (out / part / "weights.safetensors").exists()
+    again = CliRunner().invoke(app, command)  # finished: resumes to the same figures
+    assert again.exit_code == 0
+    assert json.loads((out / "denoiser.json").read_text()) == report
+
+
+def test_the_command_needs_held_out_photographs(tmp_path: Path) -> None:
+    write_photographs(tmp_path / "one", 1)
+    command = ["denoiser", "--photos", str(tmp_path / "one"), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code != 0
+    assert "more photographs" in f"{result.output}{result.exception}"

@@ -166,18 +166,23 @@ def test_the_teacher_learns_and_a_finished_run_is_left_alone(
         torch.testing.assert_close(loaded(image), network(image))
 
 
-def test_the_student_comes_nearer_to_its_teacher(photos: Photos, tmp_path: Path) -> None:
-    recipe = replace(TOY, steps=60, student_steps=300, student_crops=40)
+@pytest.mark.xfail(
+    strict=True,
+    reason="the student starts with residuals a hundred times too large and ends as a constant",
+)
+def test_the_student_learns_more_than_the_mean_of_its_teacher(
+    photos: Photos, tmp_path: Path
+) -> None:
+    recipe = replace(TOY, depth=3, width=12, steps=200, batch=8, side=16, learning_rate=3e-3)
+    recipe = replace(recipe, student_steps=500, student_crops=60, student_width=8)
     teacher = train_denoiser(photos, tmp_path, recipe)
-    torch.manual_seed(1)
-    untrained = Student(recipe.student_depth, recipe.student_width)
-    student = distil_student(photos, teacher, tmp_path, recipe)
-    before, after = (
-        denoiser_agreement(teacher, network, photos, count=8, side=48)
-        for network in (untrained, student)
-    )
-    assert after.mean_log_difference < before.mean_log_difference
-    assert after.correlation > before.correlation
+    distil_student(photos, teacher, tmp_path, recipe)
+    crops = torch.from_numpy(photos.crops(60, 16, np.random.default_rng(0))).float() / 255
+    crops += torch.rand(60, 1, 1, 1) * torch.randn(crops.shape) / 255
+    with torch.no_grad():
+        constant = float(teacher(crops).var())
+    losses = [float(row["loss"]) for row in read_csv_log(tmp_path / "student" / "log.csv")]
+    assert losses[-1] < 0.8 * constant
     assert (tmp_path / "student" / "weights.safetensors").exists()
 
 

@@ -2,11 +2,11 @@
 
 Two methods from scikit-learn:
 
-- ``agglomerative`` (the default): average linkage on the cosine, cut at a calibrated score. Two
-  groups become one while the mean score of their image pairs is nearer to that of one generator
-  than of two: at even odds, or at the threshold of a false match rate if one is asked for. The
-  mean over the pairs of one generator settles at the middle of its scores, not in their upper
-  tail, so a small rate tears generators apart; it pays only where most images are alone.
+- ``agglomerative`` (the default): average linkage on the cosine. Two groups become one while the
+  mean score of their image pairs reaches the threshold of one image against one at a false match
+  rate. A small rate keeps groups pure but may tear a generator apart, a large one joins
+  generators that resemble each other. (Cutting at even odds joins far too much on real images:
+  unlike noise, the resemblance of two generators does not average out over their images.)
 - ``hdbscan``: groups are dense regions, at whatever score. Uncalibrated; for heaps too large for
   the scores of all pairs, with many images of each generator. Never finds one group only.
 """
@@ -27,7 +27,7 @@ from fingerprint_sdk.quality import Quality
 from fingerprint_sdk.verification import cosine, mean_embedding
 
 if TYPE_CHECKING:
-    from fingerprint_sdk.calibration import Calibration, Condition
+    from fingerprint_sdk.calibration import Calibration
     from fingerprint_sdk.images import ImageInput
 
 Method = Literal["agglomerative", "hdbscan"]
@@ -76,8 +76,8 @@ class Clustering:
         groups: for each group the places of its images in the input, rising.
         method: "agglomerative" or "hdbscan".
         threshold: mean cosine at which groups were cut; None for "hdbscan".
-        fmr: the false match rate asked for, of *one* comparison of two images; None for even
-            odds.
+        fmr: false match rate of that threshold, for *one* comparison of two images; None for
+            "hdbscan".
         quality: of each input image; None for those in ``failures``.
         failures: the images that could not be used.
     """
@@ -154,8 +154,8 @@ def cluster(
         images: the heap.
         model: the extractor; None for the default model.
         method: see ``fingerprint_sdk.clustering``.
-        fmr: cut at the threshold of this false match rate of one comparison; None for the score
-            that is as likely within a generator as between two. "agglomerative" only.
+        fmr: false match rate of one comparison, at whose threshold "agglomerative" cuts; None
+            for the model's default.
         min_images: smaller groups are no groups, at least 2.
         on_error: "skip" lists an unusable image in ``failures``; "raise" stops at it.
         progress: called with the number of images embedded so far.
@@ -212,7 +212,8 @@ def cluster_embeddings(
     """
     check_arguments(calibration, method, fmr, min_images)
     lossy = any(q.lossy for q in quality)
-    threshold = _cut(calibration.condition(1, 1, recompressed=lossy), fmr)
+    fmr = calibration.default_fmr if fmr is None else fmr
+    threshold = calibration.condition(1, 1, recompressed=lossy).threshold(fmr)
     count = len(embeddings)
     # Flat images would all look alike: they have no fingerprint that could differ. Nor has one
     # whose windows cancel out.
@@ -237,7 +238,7 @@ def cluster_embeddings(
         groups=groups,
         method=method,
         threshold=threshold if method == "agglomerative" else None,
-        fmr=fmr,
+        fmr=fmr if method == "agglomerative" else None,
         quality=quality or (None,) * count,
     )
 
@@ -255,12 +256,6 @@ def check_arguments(
             raise FingerprintError("fmr has no meaning for 'hdbscan': use 'agglomerative'")
         calibration.condition(1, 1, recompressed=False).threshold(fmr)
     need("sklearn.cluster", "cluster", "grouping images")
-
-
-def _cut(condition: Condition, fmr: float | None) -> float:
-    if fmr is not None:
-        return condition.threshold(fmr)
-    return min(max(-condition.intercept / condition.slope, -1.0), 1.0)
 
 
 def _fit(

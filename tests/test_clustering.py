@@ -89,14 +89,13 @@ def test_one_generator_only_is_one_group(extractor: fp.Extractor):
 def test_the_cut_is_calibrated(extractor: fp.Extractor):
     """Two vectors are joined at the threshold itself, and not a little below it."""
     condition = extractor.calibration.condition(1, 1, recompressed=False)
-    even = -condition.intercept / condition.slope
-    for fmr, cut in ((None, even), (0.01, condition.threshold(0.01))):
+    for fmr, rate in ((None, extractor.calibration.default_fmr), (0.05, 0.05), (0.02, 0.02)):
+        cut = condition.threshold(rate)
         for cosine, groups in ((cut + 1e-6, 1), (cut - 1e-6, 0)):
             pair = np.array([[1, 0], [cosine, np.sqrt(1 - cosine**2)]])
             result = cluster_embeddings(pair, extractor.calibration, fmr=fmr)
-            assert result.threshold == pytest.approx(cut)
+            assert (result.threshold, result.fmr) == (cut, rate)
             assert len(result.groups) == groups
-    assert condition.probability(even) == pytest.approx(0.5)
 
 
 def test_a_lossy_image_moves_the_cut(extractor: fp.Extractor, heap, tmp_path: Path):

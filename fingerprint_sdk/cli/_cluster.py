@@ -27,17 +27,9 @@ def cluster(
     ],
     method: Annotated[
         MethodChoice,
-        typer.Option(help="Average linkage at a calibrated cut, or uncalibrated density."),
+        typer.Option(help="Average linkage at the threshold of --fmr, or density."),
     ] = MethodChoice.agglomerative,
-    fmr: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            help="Cut at the threshold of this false match rate.",
-            show_default="even odds",
-        ),
-    ] = None,
+    fmr: options.Fmr = None,
     min_images: Annotated[int, typer.Option(min=2, help="Smaller groups are no groups.")] = 2,
     truth: Annotated[
         str | None,

@@ -390,5 +390,5 @@ def test_the_command_needs_held_out_photographs(tmp_path: Path) -> None:
     write_photographs(tmp_path / "one", 1)
     command = ["denoiser", "--photos", str(tmp_path / "one"), "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(app, command)
-    assert result.exit_code != 0
-    assert "more photographs" in f"{result.output}{result.exception}"
+    assert result.exit_code == 2
+    assert "more photographs" in result.stderr

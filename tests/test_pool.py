@@ -281,4 +281,5 @@ def test_pool_info_prints_a_table(pool: Path) -> None:
 
 def test_pool_info_of_no_pool_fails(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["pool", "info", str(tmp_path)])
-    assert result.exit_code != 0
+    assert result.exit_code == 2
+    assert "run `trainer synthesize`" in result.stderr

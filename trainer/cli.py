@@ -8,9 +8,28 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
+
+from fingerprint_sdk.errors import FingerprintError
+
+
+class _Commands(TyperGroup):
+    """Turns bad input into one message on stderr and exit code 2; a bug keeps its traceback."""
+
+    def invoke(self, ctx: typer.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (FingerprintError, ValueError, OSError) as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from error
+
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help=__doc__,
 )
 pool_app = typer.Typer(no_args_is_help=True, help="Look at a pool of synthetic models.")
 app.add_typer(pool_app, name="pool")

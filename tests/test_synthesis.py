@@ -341,10 +341,6 @@ def test_training_together_equals_training_apart(
         assert_same_model(model, alone, photos)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the second closed form is kept or dropped for the whole group, not for each seed",
-)
 def test_a_seed_does_not_depend_on_its_company_after_both_closed_forms(photos: Photos) -> None:
     for architecture in MIXED:
         models = train_architecture(architecture, (0, 1, 2), photos, RECIPE)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 
 @contextmanager
 def bar(title: str) -> Iterator[Callable[..., None]]:
     """Yields `update(done, total, **numbers)`; the numbers are shown behind the bar."""
+    with bars() as update:
+        yield lambda done, total, **numbers: update(title, done, total, **numbers)
+
+
+@contextmanager
+def bars() -> Iterator[Callable[..., None]]:
+    """Yields `update(title, done, total, **numbers)`: one bar for each title, as they come."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -28,10 +39,12 @@ def bar(title: str) -> Iterator[Callable[..., None]]:
         TextColumn("{task.fields[numbers]}"),
         console=Console(stderr=True),
     ) as progress:
-        task = progress.add_task(title, total=None, numbers="")
+        tasks: dict[str, TaskID] = {}
 
-        def update(done: int, total: int, **numbers: float) -> None:
+        def update(title: str, done: int, total: int, **numbers: float) -> None:
             text = " ".join(f"{name} {value:.4g}" for name, value in numbers.items())
-            progress.update(task, completed=done, total=total, numbers=text)
+            if title not in tasks:
+                tasks[title] = progress.add_task(title, total=total, numbers=text)
+            progress.update(tasks[title], completed=done, total=total, numbers=text)
 
         yield update

@@ -9,6 +9,7 @@ from trainer.denoiser.training import (
     load_denoiser,
     train_denoiser,
 )
+from trainer.denoiser.weights import load_weights
 
 __all__ = [
     "Agreement",
@@ -19,6 +20,7 @@ __all__ = [
     "denoiser_agreement",
     "distil_student",
     "load_denoiser",
+    "load_weights",
     "macs",
     "make_denoiser",
     "network_from_state",

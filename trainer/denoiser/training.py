@@ -37,6 +37,7 @@ class DenoiserRecipe:
     batch: int = 8
     side: int = 96
     learning_rate: float = 1e-3
+    student_learning_rate: float = 3e-3
     seed: int = 0
     checkpoint_seconds: float = 120.0
     bfloat16: bool = True
@@ -130,10 +131,19 @@ def _train(
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight)
+    if isinstance(network, Student):
+        # Without batch norm a start at full scale yields residuals of order 15; the descent from
+        # there kills every unit.
+        with torch.no_grad():
+            network.layers[0].weight *= 0.1
+            network.layers[-1].weight *= 0.1
+            network.layers[-1].bias.zero_()
     network.to(memory_format=torch.channels_last).train()
-    optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    student = isinstance(network, Student)
+    peak = recipe.student_learning_rate if student else recipe.learning_rate
+    optimiser = torch.optim.Adam(network.parameters(), lr=peak)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=steps, pct_start=0.05
+        optimiser, peak, total_steps=steps, pct_start=0.05
     )
     state = load_checkpoint(out / "checkpoint.pt")
     step, before = 0, 0.0

@@ -3,7 +3,7 @@
 from trainer.extractor.features import FeatureRecipe, Features, compute_features
 from trainer.extractor.losses import CosineClassifier, batch_hard_triplet, supervised_contrastive
 from trainer.extractor.networks import CompactNet, ResNet50
-from trainer.extractor.rendering import Rendering, RenderRecipe, read_rendering, render
+from trainer.extractor.rendering import Renderer, RenderRecipe, make_renderer
 from trainer.extractor.run import Run, load_run, plot_losses, run_extractor
 from trainer.extractor.sampling import Sampler
 from trainer.extractor.signal import DftPower, LogSpectrum, PaperSpectrum
@@ -29,7 +29,7 @@ __all__ = [
     "LogSpectrum",
     "PaperSpectrum",
     "RenderRecipe",
-    "Rendering",
+    "Renderer",
     "ResNet50",
     "Run",
     "Sampler",
@@ -37,9 +37,8 @@ __all__ = [
     "compute_features",
     "held_out_models",
     "load_run",
+    "make_renderer",
     "plot_losses",
-    "read_rendering",
-    "render",
     "run_extractor",
     "supervised_contrastive",
     "train_extractor",

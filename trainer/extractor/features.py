@@ -6,9 +6,6 @@ Each image is kept in several variants: variant 0 as rendered, the others after 
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,9 +14,8 @@ import torch
 from torch import nn
 
 from trainer.extractor import operations
-from trainer.extractor.rendering import Rendering
-
-Progress = Callable[[int, int], None]
+from trainer.extractor.rendering import Renderer
+from trainer.extractor.shards import Progress, compute_sharded
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,7 @@ class FeatureRecipe:
 
 @dataclass(frozen=True)
 class Features:
-    """Signals (M, R, V, *shape) float16 of M models × R images × V variants, mapped from disk."""
+    """Signals (M, R, V, *shape) float16 of M models × R images × V variants."""
 
     values: np.ndarray
     models: tuple[str, ...]
@@ -44,7 +40,7 @@ class Features:
 
 
 def compute_features(
-    rendering: Rendering,
+    renderer: Renderer,
     signal: nn.Module,
     signal_hash: str,
     out: Path,
@@ -52,32 +48,19 @@ def compute_features(
     *,
     progress: Progress | None = None,
 ) -> Features:
-    """Compute (or resume computing) the signals of `rendering` into `out`."""
-    out.mkdir(parents=True, exist_ok=True)
-    plan = {"signal": signal_hash, "recipe": asdict(recipe), "models": len(rendering.models)}
-    plan_file, values_file, done_file = out / "plan.json", out / "features.npy", out / "done.txt"
-    if plan_file.exists() and json.loads(plan_file.read_text()) != plan:
-        raise ValueError(f"{out} holds features of another signal or rendering; give another")
-    _write(plan_file, json.dumps(plan))
-    models, images = rendering.images.shape[:2]
-    shape = (models, images, recipe.variants, *signal.shape)
-    if not values_file.exists():
-        np.lib.format.open_memmap(values_file, "w+", np.float16, shape).flush()
-    values = np.load(values_file, mmap_mode="r+")
-    done = int(done_file.read_text()) if done_file.exists() else 0
-    for i in range(done, models):
-        batch = np.array(rendering.images[i])
-        rng = np.random.default_rng((recipe.seed, i))
-        for variant in range(recipe.variants):
-            pixels = batch if variant == 0 else process(batch, rng)
-            with torch.inference_mode():
-                values[i, :, variant] = signal(torch.from_numpy(pixels)).half().numpy()
-        if (i + 1) % 20 == 0 or i + 1 == models:
-            values.flush()
-            _write(done_file, str(i + 1))
-            if progress is not None:
-                progress(i + 1, models)
-    return Features(values, rendering.models, rendering.block)
+    """Render every model and take its images' signals; resumes from `out` by itself."""
+
+    def compute(index: int) -> np.ndarray:
+        images = renderer.render(index)
+        rng = np.random.default_rng((recipe.seed, index))
+        variants = [images] + [process(images, rng) for _ in range(recipe.variants - 1)]
+        with torch.inference_mode():
+            signals = [signal(torch.from_numpy(pixels)).half().numpy() for pixels in variants]
+        return np.stack(signals, axis=1)
+
+    plan = {"signal": signal_hash, "features": asdict(recipe)} | renderer.plan()
+    values = compute_sharded(out, plan, len(renderer.models), compute, progress=progress)
+    return Features(values, renderer.models, renderer.block)
 
 
 def process(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -88,9 +71,3 @@ def process(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         operation = chain[rng.choice(len(chain), p=(0.7, 0.1, 0.1, 0.1))]
         out[i] = operation(np.ascontiguousarray(image), rng).transpose(2, 0, 1)
     return out
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text)
-    temporary.replace(path)

@@ -20,7 +20,7 @@ from torch import nn
 
 from trainer.denoiser import network_from_state
 from trainer.extractor.features import FeatureRecipe, compute_features
-from trainer.extractor.rendering import RenderRecipe, render
+from trainer.extractor.rendering import RenderRecipe, make_renderer
 from trainer.extractor.signal import LogSpectrum, PaperSpectrum
 from trainer.extractor.training import (
     ExtractorRecipe,
@@ -69,14 +69,12 @@ def run_extractor(
     save_file(residual.state_dict(), out / "residual.safetensors")
     residual_hash = hashlib.sha256((out / "residual.safetensors").read_bytes()).hexdigest()[:16]
     signal = build_signal(recipe, residual)
-    rendered = render(
-        pools, training_photos, out / "render", rendering, progress=stage("rendering")
-    )
+    renderer = make_renderer(pools, training_photos, rendering)
     if recipe.name == "paper":
-        source: FeatureSource | RenderingSource = RenderingSource(rendered, signal)
+        source: FeatureSource | RenderingSource = RenderingSource(renderer, signal, out / "render")
     else:
         computed = compute_features(
-            rendered, signal, residual_hash, out / "features", features, progress=stage("features")
+            renderer, signal, residual_hash, out / "features", features, progress=stage("features")
         )
         source = FeatureSource(computed)
     network = train_extractor(source, signal.shape, out, recipe, progress=stage("training"))
@@ -86,10 +84,10 @@ def run_extractor(
         "rendering": asdict(rendering),
         "features": asdict(features),
         "pools": [str(pool) for pool in pools],
-        "models": len(rendered.models),
+        "models": len(renderer.models),
         "residual": residual_hash,
         "photos": photos_digest,
-        "recipe_hash": recipe.hash(residual_hash, photos_digest, *rendered.models),
+        "recipe_hash": recipe.hash(residual_hash, photos_digest, *renderer.models),
         "versions": {name: metadata.version(name) for name in ("torch", "numpy", "pillow")},
     }
     temporary = out / "run.json.tmp"

@@ -56,7 +56,7 @@ class LogSpectrum(nn.Module):
         self.residual, self.pool, self.n = residual, pool, n
         hann = np.hanning(n + 1)[:-1]
         window = np.outer(hann, hann)
-        window *= n / np.sqrt((window**2).sum()) / n  # unit variance in, unit power out
+        window /= np.sqrt((window**2).sum())  # unit variance in, unit power out
         self.register_buffer("window", torch.from_numpy(window).float(), persistent=False)
         colours = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
         self.register_buffer("colours", torch.from_numpy(colours).float(), persistent=False)

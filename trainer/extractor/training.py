@@ -18,8 +18,9 @@ from trainer.checkpoint import CsvLog, load_checkpoint, save_checkpoint
 from trainer.extractor.features import Features
 from trainer.extractor.losses import CosineClassifier, batch_hard_triplet, supervised_contrastive
 from trainer.extractor.networks import CompactNet, ResNet50
-from trainer.extractor.rendering import Rendering
+from trainer.extractor.rendering import Renderer
 from trainer.extractor.sampling import Sampler
+from trainer.extractor.shards import compute_sharded
 
 Progress = Callable[[int, int, dict[str, float]], None]
 COLUMNS = ("step", "loss", "classification", "triplet", "contrastive", "held_out_auc", "seconds")
@@ -86,19 +87,21 @@ class FeatureSource:
     def __init__(self, features: Features) -> None:
         self.models, self.block = features.models, features.block
         self.images, self.variants = features.values.shape[1:3]
-        self.values = np.ascontiguousarray(features.values)
+        self.values = features.values
 
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
         return torch.from_numpy(self.values[model, image, variant]).float()
 
 
 class RenderingSource:
-    """Rendered images through a frozen signal, on the fly (the paper's way)."""
+    """Rendered images through a frozen signal on the fly: the paper's way, for large signals."""
 
-    def __init__(self, rendering: Rendering, signal: nn.Module) -> None:
-        self.models, self.block = rendering.models, rendering.block
-        self.images, self.variants = rendering.images.shape[1], 1
-        self.pixels, self.signal = rendering.images, signal.eval()
+    def __init__(self, renderer: Renderer, signal: nn.Module, out: Path) -> None:
+        self.models, self.block = renderer.models, renderer.block
+        self.images, self.variants = renderer.recipe.images, 1
+        count = len(renderer.models)
+        self.pixels = compute_sharded(out, renderer.plan(), count, renderer.render)
+        self.signal = signal.eval()
 
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
         with torch.no_grad():
@@ -121,7 +124,7 @@ def held_out_models(models: tuple[str, ...], fraction: float) -> np.ndarray:
     """(M,) bool: the architectures (with all their seeds) kept for validation and calibration."""
     held = []
     for name in models:
-        architecture = name.rsplit("/", 1)[0]
+        architecture = name.split("/")[-2]  # whatever its pool
         digest = hashlib.sha256(architecture.encode()).hexdigest()
         held.append(int(digest[:8], 16) / 2**32 < fraction)
     return np.array(held)
@@ -166,6 +169,7 @@ def train_extractor(
     counted = 0
     network.train()
     while step < recipe.steps:
+        torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout, too, survives a resume
         rng = np.random.default_rng((recipe.seed, step))
         model, image, variant = recipe.sampler.draw(
             source.block[train], source.images, source.variants, rng
@@ -253,7 +257,7 @@ def _resume(out: Path, recipe: ExtractorRecipe, modules: dict[str, nn.Module]) -
     state = load_checkpoint(out / "checkpoint.pt")
     if state is None:
         return 0
-    if state["recipe"] != asdict(recipe):
+    if {**state["recipe"], "checkpoint_seconds": 0} != {**asdict(recipe), "checkpoint_seconds": 0}:
         raise ValueError(f"{out} holds a run with another recipe; give another --out")
     for name, module in modules.items():
         module.load_state_dict(state[name])

@@ -6,9 +6,9 @@ group per seed and every other layer works channel by channel, so the seeds neve
 them together equals training them apart.
 
 Where the paper's last block ends in an activation or a normalisation ("post"), the RGB output
-passes through it. A ReLU or sigmoid then yields [0, 1], the others [-1, 1]; an instance
-normalisation would erase each image's brightness and contrast, so there the statistics of the
-input image are given back (as AdaIN does). Without this no such model could reconstruct at all.
+passes through it. A ReLU or sigmoid then yields [0, 1], the others [-1, 1]. An instance
+normalisation erases each image's brightness and contrast, so the last block gives the statistics
+of the input image back (as AdaIN does). Without this no such model could reconstruct at all.
 """
 
 from __future__ import annotations
@@ -100,15 +100,18 @@ class _UpBlock(nn.Module):
 
     def forward(self, x: Tensor, image: Tensor) -> Tensor:
         last = len(self.convolutions) - 1
+        restore = self.rgb and self.architecture.normalisation == "instance"
         for i, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
             if self.architecture.order == "pre":
                 x = _activate(norm(x), self.architecture.activation)
             x = convolution(self.up(x) if i == 0 else x)
             if self.architecture.order == "post":
                 x = norm(x)
-                if self.rgb and i == last and self.architecture.normalisation == "instance":
+                if restore and i == last:
                     x = _restore_statistics(x, image, self.architecture.activation)
                 x = _activate(x, self.architecture.activation)
+            elif restore and i == last:
+                x = _restore_statistics(x, image, "none")
         return x
 
 

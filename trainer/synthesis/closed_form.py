@@ -85,6 +85,10 @@ def _before_activation(network: GroupedAutoencoder, images: Tensor) -> Tensor:
             return torch.logit(target, 0.02)
         if network.architecture.activation == "tanh":
             return torch.atanh(target.clamp(-0.96, 0.96))
+    elif network.architecture.normalisation == "instance":
+        # These statistics are given back behind the last convolution.
+        deviation, mean = torch.std_mean(target, dim=(3, 4), keepdim=True)
+        return (target - mean) / (deviation + 1e-5)
     return target
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from trainer.photos import Photos, photos_hash
 from trainer.synthesis.architectures import Architecture
-from trainer.synthesis.autoencoder import GroupedAutoencoder, split_state
+from trainer.synthesis.autoencoder import GroupedAutoencoder, join_states, split_state
 from trainer.synthesis.closed_form import solve_last_convolution
 from trainer.synthesis.extended import ExtendedArchitecture, ExtendedAutoencoder
 
@@ -112,14 +112,15 @@ def solve_extended(
 
 def _solve_again(network: GroupedAutoencoder, photos: Photos, recipe: SynthesisRecipe) -> None:
     """A short noisy descent leaves the last convolution off its optimum; keep what is better."""
-    before, state = _residuals(network, photos, recipe), network.state_dict()
-    state = {name: value.clone() for name, value in state.items()}
+    before, old = _residuals(network, photos, recipe), split_state(network)
     crops = [
         photos.crops(2 * recipe.solve_crops, recipe.side, _stream(s, -2)) for s in network.seeds
     ]
     solve_last_convolution(network, _to_unit(crops))
-    if sum(_residuals(network, photos, recipe)) > sum(before):
-        network.load_state_dict(state)
+    after, new = _residuals(network, photos, recipe), split_state(network)
+    kept = [n if a <= b else o for a, b, n, o in zip(after, before, new, old, strict=True)]
+    joined = join_states(network.architecture, dict(zip(network.seeds, kept, strict=True)))
+    network.load_state_dict(joined.state_dict())
 
 
 @torch.no_grad()

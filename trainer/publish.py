@@ -1,0 +1,67 @@
+"""From a finished run to a model folder: calibrate, export, describe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from trainer.calibration import CalibrationRecipe, fit_calibration
+from trainer.export import FingerprintModel, ModelCard, export_onnx
+from trainer.extractor import held_out_models, load_run
+from trainer.photos import load_photos
+from trainer.synthesis import read_pool
+
+Progress = Callable[[int, int], None]
+
+
+def export_run(
+    run: Path,
+    out: Path,
+    photos_folder: Path,
+    *,
+    version: str,
+    license: str,
+    models: int = 120,
+    progress: Progress | None = None,
+) -> Path:
+    """Calibrate `run` on the models and photographs it never saw, and write `out/model.onnx`."""
+    finished = load_run(run)
+    recipe, rendering = finished.info["recipe"], finished.info["rendering"]
+    model = FingerprintModel(finished.signal, finished.network).eval()
+    entries = [
+        (Path(pool), entry)
+        for pool in finished.info["pools"]
+        for entry in read_pool(Path(pool))
+        if entry.residual <= rendering["worst_residual"]
+    ]
+    names = tuple(f"{pool.name}/{entry.architecture}/{entry.seed}" for pool, entry in entries)
+    held = held_out_models(names, recipe["held_out"])
+    chosen = [entry for entry, is_held in zip(entries, held, strict=True) if is_held]
+    _, photos = load_photos(photos_folder, side=rendering["side"]).split(recipe["held_out"])
+
+    @torch.inference_mode()
+    def embed(windows: np.ndarray) -> np.ndarray:
+        parts = [
+            model(torch.from_numpy(part))
+            for part in np.array_split(windows, len(windows) // 64 + 1)
+        ]
+        return torch.cat(parts).numpy()
+
+    calibration = fit_calibration(
+        embed, chosen, photos, CalibrationRecipe(models=models), progress=progress
+    )
+    card = ModelCard(
+        name=out.name,
+        version=version,
+        license=license,
+        description=(
+            f"Fingerprint extractor trained on {finished.info['models']} synthetic models only, "
+            f"recipe {recipe['name']}."
+        ),
+        recipe_hash=finished.info["recipe_hash"],
+        calibration=calibration,
+    )
+    return export_onnx(finished.signal, finished.network, card, out)

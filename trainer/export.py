@@ -70,6 +70,7 @@ def export_onnx(
         )
     proto = program.model_proto
     proto.ir_version = min(proto.ir_version, IR_VERSION)
+    _strip_notes(proto)
     embedding = int(model(windows).shape[1])
     fixed = {
         "name": card.name,
@@ -128,6 +129,18 @@ def _default_threshold(calibration: dict[str, Any]) -> float:
     fmr = calibration["default_fmr"]
     single = calibration["conditions"][0]["thresholds"]
     return float(next(value for key, value in single.items() if float(key) == fmr))
+
+
+def _strip_notes(proto: Any) -> None:
+    """Drop the exporter's notes on nodes and tensors.
+
+    They hold stack traces with the paths of the machine, and IR 9 knows no such field.
+    """
+    graph = proto.graph
+    parts = [*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer]
+    for part in (proto, graph, *parts):
+        part.doc_string = ""
+        part.ClearField("metadata_props")
 
 
 def _write(path: Path, content: bytes) -> None:

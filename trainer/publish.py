@@ -40,7 +40,15 @@ def export_run(
     names = tuple(f"{pool.name}/{entry.architecture}/{entry.seed}" for pool, entry in entries)
     held = held_out_models(names, recipe["held_out"])
     chosen = [entry for entry, is_held in zip(entries, held, strict=True) if is_held]
-    _, photos = load_photos(photos_folder, side=rendering["side"]).split(recipe["held_out"])
+    calibrating = CalibrationRecipe(models=models)
+    # The split goes by name, so photographs loaded for larger crops were still never trained on.
+    side = max(rendering["side"], calibrating.side)
+    _, photos = load_photos(photos_folder, side=side).split(recipe["held_out"])
+    if not photos.names:
+        raise ValueError(
+            f"{photos_folder}: no held-out photograph gives {side} px to calibrate on; "
+            "add more or larger ones"
+        )
 
     @torch.inference_mode()
     def embed(windows: np.ndarray) -> np.ndarray:
@@ -50,9 +58,7 @@ def export_run(
         ]
         return torch.cat(parts).numpy()
 
-    calibration = fit_calibration(
-        embed, chosen, photos, CalibrationRecipe(models=models), progress=progress
-    )
+    calibration = fit_calibration(embed, chosen, photos, calibrating, progress=progress)
     card = ModelCard(
         name=out.name,
         version=version,

@@ -70,7 +70,23 @@ _RESIDUAL = {
 
 def page(explanation: Explanation, pictures: Mapping[str, bytes]) -> str:
     """See ``Explanation.html``."""
-    parts = [_verdict(explanation)]
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        # Nothing may be loaded, whatever a file's name contains.
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
+        f"<title>Fingerprint explanation</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<h1>{_title(explanation)}</h1>\n{_verdict(explanation)}"
+        f"{sections(explanation, pictures)}"
+        f"<footer>Model {text(explanation.model)}. A score is evidence about the generator, with "
+        "the error rate stated; it is no proof.</footer>\n</body>\n</html>\n"
+    )
+
+
+def sections(explanation: Explanation, pictures: Mapping[str, bytes]) -> str:
+    """The pictures, each kind under its heading and with how to read it, for any page."""
+    parts = []
     for kind, (title, how) in _HOW.items():
         shown = [name for name in pictures if name.split("-")[-1] == kind]
         if not shown:
@@ -81,30 +97,20 @@ def page(explanation: Explanation, pictures: Mapping[str, bytes]) -> str:
             f'<h2>{escape(title)}</h2>\n<p class="how">{escape(how)}</p>\n'
             f'<div class="row">{figures}</div>\n'
         )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        # Nothing may be loaded, whatever a file's name contains.
-        '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
-        f"<title>Fingerprint explanation</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{_title(explanation)}</h1>\n{''.join(parts)}"
-        f"<footer>Model {_text(explanation.model)}. A score is evidence about the generator, with "
-        "the error rate stated; it is no proof.</footer>\n</body>\n</html>\n"
-    )
+    return "".join(parts)
 
 
 def save(explanation: Explanation, path: Path) -> tuple[Path, ...]:
     """See ``Explanation.save``."""
     pictures = explanation.pictures()
-    text = page(explanation, pictures).encode()
+    html = page(explanation, pictures).encode()
     try:
         if path.suffix.lower() in (".html", ".htm"):
-            write_atomically(path, text)
+            write_atomically(path, html)
             return (path,)
         path.mkdir(exist_ok=True)
         written = []
-        for name, data in [*((f"{n}.png", d) for n, d in pictures.items()), ("index.html", text)]:
+        for name, data in [*((f"{n}.png", d) for n, d in pictures.items()), ("index.html", html)]:
             write_atomically(path / name, data)
             written.append(path / name)
         return tuple(written)
@@ -115,7 +121,7 @@ def save(explanation: Explanation, path: Path) -> tuple[Path, ...]:
 
 
 def _title(explanation: Explanation) -> str:
-    return " and ".join(_text(view.name) for view in explanation.images)
+    return " and ".join(text(view.name) for view in explanation.images)
 
 
 def _verdict(explanation: Explanation) -> str:
@@ -123,7 +129,7 @@ def _verdict(explanation: Explanation) -> str:
     kind = ""
     if result is not None:
         kind = "uncertain" if result.uncertain else "same" if result.same else "different"
-    said = "".join(f"<p>{_text(sentence)}</p>" for sentence in explanation.summary)
+    said = "".join(f"<p>{text(sentence)}</p>" for sentence in explanation.summary)
     return f'<div class="verdict {kind}">{said}</div>\n'
 
 
@@ -135,7 +141,7 @@ def _figure(explanation: Explanation, name: str, title: str, png: bytes) -> str:
         alt = f"{title}: {view.name}"
     data = base64.b64encode(png).decode()
     return (
-        f'<figure>{caption}<img alt="{_text(alt)}" src="data:image/png;base64,{data}"></figure>\n'
+        f'<figure>{caption}<img alt="{text(alt)}" src="data:image/png;base64,{data}"></figure>\n'
     )
 
 
@@ -151,9 +157,9 @@ def _caption(explanation: Explanation, name: str) -> str:
         if view.quality.jpeg_quality is not None:
             facts += f" quality {view.quality.jpeg_quality}"
     start = f"Image {name[0]}: " if len(explanation.images) > 1 else ""
-    return _text(f"{start}{view.name}, {facts}")
+    return text(f"{start}{view.name}, {facts}")
 
 
-def _text(text: str) -> str:
+def text(value: str) -> str:
     """Escaped, and without the lone surrogates of file names that are no text."""
-    return escape(text.encode("utf-8", "backslashreplace").decode())
+    return escape(value.encode("utf-8", "backslashreplace").decode())

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from fingerprint_sdk.spectrum import dft_matrices
 
@@ -39,10 +38,11 @@ class DftPower(nn.Module):
 
 
 class LogSpectrum(nn.Module):
-    """The compact model's signal: pooled log power spectrum of the residual's colour channels.
+    """The compact model's signal: pooled log power spectra of the residual and of the image.
 
-    uint8 or float (N, 3, 128, 128) in [0, 255] -> float32 (N, 3, n/pool, n/(2·pool) + 1), where n
-    is the side of the residual. A Hann window keeps the patch border from leaking over the
+    uint8 or float (N, 3, 128, 128) in [0, 255] -> float32 (N, 6, n/pool, n/(2·pool) + 1), where n
+    is the side of the residual. The image itself is there for the middle frequencies: a denoiser
+    of σ = 1/255 leaves little of them, and recompression little of the high ones. A Hann window keeps the patch border from leaking over the
     spectrum; the channels are luma and two opponent colours; each bin averages pool×pool
     frequencies and is centred on a multiple of `pool`, so the grid peaks that ×2, ×4 and ×8
     upsampling leave stay in the middle of a bin. Row 0 is vertical frequency 0.
@@ -65,12 +65,13 @@ class LogSpectrum(nn.Module):
         columns = _pooling(n // 2 + 1, n // (2 * pool) + 1, pool, wrap=False)
         self.register_buffer("pool_rows", torch.from_numpy(rows).float(), persistent=False)
         self.register_buffer("pool_columns", torch.from_numpy(columns).float(), persistent=False)
-        self.shape = (3, len(rows), len(columns))
+        self.shape = (6, len(rows), len(columns))
 
     def forward(self, windows: Tensor) -> Tensor:
-        residual = self.residual(windows.float() / 255.0) * self.window
-        n = residual.shape[-1]
-        mixed = (self.colours @ residual.reshape(-1, 3, n * n)).reshape(-1, 3, n, n)
+        images, margin, n = windows.float(), self.residual.margin, self.n
+        centre = images[..., margin : margin + n, margin : margin + n]
+        both = torch.cat([self.residual(images / 255.0), centre - 127.5], dim=1) * self.window
+        mixed = (self.colours @ both.reshape(-1, 3, n * n)).reshape(-1, 6, n, n)
         pooled = self.pool_rows @ self.power(mixed) @ self.pool_columns.T
         return torch.log(pooled + _LOG_FLOOR)
 
@@ -83,10 +84,13 @@ class PaperSpectrum(nn.Module):
 
     def __init__(self, residual: nn.Module, side: int = 128) -> None:
         super().__init__()
-        self.residual, self.side = residual, side
+        self.residual = residual
         n = side - 2 * residual.margin
         self.n = n
         self.power = DftPower(n)
+        # Whole numbers: a resize operator's scale rounds, so torch and ONNX Runtime would differ.
+        nearest = torch.from_numpy(np.arange(side) * n // side)
+        self.register_buffer("nearest", nearest, persistent=False)
         self.shape = (3, side, side)
 
     def forward(self, windows: Tensor) -> Tensor:
@@ -94,7 +98,7 @@ class PaperSpectrum(nn.Module):
         # Mirror the half spectrum: F(-u, -v) is the conjugate of F(u, v).
         inner = power[..., 1 : (self.n + 1) // 2].flip((-1, -2)).roll(1, -2)
         magnitude = torch.cat([power, inner], dim=-1).sqrt()
-        return functional.interpolate(magnitude, size=(self.side, self.side), mode="nearest")
+        return magnitude.index_select(-2, self.nearest).index_select(-1, self.nearest)
 
 
 def _pooling(inputs: int, outputs: int, pool: int, *, wrap: bool) -> np.ndarray:

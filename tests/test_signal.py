@@ -1,0 +1,247 @@
+"""What the extractor sees: torch, the NumPy reference and ONNX Runtime agree, and on known waves.
+
+The residual is taken away with `Centre`, which only crops, so that a wave in the pixels is the
+same wave in the spectrum.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from torch import Tensor, nn
+
+from fingerprint_sdk.spectrum import dft_magnitude
+from trainer.denoiser import Student
+from trainer.extractor import DftPower, LogSpectrum, PaperSpectrum
+
+FLOOR = 1e-3  # LogSpectrum's: what it adds to the power before the logarithm
+
+
+class Centre(nn.Module):
+    """The inner pixels of an image, on the scale of [0, 255], in place of a residual."""
+
+    def __init__(self, margin: int) -> None:
+        super().__init__()
+        self.margin = margin
+
+    def forward(self, x: Tensor) -> Tensor:
+        m = self.margin
+        return 255.0 * x[..., m : x.shape[-2] - m, m : x.shape[-1] - m]
+
+
+def wave(u: int, v: int, n: int, amplitude: float = 1.0) -> np.ndarray:
+    """A cosine of `u` cycles down and `v` across, shape (n, n), around 0."""
+    y, x = np.mgrid[0:n, 0:n]
+    return amplitude * np.cos(2 * np.pi * (u * y + v * x) / n)
+
+
+def run_onnx(module: nn.Module, inputs: np.ndarray, path: Path) -> np.ndarray:
+    """What ONNX Runtime makes of `module` on `inputs`, exported with a batch of another size."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.eval(),
+            (torch.from_numpy(inputs[:2]),),
+            path,
+            dynamo=True,
+            opset_version=18,
+            input_names=["x"],
+            output_names=["y"],
+            dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
+            external_data=False,
+            verbose=False,
+        )
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(None, {"x": inputs})[0]
+
+
+def assert_close(found: np.ndarray, expected: np.ndarray, tolerance: float = 1e-4) -> None:
+    """Within `tolerance` of the largest expected number."""
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
+
+
+def reference_log_spectrum(residual: np.ndarray, pool: int) -> np.ndarray:
+    """LogSpectrum by NumPy's FFT and plain loops: residual (N, 3, n, n) -> (N, 3, rows, cols)."""
+    n = residual.shape[-1]
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
+    window = np.outer(hann, hann)
+    red, green, blue = residual.astype(np.float64).transpose(1, 0, 2, 3)
+    mixed = np.stack(
+        [
+            (red + green + blue) / 3**0.5,
+            (red - blue) / 2**0.5,
+            (red - 2 * green + blue) / 6**0.5,
+        ],
+        axis=1,
+    )
+    power = dft_magnitude(mixed * window) ** 2 / (window**2).sum()
+    rows, columns = n // pool, n // (2 * pool) + 1
+    out = np.empty((*mixed.shape[:2], rows, columns))
+    reach = range(-(pool // 2), pool - pool // 2)
+    for i in range(rows):
+        for j in range(columns):
+            # Column -b is taken as column b; past n/2 the half spectrum has nothing to average.
+            cells = [
+                power[..., (i * pool + a) % n, abs(j * pool + b)]
+                for a in reach
+                for b in reach
+                if j * pool + b <= n // 2
+            ]
+            out[..., i, j] = np.mean(cells, axis=0)
+    return np.log(out + FLOOR)
+
+
+# the transform
+
+
+@pytest.mark.parametrize("n", [1, 2, 31, 32, 94, 120])
+def test_power_equals_the_numpy_reference(n: int) -> None:
+    x = np.random.default_rng(n).standard_normal((2, 3, n, n)).astype(np.float32)
+    expected = dft_magnitude(x)[..., : n // 2 + 1] ** 2
+    assert_close(DftPower(n)(torch.from_numpy(x)).numpy(), expected)
+
+
+@pytest.mark.parametrize("n", [94, 95, 120])
+def test_onnx_runtime_takes_the_same_power(n: int, tmp_path: Path) -> None:
+    x = np.random.default_rng(n).standard_normal((3, 3, n, n)).astype(np.float32)
+    x[1] = wave(5, 3, n)
+    found = run_onnx(DftPower(n), x, tmp_path / "power.onnx")
+    assert_close(found, dft_magnitude(x)[..., : n // 2 + 1] ** 2)
+
+
+@pytest.mark.parametrize(("u", "v"), [(0, 7), (7, 0), (5, 3), (100, 20), (60, 60), (0, 0)])
+def test_a_cosine_lands_in_its_bin(u: int, v: int) -> None:
+    n = 120
+    x = torch.from_numpy(wave(u, v, n)).float()[None, None]
+    power = DftPower(n)(x)[0, 0].numpy()
+    assert np.unravel_index(power.argmax(), power.shape) == (u, v)
+    rest = power.copy()
+    rest[u, v] = rest[-u % n, -v % n if -v % n <= n // 2 else v] = 0
+    assert rest.max() < 1e-6 * power.max()
+
+
+# the compact model's signal
+
+
+def test_the_log_spectrum_equals_fft_and_plain_loops() -> None:
+    windows = np.random.default_rng(0).integers(0, 256, (2, 3, 128, 128), dtype=np.uint8)
+    windows[1] = np.rint(128 + wave(16, 0, 128, 3))
+    signal = LogSpectrum(Centre(4))
+    assert signal.shape == (3, 40, 21)
+    found = signal(torch.from_numpy(windows)).numpy()
+    expected = reference_log_spectrum(windows[..., 4:124, 4:124], 3)
+    assert found.shape == (2, *signal.shape)
+    # float32 leaves some 1e-6 of the strongest bin everywhere; the brightness of 128 is in it.
+    power, right = np.exp(found), np.exp(expected)
+    assert_close(power, right)
+    assert_close(found[0], expected[0])
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_onnx_runtime_takes_the_same_log_spectrum(seed: int, tmp_path: Path) -> None:
+    torch.manual_seed(seed)
+    signal = LogSpectrum(Student(4, 4)).eval()
+    windows = np.random.default_rng(seed).integers(0, 256, (3, 3, 128, 128), dtype=np.uint8)
+    with torch.no_grad():
+        residual = signal.residual(torch.from_numpy(windows).float() / 255.0).numpy()
+        ours = signal(torch.from_numpy(windows)).numpy()
+    expected = reference_log_spectrum(residual, 3)
+    assert_close(ours, expected)
+    assert_close(run_onnx(signal, windows, tmp_path / "signal.onnx"), expected)
+
+
+@pytest.mark.parametrize("period", [2, 4, 8])
+def test_a_grid_lands_in_the_middle_of_its_pooled_bin(period: int) -> None:
+    """Upsampling by `period` leaves peaks at multiples of n / period, and they share no bin."""
+    n, pool = 120, 3
+    grid = np.zeros((128, 128))
+    grid[::period, ::period] = 40.0
+    windows = np.tile(grid, (1, 3, 1, 1)).astype(np.uint8)
+    luma = LogSpectrum(Centre(4), pool=pool)(torch.from_numpy(windows))[0, 0].numpy()
+    bin_of = n // period // pool
+    assert n % period == 0
+    assert (n // period) % pool == 0
+    peaks = {
+        (i, j) for i in range(0, 40, bin_of) for j in range(0, 21, bin_of) if (i, j) != (0, 0)
+    }
+    # Hann spreads a line over three frequencies, all of them within the bin of pool = 3.
+    found = {(int(i), int(j)) for i, j in np.argwhere(luma > luma.max() - 3)} - {(0, 0)}
+    assert found == peaks
+    others = [luma[i, j] for i in range(40) for j in range(21) if (i, j) not in peaks | {(0, 0)}]
+    assert max(others) < 0  # e^0 is the power of white noise of variance 1
+
+
+def test_white_noise_of_unit_variance_has_unit_power() -> None:
+    rng = np.random.default_rng(0)
+    noise = torch.from_numpy(128 + rng.standard_normal((64, 3, 128, 128))).float()
+    power = LogSpectrum(Centre(4))(noise).exp().numpy() - FLOOR
+    inner = power[..., 2:-1, 2:-1]  # without the bins that brightness leaks into
+    assert inner.mean() == pytest.approx(1, abs=0.01)
+    assert inner.mean(axis=(0, 2, 3)) == pytest.approx(1, abs=0.02)
+    assert inner.mean(axis=(0, 1)) == pytest.approx(1, abs=0.35)  # flat over frequency
+
+
+def test_the_colours_are_an_orthonormal_basis() -> None:
+    colours = LogSpectrum(Centre(4)).colours.numpy()
+    np.testing.assert_allclose(colours @ colours.T, np.eye(3), atol=1e-6)
+    grey = torch.from_numpy(np.tile(128 + wave(15, 9, 128, 20), (1, 3, 1, 1))).float()
+    luma, *opponents = LogSpectrum(Centre(4))(grey)[0].numpy()
+    assert luma.max() > 5
+    assert max(o.max() for o in opponents) == pytest.approx(np.log(FLOOR), abs=0.1)
+
+
+def test_a_pool_that_fits_no_grid_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"pool=7 .* \(120\)"):
+        LogSpectrum(Centre(4), pool=7)
+
+
+# the paper's signal
+
+
+@pytest.mark.parametrize(("side", "margin"), [(128, 17), (129, 17), (31, 0), (32, 0), (3, 0)])
+def test_the_papers_spectrum_is_the_resized_magnitude(side: int, margin: int) -> None:
+    """94 frequencies, and 95: the half spectrum mirrors differently for even and odd sides."""
+    rng = np.random.default_rng(side)
+    windows = rng.integers(0, 256, (2, 3, side, side), dtype=np.uint8)
+    n = side - 2 * margin
+    signal = PaperSpectrum(Centre(margin), side)
+    assert signal.shape == (3, side, side)
+    cut = slice(margin, side - margin)
+    magnitude = np.abs(np.fft.fft2(windows[..., cut, cut].astype(np.float64)))
+    nearest = np.arange(side) * n // side
+    expected = magnitude[..., nearest[:, None], nearest]
+    assert_close(signal(torch.from_numpy(windows)).numpy(), expected)
+
+
+def test_onnx_runtime_takes_the_papers_spectrum(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    signal = PaperSpectrum(Student(4, 4)).eval()
+    windows = np.random.default_rng(0).integers(0, 256, (3, 3, 128, 128), dtype=np.uint8)
+    with torch.no_grad():
+        residual = signal.residual(torch.from_numpy(windows).float() / 255.0).numpy()
+    nearest = np.arange(128) * 120 // 128
+    expected = dft_magnitude(residual)[..., nearest[:, None], nearest]
+    found = run_onnx(signal, windows, tmp_path / "paper.onnx")
+    assert_close(found, expected)
+
+
+# the residual
+
+
+def test_the_students_residual_ignores_brightness() -> None:
+    torch.manual_seed(0)
+    signal = LogSpectrum(Student()).eval()
+    rng = np.random.default_rng(0)
+    dark = rng.integers(0, 120, (2, 3, 128, 128), dtype=np.uint8)
+    shift = np.array([100, 40, 7], np.uint8)[:, None, None]  # also of one channel alone
+    with torch.no_grad():
+        a, b = (signal(torch.from_numpy(x)).numpy() for x in (dark, dark + shift))
+        contrast = signal(torch.from_numpy(dark // 2)).numpy()
+    np.testing.assert_allclose(a, b, atol=5e-3)
+    assert np.abs(a - contrast).max() > 0.1  # it is not blind to everything

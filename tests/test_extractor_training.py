@@ -1,0 +1,494 @@
+"""Training an extractor: losses, batches, caches and resuming, held-out models, networks."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from photographs import photograph
+from PIL import Image
+from safetensors.torch import load_file
+
+from trainer.checkpoint import read_csv_log
+from trainer.extractor import (
+    PAPER,
+    CompactNet,
+    CosineClassifier,
+    ExtractorRecipe,
+    Features,
+    ResNet50,
+    Sampler,
+    batch_hard_triplet,
+    held_out_models,
+    operations,
+    supervised_contrastive,
+    train_extractor,
+)
+from trainer.extractor.features import process
+from trainer.extractor.shards import SHARD, compute_sharded
+from trainer.extractor.training import FeatureSource, held_out_auc
+from trainer.synthesis import named_architectures, paper288
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+# losses
+
+
+def plain_triplet(z: np.ndarray, labels: list[int], margin: float) -> float:
+    """Batch-hard triplet loss by loops; anchors without positive or negative are left out."""
+    losses = []
+    for a, label in enumerate(labels):
+        distance = [float(np.linalg.norm(z[a] - z[i])) for i in range(len(z))]
+        positives = [distance[i] for i, b in enumerate(labels) if b == label and i != a]
+        negatives = [distance[i] for i, b in enumerate(labels) if b != label]
+        if positives and negatives:
+            losses.append(max(0.0, max(positives) - min(negatives) + margin))
+    return sum(losses) / len(losses) if losses else 0.0
+
+
+def plain_contrastive(z: np.ndarray, labels: list[int], temperature: float) -> float:
+    z = z / np.linalg.norm(z, axis=1, keepdims=True)
+    losses = []
+    for a, label in enumerate(labels):
+        others = [i for i in range(len(z)) if i != a]
+        total = sum(math.exp(float(z[a] @ z[i]) / temperature) for i in others)
+        positives = [i for i in others if labels[i] == label]
+        if positives:
+            terms = [math.exp(float(z[a] @ z[i]) / temperature) / total for i in positives]
+            losses.append(-sum(map(math.log, terms)) / len(terms))
+    return sum(losses) / len(losses) if losses else 0.0
+
+
+label_lists = st.lists(st.integers(0, 3), min_size=1, max_size=9)
+
+
+@given(label_lists, st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.3, 2.0]))
+@settings(deadline=None, max_examples=50)
+def test_the_triplet_loss_equals_plain_loops(labels: list[int], seed: int, margin: float) -> None:
+    z = np.random.default_rng(seed).standard_normal((len(labels), 5))
+    found = batch_hard_triplet(torch.from_numpy(z), torch.tensor(labels), margin)
+    assert float(found) == pytest.approx(plain_triplet(z, labels, margin), abs=1e-9)
+
+
+@given(label_lists, st.integers(0, 2**32 - 1), st.sampled_from([0.07, 0.5]))
+@settings(deadline=None, max_examples=50)
+def test_the_contrastive_loss_equals_plain_loops(
+    labels: list[int], seed: int, temperature: float
+) -> None:
+    z = np.random.default_rng(seed).standard_normal((len(labels), 5))
+    found = supervised_contrastive(torch.from_numpy(z), torch.tensor(labels), temperature)
+    assert float(found) == pytest.approx(plain_contrastive(z, labels, temperature), abs=1e-9)
+
+
+@pytest.mark.parametrize("loss", [batch_hard_triplet, supervised_contrastive])
+@pytest.mark.parametrize("labels", [[0, 1, 2], [0, 0, 1], [0, 0, 0], [0]])
+def test_anchors_without_positive_or_negative_leave_finite_gradients(
+    loss: object, labels: list[int]
+) -> None:
+    z = torch.randn(len(labels), 4, requires_grad=True, generator=torch.manual_seed(0))
+    value = loss(z, torch.tensor(labels))
+    value.backward()
+    assert torch.isfinite(value)
+    assert torch.isfinite(z.grad).all()
+    alone = len(set(labels)) == len(labels)
+    if alone or (loss is batch_hard_triplet and len(set(labels)) == 1):
+        assert value.item() == 0
+        assert not z.grad.any()
+    else:
+        assert z.grad.any()
+
+
+def test_the_triplet_loss_of_a_known_batch() -> None:
+    z = torch.tensor([[0.0], [1.0], [3.0], [3.5]])
+    labels = torch.tensor([0, 0, 1, 1])
+    # Anchor 0: 1 - 3, anchor 1: 1 - 2, anchor 2: 0.5 - 2, anchor 3: 0.5 - 2.5.
+    assert float(batch_hard_triplet(z, labels, 1.5)) == pytest.approx((0 + 0.5 + 0 + 0) / 4)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.2])
+def test_the_classifier_is_a_softmax_over_cosines(margin: float) -> None:
+    torch.manual_seed(0)
+    classifier = CosineClassifier(6, 4, scale=10.0, margin=margin)
+    z, labels = torch.randn(5, 6), torch.tensor([3, 0, 1, 1, 2])
+    weight = classifier.weight.detach().double().numpy()
+    expected = []
+    for row, label in zip(z.double().numpy(), labels.tolist(), strict=True):
+        cosines = [row @ w / np.linalg.norm(row) / np.linalg.norm(w) for w in weight]
+        cosines[label] -= margin
+        exponents = [math.exp(10.0 * cosine) for cosine in cosines]
+        expected.append(-math.log(exponents[label] / sum(exponents)))
+    assert float(classifier(z, labels)) == pytest.approx(np.mean(expected), rel=1e-5)
+    assert float(classifier(7 * z, labels)) == pytest.approx(np.mean(expected), rel=1e-5)
+
+
+# batches
+
+
+@given(
+    st.integers(2, 30),
+    st.integers(1, 6),
+    st.integers(2, 4),
+    st.integers(1, 4),
+    st.sampled_from([0.0, 0.5, 1.0]),
+    st.integers(0, 1000),
+)
+@settings(deadline=None, max_examples=80)
+def test_a_batch_is_models_times_images_with_positives_for_all(
+    models: int, blocks: int, images: int, variants: int, confusable: float, seed: int
+) -> None:
+    block = np.arange(models) % blocks
+    sampler = Sampler(models=8, images=images, confusable=confusable)
+    rng = np.random.default_rng(seed)
+    model, image, variant = sampler.draw(block, images + 2, variants, rng)
+    assert model.shape == image.shape == variant.shape
+    counts = Counter(model.tolist())
+    assert set(counts.values()) == {images}  # K each, so every anchor has a positive
+    available = models if confusable == 0 else min(Counter(block.tolist()).values())
+    assert min(8, available) <= len(counts) <= min(8, models)
+    assert len(set(zip(model, image, strict=True))) == len(model)  # no image against itself
+    assert image.min() >= 0
+    assert image.max() < images + 2
+    assert variant.min() >= 0
+    assert variant.max() < variants
+    if confusable == 1:
+        assert len(set(block[model])) == 1
+
+
+def test_a_block_batch_comes_from_one_block_and_may_share_its_contents() -> None:
+    block = np.arange(40) % 4
+    shared = Sampler(models=6, images=3, confusable=1.0, shared_contents=1.0)
+    apart = replace(shared, shared_contents=0.0)
+    seen = set()
+    for seed in range(30):
+        model, image, _ = shared.draw(block, 10, 1, np.random.default_rng(seed))
+        assert len(set(block[model])) == 1
+        seen.add(int(block[model[0]]))
+        assert (image.reshape(6, 3) == image[:3]).all()
+        model, image, _ = apart.draw(block, 10, 1, np.random.default_rng(seed))
+        assert len(set(block[model])) == 1
+        assert (image.reshape(6, 3) != image[:3]).any()
+    assert seen == {0, 1, 2, 3}
+
+
+def test_the_shares_of_batches_and_variants_are_those_asked_for() -> None:
+    block = np.arange(60) % 3
+    sampler = Sampler(models=6, images=3, confusable=0.25, processed=0.4)
+    rng = np.random.default_rng(0)
+    draws = [sampler.draw(block, 10, 3, rng) for _ in range(2000)]
+    one_block = np.mean([len(set(block[model])) == 1 for model, _, _ in draws])
+    assert one_block == pytest.approx(0.25 + 0.75 * 3 * (20 / 60) ** 6, abs=0.04)
+    variants = np.concatenate([variant for _, _, variant in draws])
+    assert np.mean(variants > 0) == pytest.approx(0.4, abs=0.02)
+    assert np.mean(variants == 1) == pytest.approx(0.2, abs=0.02)
+    models = np.bincount(np.concatenate([model for model, _, _ in draws]), minlength=60)
+    assert models.min() > 0.7 * models.mean()
+
+
+# shards
+
+
+def rows(index: int) -> np.ndarray:
+    return np.random.default_rng(index).standard_normal((2, 3)).astype(np.float16)
+
+
+def test_shards_are_the_results_in_order(tmp_path: Path) -> None:
+    count = 2 * SHARD + 5
+    seen: list[tuple[int, int]] = []
+    found = compute_sharded(
+        tmp_path, {"plan": 1}, count, rows, progress=lambda *now: seen.append(now)
+    )
+    np.testing.assert_array_equal(found, np.stack([rows(i) for i in range(count)]))
+    assert seen == [(SHARD, count), (2 * SHARD, count), (count, count)]
+    calls: list[int] = []
+    again = compute_sharded(tmp_path, {"plan": 1}, count, lambda i: calls.append(i) or rows(i))
+    np.testing.assert_array_equal(again, found)
+    assert calls == []
+
+
+def test_shards_refuse_another_plan(tmp_path: Path) -> None:
+    compute_sharded(tmp_path, {"models": ["a", "b"]}, 2, rows)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match="another recipe; give another --out"):
+        compute_sharded(tmp_path, {"models": ["a", "c"]}, 2, rows)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_shards_resume_after_a_kill_with_the_same_result(tmp_path: Path) -> None:
+    out, count = tmp_path / "killed", 3 * SHARD
+    script = textwrap.dedent(
+        """
+        import sys, time
+        import numpy as np
+        from pathlib import Path
+        from trainer.extractor.shards import compute_sharded
+
+        def rows(index):
+            time.sleep(0.01)
+            return np.random.default_rng(index).standard_normal((2, 3)).astype(np.float16)
+
+        compute_sharded(Path(sys.argv[1]), {"plan": 1}, int(sys.argv[2]), rows)
+        """
+    )
+    command = [sys.executable, "-c", script, str(out), str(count)]
+    with subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}) as process:
+        while not list(out.glob("*.npy")):
+            assert process.poll() is None
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+    done = {path.name: path.stat().st_mtime_ns for path in out.glob("*.npy")}
+    assert 1 <= len(done) < 3
+    found = compute_sharded(out, {"plan": 1}, count, rows)
+    np.testing.assert_array_equal(found, np.stack([rows(i) for i in range(count)]))
+    assert {name: (out / name).stat().st_mtime_ns for name in done} == done
+
+
+# training
+
+TOY = ExtractorRecipe(
+    width=16,
+    depth=1,
+    embedding=8,
+    steps=60,
+    learning_rate=3e-3,
+    contrastive=0.5,
+    held_out=0.2,
+    checkpoint_seconds=0.0,
+    sampler=Sampler(models=8, images=3),
+)
+
+
+def toy_source() -> FeatureSource:
+    """Features of 36 pretend models: each model's own pattern, the image's content, noise."""
+    rng = np.random.default_rng(0)
+    names = tuple(f"pool/{a.id}/{seed}" for a in paper288(8)[:18] for seed in range(2))
+    pattern = rng.standard_normal((len(names), 1, 1, 3, 4, 5))
+    content = rng.standard_normal((1, 5, 1, 3, 4, 5))
+    noise = rng.standard_normal((len(names), 5, 2, 3, 4, 5))
+    values = (3 + pattern + content + 0.3 * noise).astype(np.float16)
+    return FeatureSource(Features(values, names, np.arange(len(names)) % 4))
+
+
+def test_training_learns_to_tell_held_out_models_apart(tmp_path: Path) -> None:
+    source = toy_source()
+    held = np.flatnonzero(held_out_models(source.models, TOY.held_out))
+    assert 2 <= len(held) < len(source.models) / 2
+    untrained = train_extractor(source, (3, 4, 5), tmp_path / "a", replace(TOY, steps=1))
+    trained = train_extractor(source, (3, 4, 5), tmp_path / "b", replace(TOY, steps=200))
+    before, after = (held_out_auc(network, source, held) for network in (untrained, trained))
+    assert after > 0.9
+    assert after > before
+    rows = read_csv_log(tmp_path / "b" / "log.csv")
+    assert [int(row["step"]) for row in rows] == [200]
+    assert float(rows[0]["held_out_auc"]) == pytest.approx(after)
+    parts = [float(rows[0][name]) for name in ("classification", "triplet", "contrastive")]
+    assert float(rows[0]["loss"]) == pytest.approx(sum(parts), rel=1e-4)
+
+
+class Killed(RuntimeError):
+    pass
+
+
+class Dying(FeatureSource):
+    """Stops the run at its `left`-th batch, as an interrupt between two checkpoints does."""
+
+    left = 25
+
+    def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> torch.Tensor:
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+        return super().fetch(model, image, variant)
+
+
+def test_a_resumed_training_equals_an_unbroken_one(tmp_path: Path) -> None:
+    source = toy_source()
+    unbroken = train_extractor(source, (3, 4, 5), tmp_path / "unbroken", TOY)
+    dying = Dying(Features(source.values, source.models, source.block))
+    with pytest.raises(Killed):
+        train_extractor(dying, (3, 4, 5), tmp_path / "resumed", TOY)
+    state = torch.load(tmp_path / "resumed" / "checkpoint.pt", weights_only=True)
+    assert 0 < state["step"] < TOY.steps
+    assert not (tmp_path / "resumed" / "network.safetensors").exists()
+    train_extractor(source, (3, 4, 5), tmp_path / "resumed", TOY)
+    resumed = load_file(tmp_path / "resumed" / "network.safetensors")
+    assert resumed.keys() == unbroken.state_dict().keys()
+    for name, value in unbroken.state_dict().items():
+        torch.testing.assert_close(resumed[name], value, rtol=0, atol=0)
+    assert not list((tmp_path / "resumed").glob("*.tmp"))
+    written = json.loads((tmp_path / "resumed" / "recipe.json").read_text())
+    assert written["sampler"]["models"] == 8
+
+
+def test_another_recipe_is_not_resumed(tmp_path: Path) -> None:
+    source = toy_source()
+    short = replace(TOY, steps=2)
+    train_extractor(source, (3, 4, 5), tmp_path, short)
+    before = (tmp_path / "network.safetensors").read_bytes()
+    for other in (replace(short, seed=1), replace(short, sampler=Sampler(models=7, images=3))):
+        with pytest.raises(ValueError, match="another recipe"):
+            train_extractor(source, (3, 4, 5), tmp_path, other)
+    assert (tmp_path / "network.safetensors").read_bytes() == before
+
+
+def test_the_recipe_hash_names_the_recipe_and_its_inputs() -> None:
+    assert TOY.hash("a", "b") == TOY.hash("a", "b")
+    others = [TOY.hash("a"), TOY.hash("a", "c"), replace(TOY, seed=1).hash("a", "b")]
+    assert len({TOY.hash("a", "b"), *others}) == 4
+
+
+# held-out models
+
+
+def test_held_out_architectures_are_never_trained_on() -> None:
+    names = [f"p/{a.id}/{seed}" for a in paper288() for seed in range(3)]
+    names += [f"q/{a.id}/0" for a in named_architectures("extended:300")]
+    held = held_out_models(tuple(names), 0.1)
+    architectures = [name.split("/")[1] for name in names]
+    kept = {a for a, h in zip(architectures, held, strict=True) if not h}
+    out = {a for a, h in zip(architectures, held, strict=True) if h}
+    assert kept.isdisjoint(out)  # all seeds of an architecture go the same way
+    assert 0.06 < len(out) / len(kept | out) < 0.15
+
+
+def test_held_out_architectures_are_the_same_in_every_pool() -> None:
+    ids = [a.id for a in paper288()]
+    one = held_out_models(tuple(f"pool/{i}/0" for i in ids), 0.1)
+    other = held_out_models(tuple(f"other/{i}/7" for i in ids[::-1]), 0.1)[::-1]
+    np.testing.assert_array_equal(one, other)
+    more = held_out_models(tuple(f"pool/{i}/0" for i in ids), 0.3)
+    assert (one <= more).all()
+
+
+# networks
+
+
+def test_resnet50_has_the_known_number_of_parameters() -> None:
+    network = ResNet50()
+    count = sum(p.numel() for p in network.parameters())
+    # torchvision's 25,557,032 less its fc (2048·1000 + 1000), and 2·3 of the input's batch norm.
+    assert count == 25_557_032 - 2_049_000 + 6 == 23_508_032 + 6
+    convolutions = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert len(convolutions) == 53
+    with torch.no_grad():
+        assert network.eval()(torch.zeros(1, 3, 64, 64)).shape == (1, 2048)
+    stages = network.stages(network.stem(torch.zeros(1, 3, 64, 64)))
+    assert stages.shape == (1, 2048, 2, 2)  # stride 32
+    assert PAPER.embedding == network.embedding == 2048
+
+
+def test_the_compact_network_standardises_its_input() -> None:
+    network = CompactNet((2, 3), width=5, embedding=4).eval()
+    features = torch.randn(500, 2, 3, generator=torch.manual_seed(0)) * 7 + 3
+    network.fit_input(features)
+    standard = (features.flatten(1) - network.mean) * network.scale
+    torch.testing.assert_close(standard.mean(0), torch.zeros(6), atol=1e-5, rtol=0)
+    torch.testing.assert_close(standard.std(0), torch.ones(6), atol=1e-5, rtol=0)
+    assert network(features).shape == (500, 4)
+    network.fit_input(torch.full((10, 2, 3), 2.0))  # a constant input divides by no zero
+    assert torch.isfinite(network(torch.full((1, 2, 3), 2.0))).all()
+
+
+# operations
+
+
+@pytest.fixture(scope="module")
+def picture() -> np.ndarray:
+    return np.asarray(photograph(0, 72, 64))
+
+
+@pytest.mark.parametrize("name", ["jpeg", "webp", "blur", "noise"])
+def test_operations_keep_shape_and_dtype_and_follow_the_seed(
+    name: str, picture: np.ndarray
+) -> None:
+    operation = getattr(operations, name)
+    for seed in range(6):
+        before = picture.copy()
+        out = operation(picture, np.random.default_rng(seed))
+        assert out.shape == picture.shape
+        assert out.dtype == np.uint8
+        np.testing.assert_array_equal(picture, before)  # the input is left alone
+        np.testing.assert_array_equal(out, operation(picture, np.random.default_rng(seed)))
+        change = np.abs(out.astype(float) - picture)
+        assert 0 < change.mean() < 20
+
+
+def test_resize_stays_within_its_factors(picture: np.ndarray) -> None:
+    for seed in range(10):
+        out = operations.resize(picture, np.random.default_rng(seed))
+        assert out.dtype == np.uint8
+        height, width = out.shape[:2]
+        assert out.shape[2] == 3
+        assert 0.6 * 64 - 1 <= height <= 1.6 * 64 + 1
+        assert width / height == pytest.approx(72 / 64, rel=0.03)
+
+
+def test_jpeg_really_quantises(picture: np.ndarray) -> None:
+    """At low quality most DCT coefficients of a block are zero; in the input hardly any are."""
+    from scipy.fft import dctn
+
+    grey = np.repeat(picture[..., 1:2], 3, axis=2)  # all information is in the luma
+
+    def zeros(image: np.ndarray) -> float:
+        blocks = image[..., 1].astype(float).reshape(8, 8, 9, 8).swapaxes(1, 2)
+        return float(np.mean(np.abs(dctn(blocks, axes=(2, 3), norm="ortho")) < 1.5))
+
+    coarse = operations.jpeg(grey, np.random.default_rng(0), 20, 20)
+    fine = operations.jpeg(grey, np.random.default_rng(0), 98, 98)
+    assert zeros(grey) < 0.45
+    assert zeros(coarse) > 0.7
+    assert np.abs(fine.astype(int) - grey).mean() < np.abs(coarse.astype(int) - grey).mean() / 2
+
+
+def test_jpeg_draws_qualities_tables_and_subsamplings(
+    picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read back from the real files that it writes."""
+    from PIL import JpegImagePlugin
+
+    seen: list[tuple[int, tuple[int, ...]]] = []
+    through = operations._through
+
+    def spy(image: np.ndarray, container: str, **options: object) -> np.ndarray:
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, container, **options)
+        with Image.open(buffer) as file:
+            seen.append((JpegImagePlugin.get_sampling(file), tuple(file.quantization[0])))
+        return through(image, container, **options)
+
+    monkeypatch.setattr(operations, "_through", spy)
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        operations.jpeg(picture, rng)
+    assert {sampling for sampling, _ in seen} == {0, 2}
+    assert len({table for _, table in seen}) > 20
+
+
+def test_processing_changes_every_image_its_own_way(picture: np.ndarray) -> None:
+    images = np.stack([picture.transpose(2, 0, 1)] * 8)
+    out = process(images, np.random.default_rng(0))
+    assert out.shape == images.shape
+    assert out.dtype == np.uint8
+    assert len({image.tobytes() for image in out} | {images[0].tobytes()}) == 9

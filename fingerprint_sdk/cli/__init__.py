@@ -28,6 +28,7 @@ from fingerprint_sdk.cli._index import index, search
 from fingerprint_sdk.cli._models import info, models
 from fingerprint_sdk.cli._output import note
 from fingerprint_sdk.cli._verify import verify
+from fingerprint_sdk.cli._web import web
 from fingerprint_sdk.errors import FingerprintError
 
 ERROR = 2
@@ -69,7 +70,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done; for verify, 0 same source and 1 different; 2 any error.",
 )
-for _command in (embed, verify, enroll, identify, explain, cluster, index, search, models, info):
+for _command in (
+    embed,
+    verify,
+    enroll,
+    identify,
+    explain,
+    cluster,
+    index,
+    search,
+    web,
+    models,
+    info,
+):
     app.command()(_command)
 app.add_typer(_gallery.app, name="gallery")
 

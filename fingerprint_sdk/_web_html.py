@@ -1,0 +1,246 @@
+"""Results as parts of the web page: verdicts, scores on a scale, and quality, in words."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+
+from PIL import Image
+
+from fingerprint_sdk._explain_html import text
+from fingerprint_sdk._explain_words import percent
+from fingerprint_sdk._gallery_file import Entry
+from fingerprint_sdk._web_uploads import NamedBytes, UploadLimit
+from fingerprint_sdk.extractor import Extractor
+from fingerprint_sdk.images import load_image
+from fingerprint_sdk.quality import Quality
+from fingerprint_sdk.verification import Candidate, Identification, Verification
+
+_THUMBNAIL = 96  # pixels, shown at half of it for dense screens
+_FLAGS = {
+    "too_small": ("small", "a side is shorter than 128 pixels: enlarged, which weakens it"),
+    "lossy": ("lossy", "lossy compression weakens it; the threshold allows for that"),
+    "flat": ("flat", "no fingerprint in it: no score of it means anything"),
+}
+
+
+def header() -> str:
+    """The top of the page."""
+    return (
+        "<header class='fp-header'><h1>Fingerprint</h1><p>Which generative model made this image? "
+        "The answer is evidence with a stated error rate, not proof.</p></header>"
+    )
+
+
+def footer(model: Extractor, limit: UploadLimit) -> str:
+    """The bottom of the page: the model, and what happens to uploads."""
+    return (
+        f"<footer class='fp-footer'>Model {text(model.name)} {text(model.version)}. Files of at "
+        f"most {limit.megabytes:g} MB each; they stay on the machine that serves this page and "
+        "are deleted from it within two hours.</footer>"
+    )
+
+
+def notice(message: str, kind: str = "problem") -> str:
+    """A sentence about what went wrong ("problem"), what happened ("done"), or "hint"."""
+    role = "alert" if kind == "problem" else "status"
+    return f'<div class="fp-notice fp-{kind}" role="{role}">{text(_sentence(message))}</div>'
+
+
+def verification(
+    result: Verification, band: tuple[float, float], images: Sequence[NamedBytes]
+) -> str:
+    """The verdict on two sides.
+
+    Args:
+        result: the verdict.
+        band: scores too near the threshold to trust.
+        images: of both sides, side A first, as ``result.quality``.
+    """
+    flat = any(quality.flat for quality in result.quality)
+    leaning = "same" if result.same else "different"
+    if result.uncertain:
+        kind, answer = "uncertain", "Uncertain"
+        why = (
+            "An image is flat and has no fingerprint to compare."
+            if flat
+            else f"The score is too near the threshold to be relied on; it leans to “{leaning}”."
+        )
+    elif result.same:
+        kind, answer = "same", "Same generator"
+        why = "The score reaches the threshold: both sides carry the same fingerprint."
+    else:
+        kind, answer = "different", "Different generators"
+        why = (
+            "The score stays below the threshold. Heavy editing can also bring images by one "
+            "generator this low."
+        )
+    facts = [
+        ("Score", f"{result.score:.3f}"),
+        ("Threshold", f"{result.threshold:.3f}"),
+        ("False match rate", percent(result.fmr)),
+        ("Images", f"{result.images[0]} against {result.images[1]}"),
+    ]
+    chance = percent(round(result.probability, 3))
+    words = (
+        f"Images by two different generators reach this threshold in about {one_in(result.fmr)} "
+        "comparisons. If “same” and “different” were equally likely beforehand, the probability "
+        f"of “same” is now {chance}."
+    )
+    return _card(
+        kind,
+        answer,
+        why,
+        scale(result.score, result.threshold, band)
+        + _facts(facts)
+        + f"<p class='fp-words'>{text(words)}</p>",
+    ) + quality_list(images, result.quality)
+
+
+def identification(result: Identification, entries: int, images: Sequence[NamedBytes]) -> str:
+    """The verdict on one probe against a gallery of so many entries."""
+    first = result.candidates[0]
+    flat = any(quality.flat for quality in result.quality)
+    if result.uncertain:
+        kind, answer = "uncertain", "Uncertain"
+        why = (
+            "An image is flat and has no fingerprint to compare."
+            if flat
+            else f"Nearest is {first.name}, too near its threshold to be relied on."
+        )
+    elif result.known:
+        kind, answer = "same", first.name
+        why = "The score reaches the threshold of this gallery entry."
+    else:
+        kind, answer = "different", "Not in this gallery"
+        why = f"Even the nearest entry, {first.name}, stays below its threshold."
+    many = "" if entries == 1 else f", and there are {entries} entries it could be mistaken for"
+    words = (
+        f"An image by a generator outside the gallery reaches the threshold of one entry in about "
+        f"{one_in(result.fmr)} comparisons (false match rate {percent(result.fmr)}){many}."
+    )
+    rows = "".join(_candidate(candidate) for candidate in result.candidates)
+    return _card(
+        kind,
+        answer,
+        why,
+        f"<ol class='fp-candidates'>{rows}</ol><p class='fp-words'>{text(words)}</p>",
+    ) + quality_list(images, result.quality)
+
+
+def explained(sentences: Sequence[str], kind: str) -> str:
+    """The words of an explanation."""
+    first, *rest = sentences
+    body = "".join(f"<p class='fp-words'>{text(sentence)}</p>" for sentence in rest)
+    return (
+        f"<section class='fp-card fp-{kind}'><p class='fp-why'>{text(first)}</p>{body}</section>"
+    )
+
+
+def scale(score: float, threshold: float, band: tuple[float, float] | None = None) -> str:
+    """The score and the threshold on a line from 0 (or the negative score) to 1."""
+    lowest = min(0.0, score, threshold)
+
+    def place(value: float) -> float:
+        return round(100 * (min(value, 1.0) - lowest) / (1 - lowest), 2)
+
+    shade = ""
+    if band is not None and band[0] < band[1]:
+        left, right = place(band[0]), place(band[1])
+        shade = f"<span class='fp-band' style='left:{left}%;width:{right - left:.2f}%'></span>"
+    spoken = f"score {score:.3f}, threshold {threshold:.3f}, on a scale from {lowest:.2g} to 1"
+    return (
+        f"<div class='fp-scale' role='img' aria-label='{spoken}'>"
+        f"{_label('fp-above', place(score), f'score {score:.3f}')}"
+        f"<div class='fp-line'>{shade}"
+        f"<span class='fp-fill' style='width:{place(score)}%'></span>"
+        f"<span class='fp-tick' style='left:{place(threshold)}%'></span>"
+        f"<span class='fp-dot' style='left:{place(score)}%'></span></div>"
+        f"{_label('fp-below', place(threshold), f'threshold {threshold:.3f}')}</div>"
+    )
+
+
+def quality_list(images: Sequence[NamedBytes], quality: Sequence[Quality]) -> str:
+    """Every image with its thumbnail, format and the problems found."""
+    rows = "".join(_quality(image, one) for image, one in zip(images, quality, strict=True))
+    weak = sum(bool(one.flags) for one in quality)
+    said = f"{weak} of {len(quality)} with a remark" if weak else "no remarks"
+    fold = "" if len(quality) > 6 else " open"
+    return (
+        f"<details class='fp-quality'{fold}><summary>Image quality: {said}</summary>"
+        f"<ul>{rows}</ul></details>"
+    )
+
+
+def gallery_list(entries: Iterable[tuple[str, Entry]], origin: str) -> str:
+    """The gallery in use, and where it came from."""
+    entries = list(entries)
+    if not entries:
+        return notice("The gallery is empty. Enroll generators, or open a gallery file.", "hint")
+    chips = "".join(
+        f"<li>{text(name)} <span>{len(entry.embeddings)}</span></li>" for name, entry in entries
+    )
+    count = f"{len(entries)} generator" + ("s" if len(entries) > 1 else "")
+    return (
+        f"<section class='fp-gallery'><p>Gallery in use: <b>{count}</b>, {text(origin)}. The "
+        f"number is that of enrolled images.</p><ul>{chips}</ul></section>"
+    )
+
+
+def one_in(rate: float) -> str:
+    """A rate as a count: "1 of 100"."""
+    return f"1 of {round(1 / rate):,}"
+
+
+def _card(kind: str, answer: str, why: str, body: str) -> str:
+    return (
+        f"<section class='fp-card fp-{kind}' role='status'><h3>{text(answer)}</h3>"
+        f"<p class='fp-why'>{text(why)}</p>{body}</section>"
+    )
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> str:
+    rows = "".join(f"<div><dt>{text(name)}</dt><dd>{text(v)}</dd></div>" for name, v in facts)
+    return f"<dl class='fp-facts'>{rows}</dl>"
+
+
+def _candidate(candidate: Candidate) -> str:
+    over = " class='fp-over'" if candidate.score >= candidate.threshold else ""
+    return (
+        f"<li{over}><b>{text(candidate.name)}</b>"
+        f"{scale(candidate.score, candidate.threshold)}</li>"
+    )
+
+
+def _label(side: str, place: float, words: str) -> str:
+    # Shifted by its own share of the width, a label stays inside at both ends.
+    style = f"left:{place}%;transform:translateX(-{place}%)"
+    return f"<div class='{side}'><span style='{style}'>{words}</span></div>"
+
+
+def _quality(image: NamedBytes, quality: Quality) -> str:
+    facts = f"{quality.width} by {quality.height} pixels, {quality.format or 'no format'}"
+    if quality.jpeg_quality is not None:
+        facts += f" quality {quality.jpeg_quality}"
+    flags = "".join(
+        f"<div><mark>{_FLAGS[flag][0]}</mark> {_FLAGS[flag][1]}</div>" for flag in quality.flags
+    )
+    return (
+        f"<li><img alt='' src='{_thumbnail(image)}'><div><b>{text(image.name)}</b>"
+        f"<div class='fp-faint'>{facts}</div>{flags}</div></li>"
+    )
+
+
+def _thumbnail(image: NamedBytes) -> str:
+    small = Image.fromarray(load_image(image.getvalue()).pixels)
+    small.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    data = io.BytesIO()
+    small.save(data, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
+
+
+def _sentence(message: str) -> str:
+    """An error's message as a sentence."""
+    message = message[:1].upper() + message[1:]
+    return message if message.endswith((".", "!", "?", "”")) else message + "."

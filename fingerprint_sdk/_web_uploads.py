@@ -1,0 +1,97 @@
+"""What people upload to the web page: checked, and named as they named it."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fingerprint_sdk.errors import FingerprintError, GalleryError, ImageError
+from fingerprint_sdk.extractor import Extractor
+from fingerprint_sdk.gallery import Gallery
+
+MAX_FILES = 100
+"""Images of one upload; a set this large already decides as well as it can."""
+
+
+class NamedBytes(io.BytesIO):
+    """The bytes of an upload, under the name messages give it instead of the server's path."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name
+
+
+@dataclass(frozen=True)
+class UploadLimit:
+    """How large an upload may be.
+
+    Attributes:
+        megabytes: of one file, more than 0.
+    """
+
+    megabytes: float = 32.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.megabytes) and self.megabytes > 0):
+            raise FingerprintError(
+                f"the upload limit must be more than 0 megabytes, not {self.megabytes}"
+            )
+
+    @property
+    def bytes(self) -> int:
+        """The limit in bytes; a megabyte is 10**6 of them."""
+        return max(1, round(self.megabytes * 1e6))
+
+    def images(self, paths: Sequence[str] | None, what: str) -> list[NamedBytes]:
+        """The uploaded images, undecoded.
+
+        Args:
+            paths: of the uploads; None or none at all when nothing was chosen.
+            what: the upload's label, for messages.
+
+        Raises:
+            ImageError: there are none, too many, or one is too large.
+        """
+        if not paths:
+            raise ImageError(f"no images were given for “{what}”: choose at least one")
+        if len(paths) > MAX_FILES:
+            raise ImageError(
+                f"“{what}” has {len(paths)} images: {MAX_FILES} are enough, leave out the rest"
+            )
+        return [self._read(path) for path in paths]
+
+    def gallery(self, path: str, extractor: Extractor) -> Gallery:
+        """The uploaded gallery.
+
+        Raises:
+            GalleryError: it is too large, broken, or of another model.
+        """
+        name = Path(path).name
+        try:
+            self._check(path, name)
+            return Gallery.load(path, extractor)
+        except ImageError as error:
+            raise GalleryError(str(error)) from error
+        except GalleryError as error:  # the server's path means nothing to the person
+            raise GalleryError(str(error).replace(path, name)) from error
+
+    def _read(self, path: str) -> NamedBytes:
+        name = Path(path).name
+        self._check(path, name)
+        return NamedBytes(Path(path).read_bytes(), name)
+
+    def _check(self, path: str, name: str) -> None:
+        try:
+            size = Path(path).stat().st_size
+        except OSError as error:
+            raise ImageError(
+                f"the upload {name!r} is no longer here: choose the file again"
+            ) from error
+        if size > self.bytes:
+            raise ImageError(
+                f"{name!r} has {size / 1e6:.1f} MB, more than the {self.megabytes:g} MB this page "
+                "takes: give a smaller file, or use the command line"
+            )

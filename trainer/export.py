@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fingerprint_sdk.calibration import Calibration
+
 log = logging.getLogger(__name__)
 
 OPSET, IR_VERSION = 18, 9  # old enough for ONNX Runtime 1.20
@@ -49,10 +51,12 @@ def export_onnx(
     """Write `out/model.onnx` and `out/config.json`; returns the ONNX file.
 
     The file is checked with ONNX Runtime against torch before it takes its place: a difference
-    above 1e-4 raises RuntimeError and leaves what was there.
+    above 1e-4 raises RuntimeError and leaves what was there. A calibration that the SDK would not
+    read raises ModelError, e.g. of an extractor that tells nothing apart.
     """
     import onnx
 
+    Calibration.from_json(json.dumps(card.calibration))  # what the SDK would refuse, fails here
     model = FingerprintModel(signal, network).eval()
     windows = torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8)
     with warnings.catch_warnings():

@@ -140,8 +140,8 @@ def test_the_classifier_is_a_softmax_over_cosines(margin: float) -> None:
         cosines[label] -= margin
         exponents = [math.exp(10.0 * cosine) for cosine in cosines]
         expected.append(-math.log(exponents[label] / sum(exponents)))
-    assert float(classifier(z, labels)) == pytest.approx(np.mean(expected), rel=1e-5)
-    assert float(classifier(7 * z, labels)) == pytest.approx(np.mean(expected), rel=1e-5)
+    assert classifier(z, labels).item() == pytest.approx(np.mean(expected), rel=1e-5)
+    assert classifier(7 * z, labels).item() == pytest.approx(np.mean(expected), rel=1e-5)
 
 
 # batches

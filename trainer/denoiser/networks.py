@@ -79,7 +79,8 @@ def macs(network: nn.Module, side: int = 128) -> int:
 def network_from_state(state: dict[str, Tensor]) -> DnCNN | Student:
     """The teacher or student whose weights `state` holds; only the teacher has batch norm."""
     convolutions = [v for k, v in state.items() if k.endswith("weight") and v.ndim == 4]
-    depth, width = len(convolutions), len(convolutions[0])
+    # By name: a safetensors file gives its tensors in no fixed order.
+    depth, width = len(convolutions), len(state["layers.0.weight"])
     teacher = any("running_mean" in name for name in state)
     network = DnCNN(depth, width) if teacher else Student(depth, width)
     network.load_state_dict(state)

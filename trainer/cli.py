@@ -135,8 +135,11 @@ def extractor(
         Path | None, typer.Option(help="Denoiser weights; default: the ones in the package.")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Override the recipe's steps.", min=1)] = None,
-    images: Annotated[int, typer.Option(help="Images rendered per model.", min=2)] = 16,
+    images: Annotated[int, typer.Option(help="Images rendered per model.", min=4)] = 16,
     variants: Annotated[int, typer.Option(help="Signals kept per image.", min=1)] = 2,
+    blocks: Annotated[
+        int, typer.Option(help="Content blocks: models of a block see the same crops.", min=1)
+    ] = 40,
     seed: Annotated[int, typer.Option(help="Seed of weights and batches.", min=0)] = 0,
 ) -> None:
     """Train a fingerprint extractor on synthetic models only (paper III-C)."""
@@ -157,7 +160,7 @@ def extractor(
             out,
             chosen,
             network,
-            rendering=RenderRecipe(images=images),
+            rendering=RenderRecipe(images=images, blocks=blocks),
             features=FeatureRecipe(variants=variants),
             progress=lambda stage, done, total, numbers: update(stage, done, total, **numbers),
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from trainer.denoiser.agreement import Agreement, denoiser_agreement
 from trainer.denoiser.networks import macs
 from trainer.denoiser.training import DenoiserRecipe, Progress, distil_student, train_denoiser
-from trainer.photos import Photos, photos_hash
+from trainer.photos import Photos
 
 WINDOW = 128  # pixels; what the extractor sees
 
@@ -54,7 +54,7 @@ def make_denoiser(
         len(training),
         len(held_out),
     )
-    _write(out / "denoiser.json", report, recipe, photos_hash(training))
+    _write(out / "denoiser.json", report, recipe, training.digest)
     return report
 
 

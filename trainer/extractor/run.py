@@ -29,7 +29,7 @@ from trainer.extractor.training import (
     build_network,
     train_extractor,
 )
-from trainer.photos import load_photos, photos_hash
+from trainer.photos import load_photos
 
 Progress = Callable[[str, int, int, dict[str, float]], None]
 
@@ -78,7 +78,6 @@ def run_extractor(
         )
         source = FeatureSource(computed)
     network = train_extractor(source, signal.shape, out, recipe, progress=stage("training"))
-    photos_digest = photos_hash(photos)
     info = {
         "recipe": asdict(recipe),
         "rendering": asdict(rendering),
@@ -86,8 +85,8 @@ def run_extractor(
         "pools": [str(pool) for pool in pools],
         "models": len(renderer.models),
         "residual": residual_hash,
-        "photos": photos_digest,
-        "recipe_hash": recipe.hash(residual_hash, photos_digest, *renderer.models),
+        "photos": photos.digest,
+        "recipe_hash": recipe.hash(residual_hash, photos.digest, *renderer.models),
         "versions": {name: metadata.version(name) for name in ("torch", "numpy", "pillow")},
     }
     temporary = out / "run.json.tmp"

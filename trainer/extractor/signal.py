@@ -42,10 +42,11 @@ class LogSpectrum(nn.Module):
 
     uint8 or float (N, 3, 128, 128) in [0, 255] -> float32 (N, 6, n/pool, n/(2·pool) + 1), where n
     is the side of the residual. The image itself is there for the middle frequencies: a denoiser
-    of σ = 1/255 leaves little of them, and recompression little of the high ones. A Hann window keeps the patch border from leaking over the
-    spectrum; the channels are luma and two opponent colours; each bin averages pool×pool
-    frequencies and is centred on a multiple of `pool`, so the grid peaks that ×2, ×4 and ×8
-    upsampling leave stay in the middle of a bin. Row 0 is vertical frequency 0.
+    of σ = 1/255 leaves little of them, and recompression little of the high ones. A Hann window
+    keeps the patch border from leaking over the spectrum; the channels are luma and two opponent
+    colours. Each bin averages pool×pool frequencies and is centred on a multiple of `pool`, so
+    the grid peaks that ×2, ×4 and ×8 upsampling leave stay in the middle of a bin. Row 0 is
+    vertical frequency 0.
     """
 
     def __init__(self, residual: nn.Module, side: int = 128, pool: int = 3) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.photos import Photos, photos_hash
+from trainer.photos import Photos
 from trainer.synthesis.architectures import Architecture
 from trainer.synthesis.autoencoder import GroupedAutoencoder, join_states, split_state
 from trainer.synthesis.closed_form import solve_last_convolution
@@ -39,7 +39,7 @@ class SynthesisRecipe:
 
     def hash(self, photos: Photos) -> str:
         """Identifies recipe and photographs; part of every model's metadata."""
-        text = json.dumps(asdict(self), sort_keys=True) + photos_hash(photos)
+        text = json.dumps(asdict(self), sort_keys=True) + photos.digest
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -66,7 +66,7 @@ class Actions:
         ranges = [condition.fmr_range for condition in calibration.conditions]
         low, high = max(r[0] for r in ranges), min(r[1] for r in ranges)
         found = {fmr for fmr in _FMRS if low <= fmr <= high} | {calibration.default_fmr}
-        return [(html.one_in(fmr), fmr) for fmr in sorted(found, reverse=True)]
+        return [(f"{html.one_in(fmr)} comparisons", fmr) for fmr in sorted(found, reverse=True)]
 
     def verify(self, a: Sequence[str] | None, b: Sequence[str] | None, fmr: float | None) -> str:
         """Compare two sides."""
@@ -97,12 +97,13 @@ class Actions:
         parts = []
         for probe in probes:
             try:
-                parts.append(self._identify(probe, gallery, fmr))
+                parts.append(self._identify(probe, gallery, fmr, top=5 if len(probes) == 1 else 3))
             except FingerprintError as error:
                 if len(probes) == 1:
                     raise
                 parts.append(html.notice(str(error)))
-        return "".join(parts)
+        rate = self.extractor.calibration.default_fmr if fmr is None else fmr
+        return "".join(parts) + html.identification_words(rate, len(gallery))
 
     def enroll(
         self, name: str, paths: Sequence[str] | None, session: Session | None
@@ -153,11 +154,7 @@ class Actions:
             model=self.extractor,
             fmr=fmr,
         )
-        verdict = found.verification
-        kind = "plain"
-        if verdict is not None:
-            kind = "uncertain" if verdict.uncertain else "same" if verdict.same else "different"
-        shown = html.explained(found.summary, kind) + sections(found, found.pictures())
+        shown = html.explained(found) + sections(found, found.pictures())
         page = self._export("explanation.html")
         found.save(page)
         return f"<div class='fp-explained'>{shown}</div>", str(page)
@@ -181,9 +178,11 @@ class Actions:
         gallery.save(path)
         return str(path)
 
-    def _identify(self, images: list[NamedBytes], gallery: Gallery, fmr: float | None) -> str:
-        result = self.extractor.identify(images, gallery, fmr=fmr)
-        return html.identification(result, len(gallery), images)
+    def _identify(
+        self, images: list[NamedBytes], gallery: Gallery, fmr: float | None, top: int
+    ) -> str:
+        result = self.extractor.identify(images, gallery, fmr=fmr, top=top)
+        return html.identification(result, images)
 
     def _session(self, session: Session | None) -> Session:
         return self._start if session is None else session

@@ -12,16 +12,22 @@ from fingerprint_sdk._explain_html import text
 from fingerprint_sdk._explain_words import percent
 from fingerprint_sdk._gallery_file import Entry
 from fingerprint_sdk._web_uploads import NamedBytes, UploadLimit
+from fingerprint_sdk.explanation import Explanation
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.images import load_image
 from fingerprint_sdk.quality import Quality
 from fingerprint_sdk.verification import Candidate, Identification, Verification
 
+_ANSWERS = {
+    "same": "Same generator",
+    "different": "Different generators",
+    "uncertain": "Uncertain",
+}
 _THUMBNAIL = 96  # pixels, shown at half of it for dense screens
 _FLAGS = {
-    "too_small": ("small", "a side is shorter than 128 pixels: enlarged, which weakens it"),
-    "lossy": ("lossy", "lossy compression weakens it; the threshold allows for that"),
-    "flat": ("flat", "no fingerprint in it: no score of it means anything"),
+    "too_small": ("small", "a side below 128 pixels was enlarged, which weakens the fingerprint"),
+    "lossy": ("lossy", "compression weakens the fingerprint; the threshold allows for that"),
+    "flat": ("flat", "there is no fingerprint in it, and no score of it means anything"),
 }
 
 
@@ -61,17 +67,17 @@ def verification(
     flat = any(quality.flat for quality in result.quality)
     leaning = "same" if result.same else "different"
     if result.uncertain:
-        kind, answer = "uncertain", "Uncertain"
+        kind = "uncertain"
         why = (
             "An image is flat and has no fingerprint to compare."
             if flat
             else f"The score is too near the threshold to be relied on; it leans to “{leaning}”."
         )
     elif result.same:
-        kind, answer = "same", "Same generator"
+        kind = "same"
         why = "The score reaches the threshold: both sides carry the same fingerprint."
     else:
-        kind, answer = "different", "Different generators"
+        kind = "different"
         why = (
             "The score stays below the threshold. Heavy editing can also bring images by one "
             "generator this low."
@@ -82,24 +88,22 @@ def verification(
         ("False match rate", percent(result.fmr)),
         ("Images", f"{result.images[0]} against {result.images[1]}"),
     ]
-    chance = percent(round(result.probability, 3))
     words = (
         f"Images by two different generators reach this threshold in about {one_in(result.fmr)} "
         "comparisons. If “same” and “different” were equally likely beforehand, the probability "
-        f"of “same” is now {chance}."
+        f"of “same” is now {_chance(result.probability)}."
     )
-    return _card(
-        kind,
-        answer,
-        why,
-        scale(result.score, result.threshold, band)
-        + _facts(facts)
-        + f"<p class='fp-words'>{text(words)}</p>",
-    ) + quality_list(images, result.quality)
+    shown = (
+        f"{scale(result.score, result.threshold, band)}{_facts(facts)}"
+        f"<p class='fp-words'>{text(words)}</p>"
+    )
+    qualities = quality_list(images, result.quality)
+    # A number would be read as evidence, which a flat image cannot give.
+    return _card(kind, _ANSWERS[kind], why, qualities if flat else shown + qualities)
 
 
-def identification(result: Identification, entries: int, images: Sequence[NamedBytes]) -> str:
-    """The verdict on one probe against a gallery of so many entries."""
+def identification(result: Identification, images: Sequence[NamedBytes]) -> str:
+    """The verdict on one probe against a gallery."""
     first = result.candidates[0]
     flat = any(quality.flat for quality in result.quality)
     if result.uncertain:
@@ -115,27 +119,38 @@ def identification(result: Identification, entries: int, images: Sequence[NamedB
     else:
         kind, answer = "different", "Not in this gallery"
         why = f"Even the nearest entry, {first.name}, stays below its threshold."
-    many = "" if entries == 1 else f", and there are {entries} entries it could be mistaken for"
-    words = (
-        f"An image by a generator outside the gallery reaches the threshold of one entry in about "
-        f"{one_in(result.fmr)} comparisons (false match rate {percent(result.fmr)}){many}."
-    )
     rows = "".join(_candidate(candidate) for candidate in result.candidates)
+    shown = "" if flat else f"<ol class='fp-candidates'>{rows}</ol>"
     return _card(
         kind,
         answer,
         why,
-        f"<ol class='fp-candidates'>{rows}</ol><p class='fp-words'>{text(words)}</p>",
-    ) + quality_list(images, result.quality)
-
-
-def explained(sentences: Sequence[str], kind: str) -> str:
-    """The words of an explanation."""
-    first, *rest = sentences
-    body = "".join(f"<p class='fp-words'>{text(sentence)}</p>" for sentence in rest)
-    return (
-        f"<section class='fp-card fp-{kind}'><p class='fp-why'>{text(first)}</p>{body}</section>"
+        shown + quality_list(images, result.quality),
+        probe=", ".join(image.name for image in images),
     )
+
+
+def identification_words(fmr: float, entries: int) -> str:
+    """What the false match rate means when looking through so many entries."""
+    chance = (
+        f"An image by a generator outside the gallery reaches the threshold of an entry in about "
+        f"{one_in(fmr)} comparisons (false match rate {percent(fmr)})"
+    )
+    if entries > 1:
+        chance += f"; here there are {entries} entries that it could be mistaken for"
+    return f"<p class='fp-words'>{text(chance)}.</p>"
+
+
+def explained(explanation: Explanation) -> str:
+    """The words of an explanation, and for a pair the score on its scale."""
+    first, *rest = explanation.summary
+    body = "".join(f"<p class='fp-words'>{text(sentence)}</p>" for sentence in rest)
+    verdict = explanation.verification
+    if verdict is None:
+        return _card("plain", "", first, body)
+    kind = "uncertain" if verdict.uncertain else "same" if verdict.same else "different"
+    answer = _ANSWERS[kind]
+    return _card(kind, answer, first, scale(verdict.score, verdict.threshold) + body)
 
 
 def scale(score: float, threshold: float, band: tuple[float, float] | None = None) -> str:
@@ -153,10 +168,12 @@ def scale(score: float, threshold: float, band: tuple[float, float] | None = Non
     return (
         f"<div class='fp-scale' role='img' aria-label='{spoken}'>"
         f"{_label('fp-above', place(score), f'score {score:.3f}')}"
+        f"<span class='fp-end'>{lowest:.2g}</span>"
         f"<div class='fp-line'>{shade}"
         f"<span class='fp-fill' style='width:{place(score)}%'></span>"
         f"<span class='fp-tick' style='left:{place(threshold)}%'></span>"
         f"<span class='fp-dot' style='left:{place(score)}%'></span></div>"
+        "<span class='fp-end'>1</span>"
         f"{_label('fp-below', place(threshold), f'threshold {threshold:.3f}')}</div>"
     )
 
@@ -193,9 +210,18 @@ def one_in(rate: float) -> str:
     return f"1 of {round(1 / rate):,}"
 
 
-def _card(kind: str, answer: str, why: str, body: str) -> str:
+def _chance(probability: float) -> str:
+    """A probability that never claims to be sure."""
+    if probability < 0.001:
+        return "below 0.1 %"
+    return "above 99.9 %" if probability > 0.999 else percent(round(probability, 3))
+
+
+def _card(kind: str, answer: str, why: str, body: str, probe: str = "") -> str:
+    about = f"<p class='fp-faint'>{text(probe)}</p>" if probe else ""
+    title = f"<h3>{text(answer)}</h3>" if answer else ""
     return (
-        f"<section class='fp-card fp-{kind}' role='status'><h3>{text(answer)}</h3>"
+        f"<section class='fp-card fp-{kind}' role='status'>{about}{title}"
         f"<p class='fp-why'>{text(why)}</p>{body}</section>"
     )
 

@@ -43,25 +43,22 @@ def verify_tab(gr: Any, actions: Actions) -> None:
         b = _files(gr, "Side B", "verify-b")
     fmr = _rate(gr, actions)
     button = gr.Button("Compare", variant="primary", elem_id="verify-run")
-    result = gr.HTML(elem_id="verify-result")
+    result = _part(gr, "verify-result")
     button.click(_guarded(gr, actions.verify), [a, b, fmr], result, **_EVENT)
 
 
 def identify_tab(gr: Any, actions: Actions, session: Any) -> GalleryParts:
     """Which enrolled generator made the images, if any?"""
     _intro(gr, "Which of the enrolled generators made these images, if any?")
-    listing = gr.HTML(elem_id="identify-gallery")
-    with gr.Row():
-        images = _files(gr, "Images to identify", "identify-images")
-        opened = gr.File(
-            label="Open another gallery (.fpg)", file_types=[".fpg"], elem_id="identify-open"
-        )
+    listing = _part(gr, "identify-gallery")
+    opened = _opener(gr, "identify-open")
+    images = _files(gr, "Images to identify", "identify-images")
     together = gr.Checkbox(
         label="All images are by one generator", info="Judged together, they decide better."
     )
     fmr = _rate(gr, actions)
     button = gr.Button("Identify", variant="primary", elem_id="identify-run")
-    result = gr.HTML(elem_id="identify-result")
+    result = _part(gr, "identify-result")
     button.click(
         _guarded(gr, actions.identify), [images, together, fmr, session], result, **_EVENT
     )
@@ -78,18 +75,21 @@ def enroll_tab(gr: Any, actions: Actions, session: Any) -> GalleryParts:
         "Build a gallery of known generators, from some images of each. It is yours alone: "
         "download it to keep it.",
     )
-    listing = gr.HTML(elem_id="enroll-gallery")
+    listing = _part(gr, "enroll-gallery")
+    with gr.Row():
+        opened = _opener(gr, "enroll-open")
+        download = gr.DownloadButton(
+            "Download the gallery", interactive=False, size="sm", elem_id="enroll-download"
+        )
     name = gr.Textbox(label="Generator", max_lines=1, max_length=200, elem_id="enroll-name")
     images = _files(gr, "Its images", "enroll-images")
     add = gr.Button("Enroll", variant="primary", elem_id="enroll-run")
-    result = gr.HTML(elem_id="enroll-result")
-    download = gr.DownloadButton(
-        "Download the gallery", interactive=False, elem_id="enroll-download"
-    )
+    result = _part(gr, "enroll-result")
     with gr.Accordion("Remove a generator", open=False):
         names = gr.Dropdown(label="Generator to remove", choices=[], elem_id="enroll-names")
         remove = gr.Button("Remove", elem_id="enroll-remove")
     changes = (
+        opened.upload(_guarded(gr, actions.open_gallery, 1), opened, [result, session], **_EVENT),
         add.click(
             _guarded(gr, actions.enroll, 1), [name, images, session], [result, session], **_EVENT
         ),
@@ -104,13 +104,20 @@ def explain_tab(gr: Any, actions: Actions, session: Any) -> None:
     """Show what a decision rests on."""
     _intro(gr, "See what the fingerprint of an image is taken from, and what a decision rests on.")
     with gr.Row():
-        image = gr.File(label="Image", elem_id="explain-image")
-        other = gr.File(label="Second image, to compare (optional)", elem_id="explain-other")
+        image = gr.File(label="Image", height=170, min_width=300, elem_id="explain-image")
+        other = gr.File(
+            label="Second image, to compare (optional)",
+            height=170,
+            min_width=300,
+            elem_id="explain-other",
+        )
     compare = gr.Checkbox(label="Show the nearest generators of the gallery in use", value=True)
     fmr = _rate(gr, actions)
     button = gr.Button("Explain", variant="primary", elem_id="explain-run")
-    result = gr.HTML(elem_id="explain-result")
-    page = gr.DownloadButton("Download as one page", interactive=False, elem_id="explain-download")
+    result = _part(gr, "explain-result")
+    page = gr.DownloadButton(
+        "Download as one page", interactive=False, size="sm", elem_id="explain-download"
+    )
     explain = _guarded(gr, actions.explain, 1)
 
     def run(*arguments: Any) -> tuple[Any, Any]:
@@ -160,12 +167,22 @@ def _guarded(gr: Any, action: Callable[..., Any], others: int = 0) -> Callable[.
 
 
 def _intro(gr: Any, words: str) -> None:
-    gr.HTML(f"<p class='fp-intro'>{words}</p>")
+    _part(gr, None, f"<p class='fp-intro'>{words}</p>")
+
+
+def _part(gr: Any, name: str | None, value: str = "") -> Any:
+    return gr.HTML(value, elem_id=name, apply_default_css=False)
+
+
+def _opener(gr: Any, name: str) -> Any:
+    return gr.UploadButton(
+        "Open a gallery file (.fpg)", file_types=[".fpg"], size="sm", elem_id=name
+    )
 
 
 def _files(gr: Any, label: str, name: str) -> Any:
     # Files, not Gradio's images: those would be decoded and encoded again, which changes them.
-    return gr.File(label=label, file_count="multiple", height=170, elem_id=name)
+    return gr.File(label=label, file_count="multiple", height=170, min_width=300, elem_id=name)
 
 
 def _rate(gr: Any, actions: Actions) -> Any:

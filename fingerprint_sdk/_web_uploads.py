@@ -42,8 +42,8 @@ class UploadLimit:
 
     @property
     def bytes(self) -> int:
-        """The limit in bytes; a megabyte is 10**6 of them."""
-        return max(1, round(self.megabytes * 1e6))
+        """The limit in bytes; a megabyte is 2**20 of them, as in Gradio's own messages."""
+        return max(1, round(self.megabytes * 2**20))
 
     def images(self, paths: Sequence[str] | None, what: str) -> list[NamedBytes]:
         """The uploaded images, undecoded.
@@ -92,6 +92,6 @@ class UploadLimit:
             ) from error
         if size > self.bytes:
             raise ImageError(
-                f"{name!r} has {size / 1e6:.1f} MB, more than the {self.megabytes:g} MB this page "
-                "takes: give a smaller file, or use the command line"
+                f"{name!r} has {size / 2**20:.1f} MB, more than the {self.megabytes:g} MB this "
+                "page takes: give a smaller file, or use the command line"
             )

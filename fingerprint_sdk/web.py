@@ -90,6 +90,12 @@ def launch_options(limit: UploadLimit) -> dict[str, Any]:
         # Plain strings would be looked for among Gradio's own fonts, and not found.
         font=[gr.themes.Font(name) for name in fonts],
         font_mono=[gr.themes.Font(name) for name in mono],
+    ).set(
+        # Gradio's grey for help texts is too faint to read.
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
+        block_info_text_color="*neutral_500",
+        block_info_text_color_dark="*neutral_400",
     )
     return {
         "theme": theme,
@@ -118,7 +124,7 @@ def build(actions: Actions) -> Any:
     with gr.Blocks(
         title="Fingerprint", analytics_enabled=False, delete_cache=(_CLEAN_EVERY, _KEEP)
     ) as blocks:
-        gr.HTML(header())
+        gr.HTML(header(), apply_default_css=False)
         session = gr.State(None)
         with gr.Tab("Verify"):
             verify_tab(gr, actions)
@@ -128,7 +134,7 @@ def build(actions: Actions) -> Any:
             enroll = enroll_tab(gr, actions, session)
         with gr.Tab("Explain"):
             explain_tab(gr, actions, session)
-        gr.HTML(footer(actions.extractor, actions.limit))
+        gr.HTML(footer(actions.extractor, actions.limit), apply_default_css=False)
         keep_galleries_shown(gr, actions, session, blocks, identify, enroll)
     blocks.queue(default_concurrency_limit=2, max_size=64)
     return blocks

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fingerprint_sdk import _web_html as html
 from fingerprint_sdk._explain_html import sections
-from fingerprint_sdk._web_uploads import NamedBytes, UploadLimit
+from fingerprint_sdk._web_uploads import Upload, UploadLimit
 from fingerprint_sdk.errors import FingerprintError, GalleryError
 from fingerprint_sdk.explanation import explain
 from fingerprint_sdk.extractor import Extractor
@@ -179,7 +179,7 @@ class Actions:
         return str(path)
 
     def _identify(
-        self, images: list[NamedBytes], gallery: Gallery, fmr: float | None, top: int
+        self, images: list[Upload], gallery: Gallery, fmr: float | None, top: int
     ) -> str:
         result = self.extractor.identify(images, gallery, fmr=fmr, top=top)
         return html.identification(result, images)

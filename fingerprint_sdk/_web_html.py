@@ -11,7 +11,7 @@ from PIL import Image
 from fingerprint_sdk._explain_html import text
 from fingerprint_sdk._explain_words import percent
 from fingerprint_sdk._gallery_file import Entry
-from fingerprint_sdk._web_uploads import NamedBytes, UploadLimit
+from fingerprint_sdk._web_uploads import Upload, UploadLimit
 from fingerprint_sdk.explanation import Explanation
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.images import load_image
@@ -54,9 +54,7 @@ def notice(message: str, kind: str = "problem") -> str:
     return f'<div class="fp-notice fp-{kind}" role="{role}">{text(_sentence(message))}</div>'
 
 
-def verification(
-    result: Verification, band: tuple[float, float], images: Sequence[NamedBytes]
-) -> str:
+def verification(result: Verification, band: tuple[float, float], images: Sequence[Upload]) -> str:
     """The verdict on two sides.
 
     Args:
@@ -102,7 +100,7 @@ def verification(
     return _card(kind, _ANSWERS[kind], why, qualities if flat else shown + qualities)
 
 
-def identification(result: Identification, images: Sequence[NamedBytes]) -> str:
+def identification(result: Identification, images: Sequence[Upload]) -> str:
     """The verdict on one probe against a gallery."""
     first = result.candidates[0]
     flat = any(quality.flat for quality in result.quality)
@@ -178,7 +176,7 @@ def scale(score: float, threshold: float, band: tuple[float, float] | None = Non
     )
 
 
-def quality_list(images: Sequence[NamedBytes], quality: Sequence[Quality]) -> str:
+def quality_list(images: Sequence[Upload], quality: Sequence[Quality]) -> str:
     """Every image with its thumbnail, format and the problems found."""
     rows = "".join(_quality(image, one) for image, one in zip(images, quality, strict=True))
     weak = sum(bool(one.flags) for one in quality)
@@ -245,7 +243,7 @@ def _label(side: str, place: float, words: str) -> str:
     return f"<div class='{side}'><span style='{style}'>{words}</span></div>"
 
 
-def _quality(image: NamedBytes, quality: Quality) -> str:
+def _quality(image: Upload, quality: Quality) -> str:
     facts = f"{quality.width} by {quality.height} pixels, {quality.format or 'no format'}"
     if quality.jpeg_quality is not None:
         facts += f" quality {quality.jpeg_quality}"
@@ -258,8 +256,8 @@ def _quality(image: NamedBytes, quality: Quality) -> str:
     )
 
 
-def _thumbnail(image: NamedBytes) -> str:
-    small = Image.fromarray(load_image(image.getvalue()).pixels)
+def _thumbnail(image: Upload) -> str:
+    small = Image.fromarray(load_image(image).pixels)
     small.thumbnail((_THUMBNAIL, _THUMBNAIL))
     data = io.BytesIO()
     small.save(data, "JPEG", quality=85)

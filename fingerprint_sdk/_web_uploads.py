@@ -13,15 +13,23 @@ from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery import Gallery
 
 MAX_FILES = 100
-"""Images of one upload; a set this large already decides as well as it can."""
+"""Images taken at once; the command line has no such limit."""
 
 
-class NamedBytes(io.BytesIO):
-    """The bytes of an upload, under the name messages give it instead of the server's path."""
+class Upload(io.BytesIO):
+    """A file of the visitor's, a binary file object to ``images.load_image``.
 
-    def __init__(self, data: bytes, name: str) -> None:
-        super().__init__(data)
-        self.name = name
+    It takes no memory until it is read, and has the name the visitor knows, not the server's path.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self.name = path.name
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The whole file, each time."""
+        return self._path.read_bytes()
 
 
 @dataclass(frozen=True)
@@ -45,8 +53,8 @@ class UploadLimit:
         """The limit in bytes; a megabyte is 2**20 of them, as in Gradio's own messages."""
         return max(1, round(self.megabytes * 2**20))
 
-    def images(self, paths: Sequence[str] | None, what: str) -> list[NamedBytes]:
-        """The uploaded images, undecoded.
+    def images(self, paths: Sequence[str] | None, what: str) -> list[Upload]:
+        """The uploaded images, not yet read.
 
         Args:
             paths: of the uploads; None or none at all when nothing was chosen.
@@ -59,9 +67,9 @@ class UploadLimit:
             raise ImageError(f"no images were given for “{what}”: choose at least one")
         if len(paths) > MAX_FILES:
             raise ImageError(
-                f"“{what}” has {len(paths)} images: {MAX_FILES} are enough, leave out the rest"
+                f"“{what}” has {len(paths)} images, more than {MAX_FILES}: leave some out"
             )
-        return [self._read(path) for path in paths]
+        return [self._image(path) for path in paths]
 
     def gallery(self, path: str, extractor: Extractor) -> Gallery:
         """The uploaded gallery.
@@ -78,10 +86,10 @@ class UploadLimit:
         except GalleryError as error:  # the server's path means nothing to the person
             raise GalleryError(str(error).replace(path, name)) from error
 
-    def _read(self, path: str) -> NamedBytes:
+    def _image(self, path: str) -> Upload:
         name = Path(path).name
         self._check(path, name)
-        return NamedBytes(Path(path).read_bytes(), name)
+        return Upload(Path(path))
 
     def _check(self, path: str, name: str) -> None:
         try:

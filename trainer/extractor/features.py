@@ -6,6 +6,7 @@ Each image is kept in several variants: variant 0 as rendered, the others after 
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -52,14 +53,14 @@ def compute_features(
 
     def compute(index: int) -> np.ndarray:
         images = renderer.render(index)
-        rng = np.random.default_rng((recipe.seed, index))
+        rng = np.random.default_rng((recipe.seed, zlib.crc32(renderer.models[index].encode())))
         variants = [images] + [process(images, rng) for _ in range(recipe.variants - 1)]
         with torch.inference_mode():
             signals = [signal(torch.from_numpy(pixels)).half().numpy() for pixels in variants]
         return np.stack(signals, axis=1)
 
     plan = {"signal": signal_hash, "features": asdict(recipe)} | renderer.plan()
-    values = compute_sharded(out, plan, len(renderer.models), compute, progress=progress)
+    values = compute_sharded(out, plan, renderer.models, compute, progress=progress)
     return Features(values, renderer.models, renderer.block)
 
 

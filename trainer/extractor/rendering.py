@@ -1,11 +1,13 @@
 """Photographs through synthetic models: the images an extractor learns from (paper III-C).
 
-Models are dealt into content blocks: all models of a block see the same photograph crops. A batch
-drawn from one block then holds the same contents through many models, so content cannot help.
+Architectures are dealt into content blocks: all models of a block see the same photograph crops. A
+batch drawn from one block then holds the same contents through many models, near twins among them,
+so content cannot help.
 """
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,13 +24,15 @@ class RenderRecipe:
     """`images` crops of `side` px a model; `blocks` content blocks; the crops follow `seed`.
 
     Models whose mean squared error on [-1, 1] exceeds `worst_residual` are left out: an image
-    that lost its brightness or contrast is no example of a generator's.
+    that lost its brightness or contrast is no example of a generator's. `enlarged` is the share of
+    smooth contents (`Photos.crops`).
     """
 
     images: int = 16
     blocks: int = 40
     side: int = 128
     worst_residual: float = 0.06
+    enlarged: float = 0.4
     seed: int = 0
 
 
@@ -48,12 +52,14 @@ class Renderer:
     def render(self, index: int) -> np.ndarray:
         """All images of one model: uint8 (R, 3, side, side)."""
         rng = np.random.default_rng((self.recipe.seed, int(self.block[index])))
-        crops = torch.from_numpy(self.photos.crops(self.recipe.images, self.recipe.side, rng))
-        return load_model(*self.entries[index]).render(crops)[:, 0].numpy()
+        recipe = self.recipe
+        crops = self.photos.crops(recipe.images, recipe.side, rng, enlarged=recipe.enlarged)
+        model = load_model(*self.entries[index])
+        return model.render(torch.from_numpy(crops))[:, 0].numpy()
 
     def plan(self) -> dict[str, Any]:
-        """What the images depend on, for caches."""
-        return {"rendering": asdict(self.recipe), "models": list(self.models)}
+        """What the images of any one model depend on, for caches."""
+        return {"rendering": asdict(self.recipe), "photos": self.photos.digest}
 
 
 def make_renderer(pools: list[Path], photos: Photos, recipe: RenderRecipe) -> Renderer:
@@ -65,4 +71,5 @@ def make_renderer(pools: list[Path], photos: Photos, recipe: RenderRecipe) -> Re
         if entry.residual <= recipe.worst_residual
     )
     models = tuple(f"{pool.name}/{entry.architecture}/{entry.seed}" for pool, entry in entries)
-    return Renderer(entries, models, np.arange(len(entries)) % recipe.blocks, photos, recipe)
+    block = [zlib.crc32(entry.architecture.encode()) % recipe.blocks for _, entry in entries]
+    return Renderer(entries, models, np.array(block), photos, recipe)

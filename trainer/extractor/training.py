@@ -99,8 +99,7 @@ class RenderingSource:
     def __init__(self, renderer: Renderer, signal: nn.Module, out: Path) -> None:
         self.models, self.block = renderer.models, renderer.block
         self.images, self.variants = renderer.recipe.images, 1
-        count = len(renderer.models)
-        self.pixels = compute_sharded(out, renderer.plan(), count, renderer.render)
+        self.pixels = compute_sharded(out, renderer.plan(), renderer.models, renderer.render)
         self.signal = signal.eval()
 
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:

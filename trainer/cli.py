@@ -218,6 +218,19 @@ def evaluate(
         write_json(out, scores)
 
 
+@app.command()
+def card(
+    model: Annotated[Path, typer.Argument(help="Folder of the model, e.g. zoo/NAME.")],
+    scores: Annotated[Path, typer.Option(help="JSON of `trainer evaluate --out`.", exists=True)],
+    run: Annotated[Path | None, typer.Option(help="Run the model came from.")] = None,
+) -> None:
+    """Write a model's card from its scores."""
+    from trainer.card import write_card
+
+    info = json.loads((run / "run.json").read_text()) if run is not None else None
+    typer.echo(f"{write_card(model, scores, info)}")
+
+
 @pool_app.command()
 def info(
     pool: Annotated[Path, typer.Argument(help="Folder made by `trainer synthesize`.")],

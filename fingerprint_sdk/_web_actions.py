@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-import time
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from fingerprint_sdk.gallery import Gallery
 from fingerprint_sdk.verification import verify_embeddings
 
 _FMRS = (0.1, 0.05, 0.01, 0.001, 0.0001)
-_KEEP_SECONDS = 3600.0
+_KEEP_SECONDS = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,9 +194,9 @@ class Actions:
         return gallery
 
     def _export(self, name: str) -> Path:
-        """Where to write a file for download; those of an hour ago are deleted."""
-        root = Path(self._exports.name)
-        for old in root.glob("*/*"):
-            if time.time() - old.stat().st_mtime > _KEEP_SECONDS:
-                old.unlink(missing_ok=True)
-        return Path(tempfile.mkdtemp(dir=root)) / name
+        """Where to write a file for download; Gradio copies it at once, and cleans its copy."""
+        folder = tempfile.mkdtemp(dir=self._exports.name)
+        timer = threading.Timer(_KEEP_SECONDS, shutil.rmtree, (folder, True))
+        timer.daemon = True
+        timer.start()
+        return Path(folder) / name

@@ -6,7 +6,10 @@ within two hours. The page loads nothing from anywhere else and reports nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +71,8 @@ def serve(
         )
         if ready is not None:
             ready(blocks.local_url)
-        blocks.block_thread()
+        with _stopped_by_termination():
+            blocks.block_thread()
     except OSError as error:
         raise FingerprintError(
             f"cannot listen on {host}, port {port}: it is in use or not allowed; choose another"
@@ -76,6 +80,19 @@ def serve(
     finally:
         blocks.close(verbose=False)
         actions.close()
+
+
+@contextmanager
+def _stopped_by_termination() -> Iterator[None]:
+    """End on SIGTERM as on Ctrl+C, so that service managers, too, leave no uploads behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may handle signals
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def launch_options(limit: UploadLimit) -> dict[str, Any]:

@@ -18,6 +18,8 @@ GALLERY = Path(__file__).with_name("known.fpg")
 
 
 def main() -> None:
+    # ONNX Runtime reports to Microsoft from 1.29 on, unless this is set before it is imported.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     extractor = load(os.environ.get("FINGERPRINT_MODEL"), device="cpu")
     serve(
         extractor,

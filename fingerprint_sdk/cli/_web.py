@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,8 @@ def web(
     from fingerprint_sdk.gallery import Gallery
     from fingerprint_sdk.web import serve
 
+    # ONNX Runtime reports to Microsoft from 1.29 on, unless this is set before it is imported.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     extractor = open_extractor(model, revision, device, offline, threads)
     known = None if gallery is None else Gallery.load(gallery, extractor)
     if host not in _LOOPBACK:

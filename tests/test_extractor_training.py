@@ -41,7 +41,7 @@ from trainer.extractor import (
     train_extractor,
 )
 from trainer.extractor.features import process
-from trainer.extractor.shards import SHARD, compute_sharded
+from trainer.extractor.shards import compute_sharded
 from trainer.extractor.training import FeatureSource, held_out_auc
 from trainer.synthesis import named_architectures, paper288
 
@@ -209,60 +209,72 @@ def test_the_shares_of_batches_and_variants_are_those_asked_for() -> None:
 
 # shards
 
+NAMES = tuple(f"pool/architecture{i % 7}/{i}" for i in range(50))
 
-def rows(index: int) -> np.ndarray:
+
+def row(index: int) -> np.ndarray:
     return np.random.default_rng(index).standard_normal((2, 3)).astype(np.float16)
 
 
-def test_shards_are_the_results_in_order(tmp_path: Path) -> None:
-    count = 2 * SHARD + 5
+ROWS = np.stack([row(i) for i in range(len(NAMES))])
+
+
+def test_shards_are_the_results_in_order_and_are_computed_once(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     found = compute_sharded(
-        tmp_path, {"plan": 1}, count, rows, progress=lambda *now: seen.append(now)
+        tmp_path, {"plan": 1}, NAMES, row, progress=lambda *now: seen.append(now)
     )
-    np.testing.assert_array_equal(found, np.stack([rows(i) for i in range(count)]))
-    assert seen == [(SHARD, count), (2 * SHARD, count), (count, count)]
+    np.testing.assert_array_equal(found, ROWS)
+    assert found.dtype == np.float16
+    assert seen == [(20, 50), (40, 50), (50, 50)]
     calls: list[int] = []
-    again = compute_sharded(tmp_path, {"plan": 1}, count, lambda i: calls.append(i) or rows(i))
-    np.testing.assert_array_equal(again, found)
+    again = compute_sharded(tmp_path, {"plan": 1}, NAMES, lambda i: calls.append(i) or row(i))
+    np.testing.assert_array_equal(again, ROWS)
     assert calls == []
 
 
+def test_a_model_that_was_added_is_computed_and_the_others_are_not(tmp_path: Path) -> None:
+    compute_sharded(tmp_path, {"plan": 1}, NAMES[::2], lambda i: row(2 * i))
+    calls: list[int] = []
+    found = compute_sharded(tmp_path, {"plan": 1}, NAMES, lambda i: calls.append(i) or row(i))
+    np.testing.assert_array_equal(found, ROWS)
+    assert calls == list(range(1, 50, 2))
+
+
 def test_shards_refuse_another_plan(tmp_path: Path) -> None:
-    compute_sharded(tmp_path, {"models": ["a", "b"]}, 2, rows)
-    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    compute_sharded(tmp_path, {"photos": "a"}, NAMES[:2], row)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     with pytest.raises(ValueError, match="another recipe; give another --out"):
-        compute_sharded(tmp_path, {"models": ["a", "c"]}, 2, rows)
-    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+        compute_sharded(tmp_path, {"photos": "b"}, NAMES[:2], row)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    with pytest.raises(ValueError, match="no model"):
+        compute_sharded(tmp_path / "empty", {}, (), row)
 
 
 def test_shards_resume_after_a_kill_with_the_same_result(tmp_path: Path) -> None:
-    out, count = tmp_path / "killed", 3 * SHARD
+    out = tmp_path / "killed"
     script = textwrap.dedent(
         """
         import sys, time
-        import numpy as np
         from pathlib import Path
-        from trainer.extractor.shards import compute_sharded
+        sys.path.insert(0, sys.argv[2])
+        from test_extractor_training import NAMES, compute_sharded, row
 
-        def rows(index):
-            time.sleep(0.01)
-            return np.random.default_rng(index).standard_normal((2, 3)).astype(np.float16)
-
-        compute_sharded(Path(sys.argv[1]), {"plan": 1}, int(sys.argv[2]), rows)
+        compute_sharded(
+            Path(sys.argv[1]), {"plan": 1}, NAMES, lambda i: time.sleep(0.02) or row(i)
+        )
         """
     )
-    command = [sys.executable, "-c", script, str(out), str(count)]
+    command = [sys.executable, "-c", script, str(out), str(Path(__file__).parent)]
     with subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}) as process:
-        while not list(out.glob("*.npy")):
+        while len(list(out.rglob("*.npy"))) < 3:
             assert process.poll() is None
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
-    done = {path.name: path.stat().st_mtime_ns for path in out.glob("*.npy")}
-    assert 1 <= len(done) < 3
-    found = compute_sharded(out, {"plan": 1}, count, rows)
-    np.testing.assert_array_equal(found, np.stack([rows(i) for i in range(count)]))
-    assert {name: (out / name).stat().st_mtime_ns for name in done} == done
+    done = {path: path.stat().st_mtime_ns for path in out.rglob("*.npy")}
+    assert 3 <= len(done) < len(NAMES)
+    np.testing.assert_array_equal(compute_sharded(out, {"plan": 1}, NAMES, row), ROWS)
+    assert {path: path.stat().st_mtime_ns for path in done} == done
 
 
 # training

@@ -22,6 +22,12 @@ class _Commands(TyperGroup):
         except (FingerprintError, ValueError, OSError) as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(2) from error
+        except ModuleNotFoundError as error:
+            if error.name not in ("torch", "onnx", "onnxscript", "onnxruntime", "sklearn"):
+                raise
+            needed = 'pip install "fingerprint-sdk[trainer,cpu]"'
+            typer.echo(f"error: training needs {error.name}: {needed}", err=True)
+            raise typer.Exit(2) from error
 
 
 app = typer.Typer(

@@ -109,7 +109,11 @@ def test_the_graph_finds_what_exact_search_finds(extractor: fp.Extractor):
     found, scores = index.nearest(probes)
     recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(exact, found, strict=True)])
     assert recall >= 0.99
-    np.testing.assert_allclose(scores[:, 0], exact_scores[:, 0], atol=1e-5)
+    # The graph is built by several threads, so which few it misses changes from build to build.
+    same = found[:, 0] == exact[:, 0]
+    assert same.mean() >= 0.95
+    np.testing.assert_allclose(scores[same, 0], exact_scores[same, 0], atol=1e-5)
+    assert (scores[:, 0] <= exact_scores[:, 0] + 1e-5).all()
     np.testing.assert_array_equal(index.nearest(probes, exact=True)[0], exact)
 
 

@@ -8,7 +8,11 @@ from trainer.synthesis.architectures import (
 from trainer.synthesis.autoencoder import GroupedAutoencoder
 from trainer.synthesis.closed_form import solve_last_convolution
 from trainer.synthesis.extended import ExtendedArchitecture, ExtendedAutoencoder, draw_extended
-from trainer.synthesis.families import architecture_from_id, named_architectures
+from trainer.synthesis.families import (
+    architecture_from_id,
+    model_from_state,
+    named_architectures,
+)
 from trainer.synthesis.pool import PoolEntry, load_model, read_pool, synthesize, write_manifest
 from trainer.synthesis.training import SynthesisRecipe, SyntheticModel, train_architecture
 
@@ -23,6 +27,7 @@ __all__ = [
     "architecture_from_id",
     "draw_extended",
     "load_model",
+    "model_from_state",
     "named_architectures",
     "paper288",
     "parse_architecture",

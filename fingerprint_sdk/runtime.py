@@ -74,6 +74,8 @@ def open_session(
 
 
 def _import_onnxruntime() -> Any:
+    # Since 1.29 ONNX Runtime reports usage home unless told not to; nothing here calls home.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
     except ImportError as error:

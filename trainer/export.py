@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,7 @@ def export_onnx(
 @torch.no_grad()
 def parity(model: nn.Module, onnx_file: bytes, side: int = 128) -> float:
     """Largest absolute difference of embeddings between torch and ONNX Runtime, on 8 windows."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     session = onnxruntime.InferenceSession(onnx_file, providers=["CPUExecutionProvider"])

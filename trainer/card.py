@@ -43,8 +43,10 @@ model-index:
 
 # {config["name"]} {config["version"]}
 
-{config["description"]} Zero-shot: no image of any real generator was seen in training,
-calibration or model selection by score of a single generator.
+{config["description"]} Zero-shot: no image of
+any real generator was used in training or calibration. The pools below were looked at once to
+decide on a design (whether the image's own spectrum joins the residual's), so only other
+generators are a wholly independent test.
 
 ```python
 import fingerprint_sdk as fp
@@ -119,7 +121,8 @@ def _training(info: dict[str, Any]) -> str:
         return ""
     recipe, rendering = info["recipe"], info["rendering"]
     return (
-        f"\n## How it was made\n\n{info['models']} synthetic models, {rendering['images']} "
+        f"\n## How it was made\n\n{info['models']} synthetic models{_families(info)}, a tenth of "
+        f"the architectures kept for calibration; {rendering['images']} "
         f"photograph crops each ({100 * rendering['enlarged']:.0f} % of them enlarged), "
         f"{info['features']['variants'] - 1} processed copies (JPEG, WebP, blur, noise) of every "
         f"image; {recipe['steps']} steps of {recipe['sampler']['models']} models × "
@@ -128,6 +131,13 @@ def _training(info: dict[str, Any]) -> str:
         + ", ".join(f"{name} {version}" for name, version in info["versions"].items())
         + ".\n"
     )
+
+
+def _families(info: dict[str, Any]) -> str:
+    by_pool = info.get("models_by_pool")
+    if not by_pool:
+        return ""
+    return " (" + ", ".join(f"{count} of pool `{pool}`" for pool, count in by_pool.items()) + ")"
 
 
 def _model_index(config: dict[str, Any], scores: dict[str, Any]) -> str:

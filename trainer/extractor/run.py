@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -84,6 +85,7 @@ def run_extractor(
         "features": asdict(features),
         "pools": [str(pool) for pool in pools],
         "models": len(renderer.models),
+        "models_by_pool": dict(Counter(name.split("/")[0] for name in renderer.models)),
         "residual": residual_hash,
         "photos": photos.digest,
         "recipe_hash": recipe.hash(residual_hash, photos.digest, *renderer.models),

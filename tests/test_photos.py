@@ -161,3 +161,9 @@ def test_crops_follow_the_generator(folder: Path) -> None:
 def test_a_crop_larger_than_the_photographs_is_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match="500 px"):
         load_photos(folder).crops(1, 500, np.random.default_rng(0))
+
+
+def test_the_parts_of_a_split_know_their_photographs(folder: Path) -> None:
+    photos = load_photos(folder)
+    assert photos.digest
+    assert {part.digest for part in photos.split(0.5)} == {photos.digest}

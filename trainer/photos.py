@@ -66,6 +66,7 @@ class Photos:
             tuple(self.images[i] for i in indices),
             tuple(self.names[i] for i in indices),
             self.side,
+            self.digest,
         )
 
 

@@ -64,8 +64,8 @@ def export_run(
         version=version,
         license=license,
         description=(
-            f"Fingerprint extractor trained on {finished.info['models']} synthetic models only, "
-            f"recipe {recipe['name']}."
+            f"Fingerprint extractor from {finished.info['models']} synthetic models only, a tenth "
+            f"of their architectures held out for calibration; recipe {recipe['name']}."
         ),
         recipe_hash=finished.info["recipe_hash"],
         calibration=calibration,

@@ -122,7 +122,8 @@ def _training(info: dict[str, Any]) -> str:
     recipe, rendering = info["recipe"], info["rendering"]
     return (
         f"\n## How it was made\n\n{info['models']} synthetic models{_families(info)}; "
-        f"{rendering['images']} photograph crops each ({100 * rendering['enlarged']:.0f} % of them enlarged), "
+        f"{rendering['images']} photograph crops each ({100 * rendering['enlarged']:.0f} % of "
+        f"them enlarged), "
         f"{info['features']['variants'] - 1} processed copies (JPEG, WebP, blur, noise) of every "
         f"image; {recipe['steps']} steps of {recipe['sampler']['models']} models × "
         f"{recipe['sampler']['images']} images, seed {recipe['seed']}. Photographs: openly "

@@ -163,7 +163,8 @@ def test_a_crop_larger_than_the_photographs_is_refused(folder: Path) -> None:
         load_photos(folder).crops(1, 500, np.random.default_rng(0))
 
 
-def test_the_parts_of_a_split_know_their_photographs(folder: Path) -> None:
+def test_each_part_of_a_split_has_a_digest_of_its_own(folder: Path) -> None:
     photos = load_photos(folder)
-    assert photos.digest
-    assert {part.digest for part in photos.split(0.5)} == {photos.digest}
+    parts = photos.split(0.5)
+    assert len({photos.digest, *(part.digest for part in parts)}) == 3
+    assert [part.digest for part in load_photos(folder).split(0.5)] == [p.digest for p in parts]

@@ -62,12 +62,9 @@ class Photos:
         return self._take(kept), self._take(held)
 
     def _take(self, indices: list[int]) -> Photos:
-        return Photos(
-            tuple(self.images[i] for i in indices),
-            tuple(self.names[i] for i in indices),
-            self.side,
-            self.digest,
-        )
+        names = tuple(self.names[i] for i in indices)
+        digest = hashlib.sha256(repr((self.digest, names)).encode()).hexdigest()[:16]
+        return Photos(tuple(self.images[i] for i in indices), names, self.side, digest)
 
 
 def load_photos(folder: Path, *, side: int = 128, seed: int = 0) -> Photos:

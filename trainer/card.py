@@ -44,9 +44,9 @@ model-index:
 # {config["name"]} {config["version"]}
 
 {config["description"]} Zero-shot: no image of
-any real generator was used in training or calibration. The pools below were looked at once to
-decide on a design (whether the image's own spectrum joins the residual's), so only other
-generators are a wholly independent test.
+any real generator was used in training or calibration. The pools below were looked at several
+times to decide on the design (residual, the image's own spectrum beside it, processed copies), so
+only other generators are a wholly independent test.
 
 ```python
 import fingerprint_sdk as fp

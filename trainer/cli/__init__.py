@@ -1,0 +1,9 @@
+"""The `trainer` command: from a folder of photographs to a published fingerprint model.
+
+One file per group of commands; importing it here adds its commands to `app`.
+"""
+
+from trainer.cli import _denoiser, _evaluate, _extractor, _synthesize  # noqa: F401
+from trainer.cli._app import app
+
+__all__ = ["app"]

@@ -1,0 +1,41 @@
+"""The typer application, its errors and the options that commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from fingerprint_sdk.errors import FingerprintError
+
+
+class _Commands(TyperGroup):
+    """Turns bad input into one message on stderr and exit code 2; a bug keeps its traceback."""
+
+    def invoke(self, ctx: typer.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (FingerprintError, ValueError, OSError) as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from error
+        except ModuleNotFoundError as error:
+            if error.name not in ("torch", "onnx", "onnxscript", "onnxruntime", "sklearn"):
+                raise
+            needed = 'pip install "fingerprint-sdk[trainer,cpu]"'
+            typer.echo(f"error: training needs {error.name}: {needed}", err=True)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="From a folder of photographs to a published fingerprint model.",
+)
+pool_app = typer.Typer(no_args_is_help=True, help="Look at a pool of synthetic models.")
+app.add_typer(pool_app, name="pool")
+
+PhotosOption = Annotated[Path, typer.Option(help="Folder of real photographs.", exists=True)]

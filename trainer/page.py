@@ -1,8 +1,8 @@
 """The page of an experiment: JSON, pictures and one HTML file that loads nothing.
 
 Every laboratory command writes the same three things: `NAME.json` (figures, with the command,
-seeds, versions and scale that made them), `NAME-*.png` (the pictures), and `NAME.html` (both, to be
-read). `trainer report` joins such pages.
+seeds, versions and scale that made them), `NAME-*.png` (the pictures), and `NAME.html` (both, to
+be read). `trainer report` joins such pages.
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ def score_identification(
     embeddings: Mapping[str, np.ndarray],
     decoders: Mapping[str, str],
     *,
+    probes: Mapping[str, np.ndarray] | None = None,
     galleries: int = 20,
     seed: int = 0,
 ) -> IdentificationScores:
@@ -68,14 +69,17 @@ def score_identification(
     Args:
         embeddings: for each model, its images' L2-normalised embeddings, shape (n, D), n >= 11.
         decoders: for each model, its decoder.
+        probes: the same images after processing, row for row, to be identified in place of the
+            originals; the gallery keeps these. None to identify the originals.
         galleries: number of random galleries.
         seed: of the first gallery.
     """
     models = list(embeddings)
     names, decoder_of = np.unique([decoders[model] for model in models], return_inverse=True)
+    rows = [(values, (probes or embeddings)[model]) for model, values in embeddings.items()]
     model_scores, decoder_scores, recalls = [], [], []
     for gallery_seed in range(seed, seed + galleries):
-        truth, predicted = _identify(list(embeddings.values()), gallery_seed)
+        truth, predicted = _identify(rows, gallery_seed)
         model_scores.append((accuracy(truth, predicted), macro_f1(truth, predicted)))
         recalls.append(class_recall(truth, predicted, len(models)))
         truth, predicted = decoder_of[truth], decoder_of[predicted]
@@ -91,15 +95,20 @@ def score_identification(
     )
 
 
-def _identify(embeddings: list[np.ndarray], seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """True and predicted model of every probe, as indices into ``embeddings``."""
+def _identify(
+    embeddings: list[tuple[np.ndarray, np.ndarray]], seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """True and predicted model of every probe, as indices into ``embeddings``.
+
+    These are, for each model, the rows that may be enrolled and the same ones as probes.
+    """
     rng = np.random.default_rng(seed)
     fingerprints, probes = [], []
-    for rows in embeddings:
-        order = rng.permutation(len(rows))
-        mean = rows[order[:GALLERY_IMAGES]].mean(axis=0)
+    for enrolled, probed in embeddings:
+        order = rng.permutation(len(enrolled))
+        mean = enrolled[order[:GALLERY_IMAGES]].mean(axis=0)
         fingerprints.append(mean / max(float(np.linalg.norm(mean)), 1e-12))
-        probes.append(rows[order[GALLERY_IMAGES:]])
+        probes.append(probed[order[GALLERY_IMAGES:]])
     truth = np.repeat(np.arange(len(probes)), [len(rows) for rows in probes])
     return truth, np.argmax(np.concatenate(probes) @ np.stack(fingerprints).T, axis=1)
 

@@ -1,0 +1,37 @@
+"""Options that the laboratory's commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from fingerprint_sdk import Extractor
+
+CACHE = ".embeddings"
+"""In the output folder, so that a killed command resumes and others share its embeddings."""
+
+ModelsOption = Annotated[
+    list[str], typer.Option(help="Model name, folder or ONNX file; repeatable.")
+]
+ImagesOption = Annotated[
+    list[Path], typer.Option(help="Pool FOLDER/GENERATOR/IMAGE; repeatable.", exists=True)
+]
+DecodersOption = Annotated[
+    Path | None, typer.Option(help="CSV of model,decoder; default: beside the pool.")
+]
+OutOption = Annotated[Path, typer.Option(help="Folder for JSON, pictures and page.")]
+FullOption = Annotated[bool, typer.Option("--full", help="Full scale: every image.")]
+
+
+def load_models(models: list[str]) -> dict[str, Extractor]:
+    """Open models; each is shown by its own name, or as it was given where two names agree."""
+    import fingerprint_sdk
+
+    loaded = [fingerprint_sdk.load(model) for model in dict.fromkeys(models)]
+    names = [extractor.name for extractor in loaded]
+    if len(set(names)) == len(names):
+        return dict(zip(names, loaded, strict=True))
+    return dict(zip(dict.fromkeys(models), loaded, strict=True))

@@ -32,7 +32,11 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """The content of a model's ``config.json``."""
+    """The content of a model's ``config.json``.
+
+    ``golden``, which not every model has, are the first values of its embedding of a fixed
+    picture; ``fingerprint models verify`` compares them.
+    """
 
     name: str
     version: str
@@ -42,6 +46,7 @@ class ModelDescription:
     embedding_size: int
     recipe_hash: str
     files: Mapping[str, FileInfo]
+    golden: tuple[float, ...] | None = None
 
 
 def check_file(path: Path, promised: FileInfo, remedy: str) -> None:
@@ -108,7 +113,17 @@ def _parse(config: object) -> ModelDescription:
             sha256=_field(entry, "sha256", str, is_hash, "64 lower-case hex digits"),
             size=_field(entry, "size", int, lambda value: value > 0, "a positive integer"),
         )
-    return ModelDescription(**text, **sizes, files=MappingProxyType(files))
+    golden = _golden(config["golden"], sizes["embedding_size"]) if "golden" in config else None
+    return ModelDescription(**text, **sizes, files=MappingProxyType(files), golden=golden)
+
+
+def _golden(values: object, most: int) -> tuple[float, ...]:
+    listed = values if isinstance(values, list) else []
+    # JSON true is an int to Python.
+    good = all(type(value) in (int, float) and -1 <= value <= 1 for value in listed)
+    if not good or not 1 <= len(listed) <= most:
+        raise ValueError(f"'golden' must be 1 to {most} numbers from -1 to 1")
+    return tuple(float(value) for value in listed)
 
 
 def _field(

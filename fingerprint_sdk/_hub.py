@@ -1,4 +1,4 @@
-"""Fetch one file of a model from the Hugging Face Hub into its cache.
+"""Fetch files of a model from the Hugging Face Hub into its cache, and look into the cache.
 
 ``huggingface_hub`` reads ``HF_HOME``, ``HF_ENDPOINT``, ``HF_HUB_OFFLINE`` and its token when it
 is imported, so it is imported on first use and those variables need no handling here.
@@ -73,6 +73,22 @@ def fetch(repo_id: str, filename: str, revision: str | None, *, offline: bool) -
             f"cannot download {wanted}: {type(error).__name__}: {error}; check the connection "
             "and the disk space of the cache (HF_HOME), then run again"
         ) from error
+
+
+def cached_snapshots() -> list[tuple[str, str, Path]]:
+    """Repository, commit and folder of every model in the cache; of anybody's models."""
+    from huggingface_hub import CacheNotFound, scan_cache_dir
+
+    try:
+        cache = scan_cache_dir()
+    except CacheNotFound:
+        return []
+    return [
+        (repo.repo_id, revision.commit_hash, revision.snapshot_path)
+        for repo in cache.repos
+        if repo.repo_type == "model"
+        for revision in repo.revisions
+    ]
 
 
 def _unreachable(wanted: str, revision: str | None, offline: bool) -> str:

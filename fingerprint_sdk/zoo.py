@@ -24,9 +24,11 @@ from fingerprint_sdk.errors import ModelError, ModelNotFoundError
 
 __all__ = [
     "DEFAULT_MODEL",
+    "CachedModel",
     "FileInfo",
     "ModelDescription",
     "ResolvedModel",
+    "list_cached",
     "list_models",
     "resolve",
 ]
@@ -44,11 +46,24 @@ class ResolvedModel:
         description: what ``config.json`` says; None for a bare ``.onnx`` file, which carries its
             description in its own metadata and has no promised hash to be checked against.
         source: ``"bundled"``, ``"local"`` or ``"hub:owner/name@commit"``.
+        repo_id, commit: where on the Hub; None for a bundled or a local model.
     """
 
     path: Path
     description: ModelDescription | None
     source: str
+    repo_id: str | None = None
+    commit: str | None = None
+
+
+@dataclass(frozen=True)
+class CachedModel:
+    """A model downloaded before: its place on the Hub, its folder, and its ``config.json``."""
+
+    repo_id: str
+    commit: str
+    path: Path
+    description: ModelDescription
 
 
 def resolve(
@@ -100,6 +115,22 @@ def list_models() -> tuple[ModelDescription, ...]:
     return tuple(read_description(folder / CONFIG_NAME) for folder in _bundled().values())
 
 
+def list_cached() -> tuple[CachedModel, ...]:
+    """The models of this package in the Hub's cache, by name; other models' folders are passed by.
+
+    No network is used, and no file is hashed. A model of which a file is missing is left out.
+    """
+    found = []
+    for repo_id, commit, folder in _hub.cached_snapshots():
+        try:
+            description = read_description(folder / CONFIG_NAME)
+        except ModelError:  # some other model, whose config.json means something else
+            continue
+        if all((folder / name).is_file() for name in description.files):
+            found.append(CachedModel(repo_id, commit, folder, description))
+    return tuple(sorted(found, key=lambda model: (model.repo_id, model.commit)))
+
+
 def _bundled() -> dict[str, Path]:
     package = Path(__file__).parent
     # In a wheel the models are copied into the package; an editable install has the repository.
@@ -129,7 +160,8 @@ def _from_hub(repo_id: str, revision: str | None, *, offline: bool) -> ResolvedM
     for name, promised in description.files.items():
         path = _hub.fetch(repo_id, name, commit, offline=offline)
         check_file(path, promised, f"delete {path.resolve()} and run again to download it anew")
-    return ResolvedModel(config.parent / MODEL_NAME, description, f"hub:{repo_id}@{commit}")
+    path = config.parent / MODEL_NAME
+    return ResolvedModel(path, description, f"hub:{repo_id}@{commit}", repo_id, commit)
 
 
 def _refuse_revision(name: str, revision: str | None) -> None:

@@ -1,20 +1,25 @@
-"""A real HTTP server on loopback that speaks the download protocol of the Hugging Face Hub.
+"""A real HTTP server on loopback that speaks the protocols of the Hugging Face Hub.
 
-Small files are served by the Hub itself; ``.onnx`` files are answered, as on the real Hub, with
+Small files are served by the Hub itself; large kinds are answered, as on the real Hub, with
 a redirect to a storage host (a second port) that serves them by content and accepts ranges.
+Uploads are in ``hub_uploads``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+import hub_uploads
 
 _RESOLVE = re.compile(r"/(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)")
 _INFO = re.compile(r"/api/models/(?P<repo>[^/]+/[^/]+)(/revision/(?P<revision>[^/]+))?")
@@ -27,6 +32,7 @@ class Repo:
 
     commits: dict[str, dict[str, bytes]]
     refs: dict[str, str]
+    private: bool = False
 
 
 @dataclass
@@ -37,6 +43,8 @@ class Hub:
     requests: list[str] = field(default_factory=list)
     ranges: list[str] = field(default_factory=list)
     drop_next_blob_after: int | None = None
+    token: str = "hf_secret"
+    uploaded: list[bytes] = field(default_factory=list)
     endpoint: str = ""
     storage: str = ""
 
@@ -73,6 +81,18 @@ def serve() -> Iterator[Hub]:
             server.server_close()
 
 
+def client_environment(hub: Hub, home: Path) -> dict[str, str]:
+    """The environment of a process that is to use this Hub, with its cache in ``home``."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "TRANSFORMERS_"))}
+    return clean | {
+        "HF_ENDPOINT": hub.endpoint,
+        "HF_HOME": str(home),
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "NO_PROXY": "127.0.0.1",
+    }
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     hub: Hub
@@ -82,6 +102,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._answer()
+
+    def do_POST(self) -> None:
+        self.hub.requests.append(f"POST {self.path}")
+        hub_uploads.answer(self)
+
+    def do_PUT(self) -> None:
+        self.hub.requests.append(f"PUT {self.path}")
+        hub_uploads.answer(self)
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -120,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         content = self.hub.repos[repo].commits[commit].get(file)
         if content is None:
             self._send(404, b"", headers | {"X-Error-Code": "EntryNotFound"})
-        elif file.endswith(".onnx"):
+        elif file.endswith(hub_uploads.LARGE):
             sha256 = hashlib.sha256(content).hexdigest()
             headers |= {
                 "X-Linked-Etag": f'"{sha256}"',
@@ -129,8 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
             }
             self._send(302, b"", headers)
         else:
-            etag = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-            self._send(200, content, headers | {"ETag": f'"{etag}"'})
+            self._send(200, content, headers | {"ETag": f'"{hub_uploads.git_hash(content)}"'})
 
     def _blob(self, sha256: str) -> None:
         content = self.hub.blob(sha256)
@@ -151,6 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
         if commit is not None:
             files = [{"rfilename": name} for name in self.hub.repos[repo].commits[commit]]
             body = {"id": repo, "modelId": repo, "sha": commit, "siblings": files, "tags": []}
+            body["private"] = self.hub.repos[repo].private
             self._send(200, json.dumps(body).encode(), {"X-Repo-Commit": commit})
 
     def _tree(self, repo: str, revision: str) -> None:

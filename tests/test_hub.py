@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hub_server import Hub, serve
+from hub_server import Hub, client_environment, serve
 
 REPO = "someone/fingerprint-tiny"
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
@@ -62,17 +61,9 @@ def resolve(hub: Hub, tmp_path: Path) -> Resolve:
     def run(
         model: str = REPO, env: dict[str, str] | None = None, **options: Any
     ) -> dict[str, Any]:
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "TRANSFORMERS_"))}
-        settings = {
-            "HF_ENDPOINT": hub.endpoint,
-            "HF_HOME": str(tmp_path / "hf"),
-            "HF_HUB_DISABLE_XET": "1",
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-            "NO_PROXY": "127.0.0.1",
-        }
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT, model, json.dumps(options)],
-            env=clean | settings | (env or {}),
+            env=client_environment(hub, tmp_path / "hf") | (env or {}),
             capture_output=True,
             text=True,
             timeout=120,

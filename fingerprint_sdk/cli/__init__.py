@@ -1,7 +1,8 @@
 """The ``fingerprint`` command.
 
-Exit codes: 0 done (``verify``: same source), 1 ``verify`` only: different sources, 2 any error,
-130 interrupted. Results go to stdout, everything else to stderr.
+Exit codes: 0 done (``verify``: same source), 1 ``verify`` only: different sources (``models
+verify``: a damaged model), 2 any error, 130 interrupted. Results go to stdout, everything else to
+stderr.
 
 Only typer is imported here; what computes is imported inside the commands, so that help and
 completion stay quick.
@@ -19,13 +20,13 @@ import typer
 from typer.core import TyperGroup
 
 from fingerprint_sdk import __version__
-from fingerprint_sdk.cli import _gallery
+from fingerprint_sdk.cli import _gallery, _models
 from fingerprint_sdk.cli._cluster import cluster
 from fingerprint_sdk.cli._embed import embed
 from fingerprint_sdk.cli._explain import explain
 from fingerprint_sdk.cli._identify import enroll, identify
 from fingerprint_sdk.cli._index import index, search
-from fingerprint_sdk.cli._models import info, models
+from fingerprint_sdk.cli._info import info
 from fingerprint_sdk.cli._output import note
 from fingerprint_sdk.cli._verify import verify
 from fingerprint_sdk.cli._web import web
@@ -80,11 +81,11 @@ for _command in (
     index,
     search,
     web,
-    models,
     info,
 ):
     app.command()(_command)
 app.add_typer(_gallery.app, name="gallery")
+app.add_typer(_models.app, name="models")
 
 
 def _print_version(wanted: bool) -> None:

@@ -23,6 +23,7 @@ from photographs import write_photographs
 from torch import Tensor, nn
 
 from fingerprint_sdk import Calibration, Extractor, zoo
+from fingerprint_sdk._golden import golden_picture
 from fingerprint_sdk.errors import ModelError
 from fingerprint_sdk.images import windows as sdk_windows
 from trainer.calibration import (
@@ -69,7 +70,9 @@ def parts(seed: int = 0) -> tuple[nn.Module, nn.Module]:
     """A signal and a network like the shipped ones, with random weights."""
     torch.manual_seed(seed)
     signal = LogSpectrum(Student(4, 4)).eval().requires_grad_(False)
-    network = CompactNet(signal.shape, width=16, embedding=8)
+    network = CompactNet(
+        signal.shape, heads=((0, 1, 2), tuple(range(12))), widths=(8,), embedding=8
+    )
     pictures = torch.randint(0, 256, (16, 3, 128, 128), dtype=torch.uint8)
     network.fit_input(signal(pictures))
     return signal, network.eval()
@@ -161,7 +164,12 @@ def test_metadata_and_config_are_complete_and_agree(exported: Exported) -> None:
     }
     assert calibration == CALIBRATION
     content = exported.file.read_bytes()
-    assert json.loads((exported.folder / "config.json").read_text()) == {
+    config = json.loads((exported.folder / "config.json").read_text())
+    with torch.no_grad():
+        each = exported.model(torch.from_numpy(sdk_windows(golden_picture())))
+    expected = nn.functional.normalize(each.mean(0), dim=0).numpy()
+    np.testing.assert_allclose(config.pop("golden"), expected, rtol=0, atol=1e-4)
+    assert config == {
         "name": "toy",
         "version": "1.2.3",
         "license": "Apache-2.0",

@@ -15,7 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fingerprint_sdk._golden import GOLDEN_VALUES, golden_picture
 from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.extractor import Extractor
 
 log = logging.getLogger(__name__)
 
@@ -108,9 +110,16 @@ def export_onnx(
         "files": {
             "model.onnx": {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
         },
+        "golden": golden_numbers(content),
     }
     _write(out / "config.json", (json.dumps(config, indent=2) + "\n").encode())
     return path
+
+
+def golden_numbers(onnx_file: bytes) -> list[float]:
+    """What `fingerprint models verify` compares elsewhere: the embedding of a fixed picture."""
+    extractor = Extractor(onnx_file, "the exported model", device="cpu", threads=1)
+    return [round(float(x), 6) for x in extractor.embed(golden_picture())[:GOLDEN_VALUES]]
 
 
 @torch.no_grad()

@@ -71,7 +71,7 @@ def parts(seed: int = 0) -> tuple[nn.Module, nn.Module]:
     torch.manual_seed(seed)
     signal = LogSpectrum(Student(4, 4)).eval().requires_grad_(False)
     network = CompactNet(
-        signal.shape, heads=((0, 1, 2), tuple(range(12))), widths=(8,), embedding=8
+        signal.shape, heads=((0, 1, 2), tuple(range(6))), widths=(8,), embedding=8
     )
     pictures = torch.randint(0, 256, (16, 3, 128, 128), dtype=torch.uint8)
     network.fit_input(signal(pictures))

@@ -280,8 +280,8 @@ def test_shards_resume_after_a_kill_with_the_same_result(tmp_path: Path) -> None
 # training
 
 TOY = ExtractorRecipe(
-    width=16,
-    depth=1,
+    heads=((0,), (0, 1)),
+    widths=(4,),
     embedding=8,
     steps=60,
     learning_rate=3e-3,
@@ -412,15 +412,30 @@ def test_resnet50_has_the_known_number_of_parameters() -> None:
 
 
 def test_the_compact_network_standardises_its_input() -> None:
-    network = CompactNet((2, 3), width=5, embedding=4).eval()
-    features = torch.randn(500, 2, 3, generator=torch.manual_seed(0)) * 7 + 3
+    network = CompactNet((2, 3, 5), heads=((0, 1),), widths=(4,), embedding=4).eval()
+    features = torch.randn(500, 2, 3, 5, generator=torch.manual_seed(0)) * 7 + 3
     network.fit_input(features)
-    standard = (features.flatten(1) - network.mean) * network.scale
-    torch.testing.assert_close(standard.mean(0), torch.zeros(6), atol=1e-5, rtol=0)
-    torch.testing.assert_close(standard.std(0), torch.ones(6), atol=1e-5, rtol=0)
+    standard = (features - network.mean) * network.scale
+    torch.testing.assert_close(standard.mean(0), torch.zeros(2, 3, 5), atol=1e-5, rtol=0)
+    torch.testing.assert_close(standard.std(0), torch.ones(2, 3, 5), atol=1e-5, rtol=0)
     assert network(features).shape == (500, 4)
-    network.fit_input(torch.full((10, 2, 3), 2.0))  # a constant input divides by no zero
-    assert torch.isfinite(network(torch.full((1, 2, 3), 2.0))).all()
+    network.fit_input(torch.full((10, 2, 3, 5), 2.0))  # a constant input divides by no zero
+    assert torch.isfinite(network(torch.full((1, 2, 3, 5), 2.0))).all()
+
+
+def test_a_head_sees_its_own_channels_and_weighs_as_much_as_another() -> None:
+    torch.manual_seed(0)
+    network = CompactNet((3, 9, 7), heads=((0,), (1, 2)), widths=(4, 6), embedding=5).eval()
+    x = torch.randn(8, 3, 9, 7)
+    z = network(x)
+    assert z.shape == (8, network.embedding) == (8, 10)
+    torch.testing.assert_close(z[:, :5].norm(dim=1), torch.ones(8))
+    torch.testing.assert_close(z[:, 5:].norm(dim=1), torch.ones(8))
+    other = x.clone()
+    other[:, 0] += torch.randn(8, 9, 7)
+    changed = (network(other) != z).any(0)
+    assert changed[:5].any()
+    assert not changed[5:].any()
 
 
 # operations
@@ -500,7 +515,22 @@ def test_jpeg_draws_qualities_tables_and_subsamplings(
 
 def test_processing_changes_every_image_its_own_way(picture: np.ndarray) -> None:
     images = np.stack([picture.transpose(2, 0, 1)] * 8)
-    out = process(images, np.random.default_rng(0))
+    out = process(images, np.random.default_rng(0), 2)
     assert out.shape == images.shape
     assert out.dtype == np.uint8
     assert len({image.tobytes() for image in out} | {images[0].tobytes()}) == 9
+
+
+def test_the_first_processed_variant_is_jpeg_as_platforms_publish_it(picture: np.ndarray) -> None:
+    images = np.stack([picture.transpose(2, 0, 1)] * 8)
+    out = process(images, np.random.default_rng(0), 1)
+    known = {through_jpeg(picture, quality) for quality in range(75, 96)}
+    assert {image.transpose(1, 2, 0).tobytes() for image in out} <= known
+    assert len({image.tobytes() for image in out}) > 3  # qualities
+
+
+def through_jpeg(pixels: np.ndarray, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling="4:2:0")
+    with Image.open(buffer) as decoded:
+        return np.asarray(decoded.convert("RGB")).tobytes()

@@ -70,15 +70,13 @@ def reference_log_spectrum(residual: np.ndarray, windows: np.ndarray, pool: int)
     """LogSpectrum by NumPy's FFT and plain loops: (N, 3, n, n) and the windows -> (N, 6, ...)."""
     margin = (windows.shape[-1] - residual.shape[-1]) // 2
     image = Centre(margin)(torch.from_numpy(windows / 255.0)).numpy() - 127.5
-    return np.concatenate([pooled_log_power(x, pool) for x in (residual, image)], axis=1)
+    seen = (opponent_colours(residual), opponent_colours(image))
+    return np.concatenate([pooled_log_power(x, pool) for x in seen], axis=1)
 
 
-def pooled_log_power(residual: np.ndarray, pool: int) -> np.ndarray:
-    n = residual.shape[-1]
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
-    window = np.outer(hann, hann)
-    red, green, blue = residual.astype(np.float64).transpose(1, 0, 2, 3)
-    mixed = np.stack(
+def opponent_colours(x: np.ndarray) -> np.ndarray:
+    red, green, blue = x.astype(np.float64).transpose(1, 0, 2, 3)
+    return np.stack(
         [
             (red + green + blue) / 3**0.5,
             (red - blue) / 2**0.5,
@@ -86,18 +84,20 @@ def pooled_log_power(residual: np.ndarray, pool: int) -> np.ndarray:
         ],
         axis=1,
     )
-    power = dft_magnitude(mixed * window) ** 2 / (window**2).sum()
+
+
+def pooled_log_power(x: np.ndarray, pool: int) -> np.ndarray:
+    n = x.shape[-1]
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
+    window = np.outer(hann, hann)
+    power = dft_magnitude(x * window) ** 2 / (window**2).sum()  # all n columns, mirrored ones too
     rows, columns = n // pool, n // (2 * pool) + 1
-    out = np.empty((*mixed.shape[:2], rows, columns))
+    out = np.empty((*x.shape[:2], rows, columns))
     reach = range(-(pool // 2), pool - pool // 2)
     for i in range(rows):
         for j in range(columns):
-            # Column -b is taken as column b; past n/2 the half spectrum has nothing to average.
             cells = [
-                power[..., (i * pool + a) % n, abs(j * pool + b)]
-                for a in reach
-                for b in reach
-                if j * pool + b <= n // 2
+                power[..., (i * pool + a) % n, (j * pool + b) % n] for a in reach for b in reach
             ]
             out[..., i, j] = np.mean(cells, axis=0)
     return np.log(out + FLOOR)
@@ -204,8 +204,9 @@ def test_the_colours_are_an_orthonormal_basis() -> None:
 
 
 def test_a_pool_that_fits_no_grid_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"pool=7 .* \(120\)"):
-        LogSpectrum(Centre(4), pool=7)
+    for pool in (7, 4):
+        with pytest.raises(ValueError, match=rf"pool={pool} .* \(120\)"):
+            LogSpectrum(Centre(4), pool=pool)
 
 
 # the paper's signal

@@ -22,10 +22,13 @@ def extractor(
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Override the recipe's steps.", min=1)] = None,
     images: Annotated[int, typer.Option(help="Images rendered per model.", min=4)] = 16,
-    variants: Annotated[int, typer.Option(help="Signals kept per image.", min=1)] = 2,
+    variants: Annotated[
+        int, typer.Option(help="Signals kept per image: plain, JPEG, processed at will.", min=1)
+    ] = 3,
     blocks: Annotated[
         int, typer.Option(help="Content blocks: models of a block see the same crops.", min=1)
     ] = 40,
+    workers: Annotated[int, typer.Option(help="Cores that render and transform.", min=1)] = 2,
     seed: Annotated[int, typer.Option(help="Seed of weights and batches.", min=0)] = 0,
 ) -> None:
     """Train a fingerprint extractor on synthetic models only (paper III-C)."""
@@ -48,6 +51,7 @@ def extractor(
             network,
             rendering=RenderRecipe(images=images, blocks=blocks),
             features=FeatureRecipe(variants=variants),
+            workers=workers,
             progress=lambda stage, done, total, numbers: update(stage, done, total, **numbers),
         )
     typer.echo(f"{out}: finished; losses drawn in {plot_losses(out)}")

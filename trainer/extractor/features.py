@@ -21,9 +21,9 @@ from trainer.extractor.shards import Progress, compute_sharded
 
 @dataclass(frozen=True)
 class FeatureRecipe:
-    """`variants` per image beyond the first are processed; `seed` fixes which way."""
+    """`variants` per image: as rendered, as JPEG, then processed at random; see `process`."""
 
-    variants: int = 2
+    variants: int = 3
     seed: int = 0
 
 
@@ -47,6 +47,7 @@ def compute_features(
     out: Path,
     recipe: FeatureRecipe,
     *,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> Features:
     """Render every model and take its images' signals; resumes from `out` by itself."""
@@ -54,21 +55,31 @@ def compute_features(
     def compute(index: int) -> np.ndarray:
         images = renderer.render(index)
         rng = np.random.default_rng((recipe.seed, zlib.crc32(renderer.models[index].encode())))
-        variants = [images] + [process(images, rng) for _ in range(recipe.variants - 1)]
+        variants = [images] + [process(images, rng, i) for i in range(1, recipe.variants)]
         with torch.inference_mode():
             signals = [signal(torch.from_numpy(pixels)).half().numpy() for pixels in variants]
         return np.stack(signals, axis=1)
 
     plan = {"signal": signal_hash, "features": asdict(recipe)} | renderer.plan()
-    values = compute_sharded(out, plan, renderer.models, compute, progress=progress)
+    values = compute_sharded(
+        out, plan, renderer.models, compute, workers=workers, progress=progress
+    )
     return Features(values, renderer.models, renderer.block)
 
 
-def process(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Send each image (N, 3, H, W) through one random operation; mostly JPEG, as the web does."""
+def process(images: np.ndarray, rng: np.random.Generator, variant: int) -> np.ndarray:
+    """Send each image (N, 3, H, W) through an operation.
+
+    Variant 1 is what platforms publish, JPEG 4:2:0 of quality 75 to 95; the others draw any
+    operation of any strength for each image.
+    """
     chain = (operations.jpeg, operations.webp, operations.blur, operations.noise)
     out = np.empty_like(images)
     for i, image in enumerate(images.transpose(0, 2, 3, 1)):
-        operation = chain[rng.choice(len(chain), p=(0.7, 0.1, 0.1, 0.1))]
-        out[i] = operation(np.ascontiguousarray(image), rng).transpose(2, 0, 1)
+        pixels = np.ascontiguousarray(image)
+        if variant == 1:
+            processed = operations.published_jpeg(pixels, rng)
+        else:
+            processed = chain[rng.choice(len(chain), p=(0.7, 0.1, 0.1, 0.1))](pixels, rng)
+        out[i] = processed.transpose(2, 0, 1)
     return out

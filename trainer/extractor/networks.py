@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import torch
 from torch import Tensor, nn
@@ -11,41 +10,60 @@ from torch.nn import functional
 
 
 class CompactNet(nn.Module):
-    """A multilayer perceptron on the log spectrum.
+    """Small convolutional heads on the log spectrum, their unit embeddings side by side.
 
-    Absolute frequency matters and translation does not, which is a perceptron's case, not a
-    convolution's. (N, *shape) -> (N, embedding), not normalised. The input is standardised with
-    the statistics that `fit_input` measured.
+    (N, *shape) -> (N, embedding), where `embedding` counts all heads. Each head sees the channels
+    that `heads` gives it, standardised bin by bin with the statistics that `fit_input` measured
+    (a spectrum falls steeply, so a bin is told by its deviation), through one strided 3×3
+    convolution for each of `widths` and one linear layer, which still knows every bin's place.
+    Heads are trained each with a loss of its own: one that may not look at the image's own
+    spectrum cannot learn its contents.
     """
 
     def __init__(
         self,
         shape: tuple[int, ...],
         *,
-        width: int = 512,
-        depth: int = 2,
+        heads: tuple[tuple[int, ...], ...],
+        widths: tuple[int, ...] = (32, 64, 96),
         embedding: int = 128,
-        dropout: float = 0.1,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        features = math.prod(shape)
-        self.register_buffer("mean", torch.zeros(features))
-        self.register_buffer("scale", torch.ones(features))
-        sizes = [features] + [width] * depth
-        layers: list[nn.Module] = []
-        for a, b in itertools.pairwise(sizes):
-            layers += [nn.Linear(a, b), nn.LayerNorm(b), nn.GELU(), nn.Dropout(dropout)]
-        self.layers = nn.Sequential(*layers, nn.Linear(width, embedding))
-        self.embedding = embedding
+        self.register_buffer("mean", torch.zeros(shape))
+        self.register_buffer("scale", torch.ones(shape))
+        self.channels = heads
+        self.heads = nn.ModuleList(
+            _head((len(channels), *shape[1:]), widths, embedding, dropout) for channels in heads
+        )
+        self.embedding = len(heads) * embedding
 
     def fit_input(self, features: Tensor) -> None:
         """Take mean and deviation of each input number from `features` (N, *shape)."""
-        flat = features.flatten(1).float()
-        self.mean.copy_(flat.mean(0))
-        self.scale.copy_(1.0 / flat.std(0).clamp(min=1e-3))
+        self.mean.copy_(features.float().mean(0))
+        self.scale.copy_(1.0 / features.float().std(0).clamp(min=1e-3))
 
     def forward(self, signal: Tensor) -> Tensor:
-        return self.layers((signal.flatten(1) - self.mean) * self.scale)
+        x = (signal - self.mean) * self.scale
+        parts = [
+            functional.normalize(head(x[:, channels]), dim=1)
+            for head, channels in zip(self.heads, self.channels, strict=True)
+        ]
+        return torch.cat(parts, dim=1)
+
+
+def _head(
+    shape: tuple[int, ...], widths: tuple[int, ...], embedding: int, dropout: float
+) -> nn.Sequential:
+    channels, height, width = shape
+    layers: list[nn.Module] = []
+    for a, b in itertools.pairwise((channels, *widths)):
+        layers += [nn.Conv2d(a, b, 3, stride=2, padding=1), nn.BatchNorm2d(b), nn.GELU()]
+        height, width = (height + 1) // 2, (width + 1) // 2
+    features = widths[-1] * height * width
+    return nn.Sequential(
+        *layers, nn.Flatten(), nn.Dropout(dropout), nn.Linear(features, embedding)
+    )
 
 
 class ResNet50(nn.Module):

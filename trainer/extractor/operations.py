@@ -37,6 +37,11 @@ def jpeg(image: np.ndarray, rng: np.random.Generator, low: int = 60, high: int =
     return _through(image, "JPEG", subsampling=subsampling, **options)
 
 
+def published_jpeg(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """JPEG as platforms publish it: 4:2:0, standard tables, quality 75 to 95."""
+    return _through(image, "JPEG", subsampling=2, quality=int(rng.integers(75, 96)))
+
+
 def webp(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Lossy WebP, quality 60 to 95."""
     return _through(image, "WEBP", quality=int(rng.integers(60, 96)))

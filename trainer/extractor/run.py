@@ -53,9 +53,15 @@ def run_extractor(
     *,
     rendering: RenderRecipe,
     features: FeatureRecipe,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> Run:
-    """Render, compute features, train. Every stage resumes by itself from `out`."""
+    """Render, compute features, train. Every stage resumes by itself from `out`.
+
+    Raises ValueError when two pools have the same folder name: caches know models by it.
+    """
+    if len({pool.name for pool in pools}) < len(pools):
+        raise ValueError("two pools have the same folder name; rename one of them")
 
     def stage(name: str) -> Callable[..., None]:
         def update(done: int, total: int, numbers: dict[str, float] | None = None) -> None:
@@ -75,10 +81,17 @@ def run_extractor(
         source: FeatureSource | RenderingSource = RenderingSource(renderer, signal, out / "render")
     else:
         computed = compute_features(
-            renderer, signal, residual_hash, out / "features", features, progress=stage("features")
+            renderer,
+            signal,
+            residual_hash,
+            out / "features",
+            features,
+            workers=workers,
+            progress=stage("features"),
         )
         source = FeatureSource(computed)
     network = train_extractor(source, signal.shape, out, recipe, progress=stage("training"))
+    made_from = zip(renderer.models, renderer.entries, strict=True)
     info = {
         "recipe": asdict(recipe),
         "rendering": asdict(rendering),
@@ -88,7 +101,12 @@ def run_extractor(
         "models_by_pool": dict(Counter(name.split("/")[0] for name in renderer.models)),
         "residual": residual_hash,
         "photos": photos.digest,
-        "recipe_hash": recipe.hash(residual_hash, photos.digest, *renderer.models),
+        "recipe_hash": recipe.hash(
+            residual_hash,
+            photos.digest,
+            json.dumps([asdict(rendering), asdict(features)], sort_keys=True),
+            *(f"{model}:{entry.recipe_hash}" for model, (_, entry) in made_from),
+        ),
         "versions": {name: metadata.version(name) for name in ("torch", "numpy", "pillow")},
     }
     temporary = out / "run.json.tmp"
@@ -113,7 +131,12 @@ def load_run(out: Path) -> Run:
 def recipe_from_dict(values: dict[str, Any]) -> ExtractorRecipe:
     from trainer.extractor.sampling import Sampler
 
-    return ExtractorRecipe(**(values | {"sampler": Sampler(**values["sampler"])}))
+    heads = tuple(tuple(channels) for channels in values["heads"])
+    return ExtractorRecipe(
+        **values
+        | {"heads": heads, "widths": tuple(values["widths"])}
+        | {"sampler": Sampler(**values["sampler"])}
+    )
 
 
 def build_signal(recipe: ExtractorRecipe, residual: nn.Module) -> nn.Module:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import numpy as np
+import torch
 
 Progress = Callable[[int, int], None]
 
@@ -19,9 +23,12 @@ def compute_sharded(
     names: tuple[str, ...],
     compute: Callable[[int], np.ndarray],
     *,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> np.ndarray:
     """Stack `compute(i)` for every name, each kept as `out/NAME.npy`; models may be added later.
+
+    `workers` threads compute, each on one core: torch, NumPy and Pillow let go of the interpreter.
 
     `plan` says what is computed; a folder begun with another plan raises ValueError.
     """
@@ -30,27 +37,43 @@ def compute_sharded(
     if plan_file.exists() and json.loads(plan_file.read_text()) != plan:
         raise ValueError(f"{out} was begun with another recipe; give another --out")
     _replace(plan_file, lambda file: file.write(json.dumps(plan).encode()))
-    rows: np.ndarray | None = None
-    for i, name in enumerate(names):
-        path = out / f"{name}.npy"
-        if path.exists():
-            row = np.load(path)
-        else:
+
+    def row_of(i: int) -> np.ndarray:
+        path = out / f"{names[i]}.npy"
+        if not path.exists():
             row = compute(i)
             path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, lambda file, row=row: np.save(file, row))
-        if rows is None:
-            rows = np.empty((len(names), *row.shape), row.dtype)
-        rows[i] = row
-        if progress is not None and ((i + 1) % 20 == 0 or i + 1 == len(names)):
-            progress(i + 1, len(names))
+            _replace(path, lambda file: np.save(file, row))
+        return np.load(path)
+
+    rows: np.ndarray | None = None
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as executor:
+        for i, row in enumerate(_in_order(executor, row_of, len(names), ahead=4 * workers)):
+            if rows is None:
+                rows = np.empty((len(names), *row.shape), row.dtype)
+            rows[i] = row
+            if progress is not None and ((i + 1) % 20 == 0 or i + 1 == len(names)):
+                progress(i + 1, len(names))
     if rows is None:
         raise ValueError(f"{out}: no model to compute anything for")
     return rows
 
 
+def _in_order(
+    executor: ThreadPoolExecutor, function: Callable[[int], np.ndarray], count: int, *, ahead: int
+) -> Iterator[np.ndarray]:
+    """`map` that neither runs far ahead of its reader nor keeps what was read."""
+    pending: deque[Future[np.ndarray]] = deque()
+    for i in range(count):
+        pending.append(executor.submit(function, i))
+        if len(pending) > ahead:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
+
+
 def _replace(path: Path, write: Callable[[Any], Any]) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}-{get_ident()}.tmp")
     with temporary.open("wb") as file:
         write(file)
     temporary.replace(path)

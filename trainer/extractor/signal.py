@@ -44,16 +44,16 @@ class LogSpectrum(nn.Module):
     is the side of the residual. The image itself is there for the middle frequencies: a denoiser
     of σ = 1/255 leaves little of them, and recompression little of the high ones. A Hann window
     keeps the patch border from leaking over the spectrum; the channels are luma and two opponent
-    colours. Each bin averages pool×pool frequencies and is centred on a multiple of `pool`, so
-    the grid peaks that ×2, ×4 and ×8 upsampling leave stay in the middle of a bin. Row 0 is
-    vertical frequency 0.
+    colours, of the residual (0 to 2) and of the image (3 to 5). Each bin averages pool×pool
+    frequencies and is centred on a multiple of `pool`, so the grid peaks that ×2, ×4 and ×8
+    upsampling leave stay in the middle of a bin. Row 0 is vertical frequency 0.
     """
 
     def __init__(self, residual: nn.Module, side: int = 128, pool: int = 3) -> None:
         super().__init__()
         n = side - 2 * residual.margin
-        if n % pool or (n // 2) % pool:
-            raise ValueError(f"pool={pool} must divide half of the residual's side ({n})")
+        if n % pool or (n // 2) % pool or pool % 2 == 0:
+            raise ValueError(f"pool={pool} must be odd and divide half of the residual ({n})")
         self.residual, self.pool, self.n = residual, pool, n
         hann = np.hanning(n + 1)[:-1]
         window = np.outer(hann, hann)
@@ -62,19 +62,29 @@ class LogSpectrum(nn.Module):
         colours = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
         self.register_buffer("colours", torch.from_numpy(colours).float(), persistent=False)
         self.power = DftPower(n)
-        rows = _pooling(n, n // pool, pool, wrap=True)
-        columns = _pooling(n // 2 + 1, n // (2 * pool) + 1, pool, wrap=False)
-        self.register_buffer("pool_rows", torch.from_numpy(rows).float(), persistent=False)
-        self.register_buffer("pool_columns", torch.from_numpy(columns).float(), persistent=False)
-        self.shape = (6, len(rows), len(columns))
+        rows, columns = n // pool, n // (2 * pool) + 1
+        reach = pool // 2
+        around = np.arange(-reach, n // 2 + reach + 1)
+        pool_rows = _pooling(np.arange(n), rows, pool, period=n)
+        pool_columns = _pooling(around, columns, pool)
+        self.register_buffer("pool_rows", torch.from_numpy(pool_rows).float(), persistent=False)
+        self.register_buffer(
+            "pool_columns", torch.from_numpy(pool_columns).float(), persistent=False
+        )
+        self.shape = (6, rows, columns)
 
     def forward(self, windows: Tensor) -> Tensor:
         images, margin, n = windows.float(), self.residual.margin, self.n
-        centre = images[..., margin : margin + n, margin : margin + n]
-        both = torch.cat([self.residual(images / 255.0), centre - 127.5], dim=1) * self.window
-        mixed = (self.colours @ both.reshape(-1, 3, n * n)).reshape(-1, 6, n, n)
-        pooled = self.pool_rows @ self.power(mixed) @ self.pool_columns.T
-        return torch.log(pooled + _LOG_FLOOR)
+        residual = self.residual(images / 255.0)
+        centre = images[..., margin : margin + n, margin : margin + n] - 127.5
+        both = torch.cat([residual, centre], dim=1) * self.window
+        power = self.power((self.colours @ both.reshape(-1, 3, n * n)).reshape(-1, 6, n, n))
+        # F(-u, -v) is the conjugate of F(u, v): the neighbours of the first and last column.
+        reach = self.pool // 2
+        before, after = power[..., 1 : 1 + reach], power[..., -1 - reach : -1]
+        before, after = (x.flip((-1, -2)).roll(1, -2) for x in (before, after))
+        around = torch.cat([before, power, after], dim=-1)
+        return torch.log(self.pool_rows @ around @ self.pool_columns.T + _LOG_FLOOR)
 
 
 class PaperSpectrum(nn.Module):
@@ -102,14 +112,11 @@ class PaperSpectrum(nn.Module):
         return magnitude.index_select(-2, self.nearest).index_select(-1, self.nearest)
 
 
-def _pooling(inputs: int, outputs: int, pool: int, *, wrap: bool) -> np.ndarray:
-    """Averages of `pool` neighbours centred on multiples of `pool`: (outputs, inputs)."""
-    matrix = np.zeros((outputs, inputs))
-    for i in range(outputs):
-        for offset in range(-(pool // 2), pool - pool // 2):
-            j = i * pool + offset
-            if wrap:
-                matrix[i, j % inputs] += 1
-            elif j < inputs:
-                matrix[i, abs(j)] += 1
-    return matrix / matrix.sum(1, keepdims=True)
+def _pooling(
+    frequencies: np.ndarray, outputs: int, pool: int, *, period: int | None = None
+) -> np.ndarray:
+    """Averages of `pool` neighbours centred on multiples of `pool`: (outputs, frequencies)."""
+    distance = frequencies[None, :] - pool * np.arange(outputs)[:, None]
+    if period is not None:
+        distance = (distance + period // 2) % period - period // 2
+    return (abs(distance) <= pool // 2) / pool

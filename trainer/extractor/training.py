@@ -31,10 +31,10 @@ class ExtractorRecipe:
     """Everything that makes an extractor besides the pool. A loss of weight 0 is off."""
 
     name: str = "compact"
-    width: int = 512
-    depth: int = 2
+    heads: tuple[tuple[int, ...], ...] = ((0, 1, 2), (0, 1, 2, 3, 4, 5))
+    widths: tuple[int, ...] = (32, 64, 96)
     embedding: int = 128
-    dropout: float = 0.1
+    dropout: float = 0.0
     steps: int = 6000
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
@@ -112,8 +112,8 @@ def build_network(recipe: ExtractorRecipe, shape: tuple[int, ...]) -> nn.Module:
         return ResNet50()
     return CompactNet(
         shape,
-        width=recipe.width,
-        depth=recipe.depth,
+        heads=recipe.heads,
+        widths=recipe.widths,
         embedding=recipe.embedding,
         dropout=recipe.dropout,
     )
@@ -151,13 +151,16 @@ def train_extractor(
         rng = np.random.default_rng(recipe.seed)
         picks = (rng.choice(train, 4096), rng.integers(source.images, size=4096))
         network.fit_input(source.fetch(*picks, rng.integers(source.variants, size=4096)))
-    classifier = CosineClassifier(network.embedding, len(train), margin=recipe.cosine_margin)
-    parameters = [*network.parameters(), *classifier.parameters()]
+    classifiers = nn.ModuleList(
+        CosineClassifier(recipe.embedding, len(train), margin=recipe.cosine_margin)
+        for _ in range(network.embedding // recipe.embedding)
+    )
+    parameters = [*network.parameters(), *classifiers.parameters()]
     optimiser = torch.optim.AdamW(
         parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda s: _warmup_cosine(s, recipe))
-    modules = {"network": network, "classifier": classifier, "optimiser": optimiser}
+    modules = {"network": network, "classifiers": classifiers, "optimiser": optimiser}
     modules["schedule"] = schedule
     step = _resume(out, recipe, modules)
     csv = CsvLog(out / "log.csv", COLUMNS, resume_step=step)
@@ -175,7 +178,7 @@ def train_extractor(
         )
         inputs = source.fetch(train[model], image, variant)
         labels = torch.from_numpy(label_of[train[model]])
-        losses = _losses(network(inputs), labels, classifier, recipe)
+        losses = _losses(network(inputs), labels, classifiers, recipe)
         loss = torch.stack(list(losses.values())).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -230,19 +233,21 @@ def held_out_auc(network: nn.Module, source: Source, models: np.ndarray) -> floa
 
 
 def _losses(
-    embeddings: Tensor, labels: Tensor, classifier: CosineClassifier, recipe: ExtractorRecipe
+    embeddings: Tensor, labels: Tensor, classifiers: nn.ModuleList, recipe: ExtractorRecipe
 ) -> dict[str, Tensor]:
-    losses = {}
-    if recipe.classification:
-        losses["classification"] = recipe.classification * classifier(embeddings, labels)
-    if recipe.triplet:
-        unit = nn.functional.normalize(embeddings, dim=1)
-        losses["triplet"] = recipe.triplet * batch_hard_triplet(unit, labels, recipe.margin)
-    if recipe.contrastive:
-        losses["contrastive"] = recipe.contrastive * supervised_contrastive(
-            embeddings, labels, recipe.temperature
-        )
-    return losses
+    """Each loss, summed over the heads: every head must tell the models apart by itself."""
+    losses: dict[str, list[Tensor]] = {"classification": [], "triplet": [], "contrastive": []}
+    for part, classifier in zip(embeddings.chunk(len(classifiers), 1), classifiers, strict=True):
+        unit = nn.functional.normalize(part, dim=1)
+        if recipe.classification:
+            losses["classification"].append(recipe.classification * classifier(part, labels))
+        if recipe.triplet:
+            triplet = batch_hard_triplet(unit, labels, recipe.margin)
+            losses["triplet"].append(recipe.triplet * triplet)
+        if recipe.contrastive:
+            contrastive = supervised_contrastive(unit, labels, recipe.temperature)
+            losses["contrastive"].append(recipe.contrastive * contrastive)
+    return {name: torch.stack(parts).sum() for name, parts in losses.items() if parts}
 
 
 def _warmup_cosine(step: int, recipe: ExtractorRecipe) -> float:

@@ -1,15 +1,17 @@
 """What happens to images between generator and analyst: recompression, resizing, blur, noise.
 
 Each operation maps a uint8 H×W×3 RGB array and a random generator to another one. They run after
-the synthetic model and before the residual (paper, Appendix A: "immunised" extractor).
+the synthetic model and before the residual (paper, Appendix A: "immunised" extractor). The
+generator draws the strength; `trainer.processing` has the operations at a given one.
 """
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
+
+from trainer import processing
+from trainer.processing import encode as _through
 
 # Photoshop-like and mozjpeg-like luminance tables differ from the standard one; scaling the
 # standard table by a per-frequency tilt covers that family without copying any encoder's table.
@@ -48,32 +50,20 @@ def webp(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def resize(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Rescale by 0.6 to 1.6; the result keeps the input's size by a centre crop or by tiling in
-    nothing: an image that shrank is returned smaller."""
+    """Rescale both sides by 0.6 to 1.6: the result has another size than the input."""
     factor = rng.uniform(0.6, 1.6)
-    size = (max(8, round(image.shape[1] * factor)), max(8, round(image.shape[0] * factor)))
     kernel = Image.Resampling(int(rng.choice([1, 2, 3])))  # Lanczos, bilinear, bicubic
-    return np.asarray(Image.fromarray(image).resize(size, kernel))
+    return processing.resize(image, factor, kernel)
 
 
 def blur(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Gaussian blur, σ 0.3 to 1 px."""
-    return np.asarray(
-        Image.fromarray(image).filter(ImageFilter.GaussianBlur(float(rng.uniform(0.3, 1.0))))
-    )
+    return processing.blur(image, float(rng.uniform(0.3, 1.0)))
 
 
 def noise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """White Gaussian noise, σ 0.5 to 4 grey levels."""
-    out = image + rng.normal(0, rng.uniform(0.5, 4.0), image.shape)
-    return np.clip(np.rint(out), 0, 255).astype(np.uint8)
-
-
-def _through(image: np.ndarray, container: str, **options: object) -> np.ndarray:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, container, **options)
-    with Image.open(buffer) as decoded:
-        return np.asarray(decoded.convert("RGB"))
+    return processing.noise(image, rng.uniform(0.5, 4.0), rng)
 
 
 def _tilted_tables(quality: int, rng: np.random.Generator) -> list[list[int]]:

@@ -70,7 +70,7 @@ def run(command: str, folder: Path) -> str:
     in_process = not re.search(r"[|&;<>$*]", command)
     name, *arguments = shlex.split(command) if in_process else [""]
     environment = {"COLUMNS": "100", "HF_HUB_OFFLINE": "1"}
-    if name in APPS:  # much quicker, and the same program
+    if name == "fingerprint":  # much quicker, and the same program
         result = CliRunner().invoke(APPS[name], arguments, env=environment)
         code, printed, complaint = result.exit_code, result.stdout, result.stderr
     else:

@@ -16,7 +16,9 @@ class Sampler:
 
     `confusable` of the batches take all their models from one content block, where all models
     have seen the same photographs; `processed` is the chance that an image is a processed variant;
-    `shared_contents` gives every model of a block batch the same K photographs.
+    `shared_contents` gives every model of a block batch the same K photographs. Every second batch
+    averages the log spectra of `averaged` images of a model (fewer where it has too few), as an
+    analyst averages windows: with less of the contents left, finer differences can be learnt.
     """
 
     models: int = 64
@@ -24,23 +26,28 @@ class Sampler:
     confusable: float = 0.5
     shared_contents: float = 0.5
     processed: float = 0.5
+    averaged: int = 3
 
     def draw(
         self, block: np.ndarray, images: int, variants: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(model, image, variant) indices of one batch, each (P·K,) int."""
+        """Indices of one batch: model (P·K,), image (P·K, A), variant (P·K,), all int.
+
+        A is the number of images to average; all of one average are of the same variant.
+        """
         candidates = np.arange(len(block))
         one_block = rng.random() < self.confusable
         if one_block:
             candidates = np.flatnonzero(block == block[rng.integers(len(block))])
         count = min(self.models, len(candidates))
         model = np.repeat(rng.choice(candidates, count, replace=False), self.images)
+        averaged = min(self.averaged, images // self.images) if rng.random() < 0.5 else 1
+        seen = self.images * max(1, averaged)
         if one_block and rng.random() < self.shared_contents:
-            image = np.tile(rng.choice(images, self.images, replace=False), count)
+            image = np.tile(rng.choice(images, seen, replace=False), count)
         else:
-            image = np.concatenate(
-                [rng.choice(images, self.images, replace=False) for _ in range(count)]
-            )
+            image = np.concatenate([rng.choice(images, seen, replace=False) for _ in range(count)])
+        image = image.reshape(len(model), -1)
         variant = np.zeros(len(model), int)
         if variants > 1:
             processed = rng.random(len(model)) < self.processed

@@ -65,13 +65,18 @@ PAPER = ExtractorRecipe(
     learning_rate=1e-4,
     weight_decay=0.01,
     cosine_margin=0.0,
-    sampler=Sampler(models=50, images=4, confusable=0.0, shared_contents=0.0, processed=0.0),
+    sampler=Sampler(
+        models=50, images=4, confusable=0.0, shared_contents=0.0, processed=0.0, averaged=1
+    ),
 )
 RECIPES = {recipe.name: recipe for recipe in (COMPACT, PAPER)}
 
 
 class Source(Protocol):
-    """Where batches come from: `models` in all, each with `images` and `variants`."""
+    """Where batches come from: `models` in all, each with `images` and `variants`.
+
+    `fetch` takes the indices that `Sampler.draw` gives; it returns one signal a sample.
+    """
 
     models: tuple[str, ...]
     block: np.ndarray
@@ -90,7 +95,8 @@ class FeatureSource:
         self.values = features.values
 
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
-        return torch.from_numpy(self.values[model, image, variant]).float()
+        signals = self.values[model[:, None], image, variant[:, None]]
+        return torch.from_numpy(signals.astype(np.float32).mean(1))
 
 
 class RenderingSource:
@@ -104,7 +110,7 @@ class RenderingSource:
 
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
         with torch.no_grad():
-            return self.signal(torch.from_numpy(self.pixels[model, image]))
+            return self.signal(torch.from_numpy(self.pixels[model, image[:, 0]]))
 
 
 def build_network(recipe: ExtractorRecipe, shape: tuple[int, ...]) -> nn.Module:
@@ -149,7 +155,7 @@ def train_extractor(
     network = build_network(recipe, shape)
     if isinstance(network, CompactNet):
         rng = np.random.default_rng(recipe.seed)
-        picks = (rng.choice(train, 4096), rng.integers(source.images, size=4096))
+        picks = (rng.choice(train, 4096), rng.integers(source.images, size=(4096, 1)))
         network.fit_input(source.fetch(*picks, rng.integers(source.variants, size=4096)))
     classifiers = nn.ModuleList(
         CosineClassifier(recipe.embedding, len(train), margin=recipe.cosine_margin)
@@ -218,7 +224,7 @@ def held_out_auc(network: nn.Module, source: Source, models: np.ndarray) -> floa
     models = models[:200]
     images = min(4, source.images)
     model = np.repeat(models, images)
-    image = np.tile(np.arange(images), len(models))
+    image = np.tile(np.arange(images), len(models))[:, None]
     training = network.training
     network.eval()
     z = network(source.fetch(model, image, np.zeros_like(model)))

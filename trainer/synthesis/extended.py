@@ -128,7 +128,7 @@ class ExtendedAutoencoder(nn.Module):
             h = up(self._act(norm(h)))
             h = self._convolve(h, self.hidden[stage])
             if a.noise:
-                h = h + a.noise * torch.randn(h.shape, generator=self._noise(h))
+                h = h + a.noise * torch.randn(h.shape, generator=_noise(images, stage))
             if stage < a.stages - 1:
                 h = h + codes[-2 - stage]
         return self._act(h) if a.convolutions > 1 else h
@@ -200,10 +200,6 @@ class ExtendedAutoencoder(nn.Module):
     def _act(self, x: Tensor) -> Tensor:
         return _ACTIVATIONS[self.architecture.activation](x)
 
-    def _noise(self, h: Tensor) -> torch.Generator:
-        # Noise differs from image to image, but rendering the same images twice is repeatable.
-        return torch.Generator().manual_seed(int(h.detach().abs().sum().double().item() * 1e3))
-
 
 _ACTIVATIONS = {
     "none": lambda x: x,
@@ -214,6 +210,15 @@ _ACTIVATIONS = {
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
 }
+
+
+def _noise(images: Tensor, stage: int) -> torch.Generator:
+    """Noise differs from image to image, but rendering the same images twice is repeatable.
+
+    A whole number seeds it: sums of floating-point numbers depend on the number of threads.
+    """
+    pixels = (images.detach() * 255).round().long().sum()
+    return torch.Generator().manual_seed(4 * int(pixels) + stage)
 
 
 class _Up(nn.Module):

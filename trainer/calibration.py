@@ -3,12 +3,13 @@
 Whole images (3×3 windows, as the SDK takes them) of held-out architectures are compared; the
 impostor scores give a threshold per false match rate, a logistic regression the probability that
 two images share a source. Both are fitted per number of images a side, and apart for recompressed
-images.
+images: there all images of a pair have the same JPEG quality, since images that come down the same
+pipeline look alike whoever made them, and the strictest quality's threshold counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ import numpy as np
 import torch
 
 from fingerprint_sdk.images import windows
-from trainer.extractor import operations
 from trainer.photos import Photos
+from trainer.processing import jpeg
 from trainer.synthesis import PoolEntry, load_model
 
 Embed = Callable[[np.ndarray], np.ndarray]
@@ -36,6 +37,7 @@ class CalibrationRecipe:
     models: int = 120
     images: int = 20
     side: int = 224
+    qualities: tuple[int, ...] = (75, 85, 95)
     pairs: int = 40_000
     seed: int = 0
 
@@ -57,31 +59,35 @@ def fit_calibration(
     chosen = [pools[i] for i in rng.permutation(len(pools))[: recipe.models]]
     if len(chosen) < 2:
         raise ValueError("calibration needs at least two held-out synthetic models")
-    clean, processed = [], []
+    levels: dict[int | None, list[np.ndarray]] = {None: []}  # JPEG quality -> each model's images
+    levels |= {quality: [] for quality in recipe.qualities}
     for i, (pool, entry) in enumerate(chosen):
         model_rng = np.random.default_rng((recipe.seed, i))
         crops = photos.crops(recipe.images, recipe.side, model_rng)
         images = load_model(pool, entry).render(torch.from_numpy(crops))[:, 0].numpy()
-        clean.append(_embed(embed_windows, images))
-        recompressed = [
-            operations.jpeg(np.ascontiguousarray(image.transpose(1, 2, 0)), model_rng)
-            for image in images
-        ]
-        processed.append(_embed(embed_windows, np.stack(recompressed).transpose(0, 3, 1, 2)))
+        images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+        for quality, embedded in levels.items():
+            seen = images if quality is None else [jpeg(image, quality) for image in images]
+            embedded.append(_embed(embed_windows, seen))
         if progress is not None:
             progress(i + 1, len(chosen))
     conditions = []
-    for recompressed_flag, embeddings in ((False, np.stack(clean)), (True, np.stack(processed))):
+    for recompressed, qualities in ((False, (None,)), (True, recipe.qualities)):
         for images_a, images_b in SIDES:
             if images_a + images_b > recipe.images:
                 continue
-            genuine, impostor = pair_scores(embeddings, images_a, images_b, recipe.pairs, rng)
+            scores = [
+                pair_scores(np.stack(levels[quality]), images_a, images_b, recipe.pairs, rng)
+                for quality in qualities
+            ]
+            tables = [thresholds(impostor) for _, impostor in scores]
+            genuine, impostor = (np.concatenate(side) for side in zip(*scores, strict=True))
             conditions.append(
                 {
                     "images_a": images_a,
                     "images_b": images_b,
-                    "recompressed": recompressed_flag,
-                    "thresholds": thresholds(impostor),
+                    "recompressed": recompressed,
+                    "thresholds": {fmr: max(table[fmr] for table in tables) for fmr in tables[0]},
                     "logistic": logistic(genuine, impostor),
                 }
             )
@@ -107,12 +113,13 @@ def pair_scores(
 
 
 def thresholds(impostor: np.ndarray) -> dict[str, float]:
-    """Smallest threshold whose impostor rate does not exceed each FMR."""
+    """Smallest threshold, at most 1, whose impostor rate does not exceed each FMR."""
     ordered = np.sort(impostor)
     table = {}
     for fmr in FMRS:
         allowed = int(np.floor(fmr * len(ordered)))
-        table[str(fmr)] = float(np.nextafter(ordered[len(ordered) - allowed - 1], np.inf))
+        above = float(np.nextafter(ordered[len(ordered) - allowed - 1], np.inf))
+        table[str(fmr)] = min(above, 1.0)
     return table
 
 
@@ -126,9 +133,9 @@ def logistic(genuine: np.ndarray, impostor: np.ndarray) -> list[float]:
     return [float(fit.coef_[0, 0]), float(fit.intercept_[0])]
 
 
-def _embed(embed_windows: Embed, images: np.ndarray) -> np.ndarray:
-    """(N, 3, H, W) images -> (N, D): the normalised mean over each image's windows."""
-    pieces = [windows(np.ascontiguousarray(image.transpose(1, 2, 0))) for image in images]
+def _embed(embed_windows: Embed, images: Iterable[np.ndarray]) -> np.ndarray:
+    """(H, W, 3) images -> (N, D): the normalised mean over each image's windows."""
+    pieces = [windows(image) for image in images]
     embedded = embed_windows(np.concatenate(pieces))
     ends = np.cumsum([len(piece) for piece in pieces])[:-1]
     means = np.stack([part.mean(0) for part in np.split(embedded, ends)])

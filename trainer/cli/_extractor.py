@@ -21,7 +21,7 @@ def extractor(
         Path | None, typer.Option(help="Denoiser weights; default: the ones in the package.")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Override the recipe's steps.", min=1)] = None,
-    images: Annotated[int, typer.Option(help="Images rendered per model.", min=4)] = 16,
+    images: Annotated[int, typer.Option(help="Images rendered per model.", min=4)] = 12,
     variants: Annotated[
         int, typer.Option(help="Signals kept per image: plain, JPEG, processed at will.", min=1)
     ] = 3,

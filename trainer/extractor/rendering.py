@@ -28,7 +28,7 @@ class RenderRecipe:
     smooth contents (`Photos.crops`).
     """
 
-    images: int = 16
+    images: int = 12
     blocks: int = 40
     side: int = 128
     worst_residual: float = 0.06

@@ -35,8 +35,8 @@ class ExtractorRecipe:
     widths: tuple[int, ...] = (32, 64, 96)
     embedding: int = 128
     dropout: float = 0.0
-    steps: int = 6000
-    learning_rate: float = 1e-3
+    steps: int = 5000
+    learning_rate: float = 3e-3
     weight_decay: float = 0.05
     warmup: float = 0.05
     classification: float = 1.0

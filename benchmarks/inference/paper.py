@@ -1,0 +1,56 @@
+"""The paper's pipeline (III-C, "Sliding Window") with random weights; trained ones cost the same.
+
+DnCNN 17×64 without padding, |DFT| of its residual, ResNet-50, nine windows, in PyTorch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from fingerprint_sdk.images import windows
+from trainer.denoiser import DnCNN
+from trainer.extractor import PaperSpectrum, ResNet50
+
+
+class PaperPipeline:
+    """uint8 (H, W, 3) -> unit embedding, float32 (2048,); its three parts run one by one too."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        torch.manual_seed(0)
+        self.device = device
+        residual = DnCNN()
+        self.denoiser = residual.eval().to(device)
+        # The spectrum's residual is taken out, so that the denoiser can be timed by itself.
+        self.spectrum = PaperSpectrum(residual).eval().to(device)
+        self.spectrum.residual = nn.Identity()
+        self.network = ResNet50().eval().to(device)
+
+    @torch.inference_mode()
+    def embed(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        crops = torch.from_numpy(windows(pixels)).to(self.device)
+        vectors = nn.functional.normalize(self.network(self.transform(self.denoise(crops))), dim=1)
+        mean = nn.functional.normalize(vectors.mean(0), dim=0)
+        return mean.cpu().numpy()
+
+    def denoise(self, crops: Tensor) -> Tensor:
+        return self.denoiser(crops.float() / 255.0)
+
+    def transform(self, residual: Tensor) -> Tensor:
+        # PaperSpectrum divides its input by 255; the residual has been through that already.
+        return self.spectrum(residual * 255.0)
+
+    @torch.inference_mode()
+    def macs(self, count: int = 9) -> dict[str, int]:
+        """Multiply-accumulates of each part for `count` windows."""
+        x = torch.zeros(count, 3, 128, 128, dtype=torch.uint8, device=self.device)
+        totals = {}
+        steps = (("denoiser", self.denoise), ("DFT", self.transform), ("network", self.network))
+        for name, step in steps:
+            with FlopCounterMode(display=False) as counter:
+                x = step(x)
+            totals[name] = counter.get_total_flops() // 2
+        return totals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,8 +100,7 @@ def draw_spectra(spectra: list[Spectrum], examples: list[np.ndarray] | None = No
         drawn = axis.imshow(
             shown[i], cmap="magma", vmin=low, vmax=high, extent=(-0.5, 0.5, 0.5, -0.5)
         )
-        name = spectrum.name
-        axis.set_title(name if len(name) <= 22 else f"{name[:20]}…", fontsize=8)
+        axis.set_title("\n".join(wrap(spectrum.name, 24)[:2]), fontsize=8)
         if examples:
             axes[row * rows_each][column].imshow(examples[i])
     bar = figure.colorbar(drawn, ax=axes, shrink=0.6, aspect=30, pad=0.01)

@@ -3,7 +3,14 @@
 One file per group of commands; importing it here adds its commands to `app`.
 """
 
-from trainer.cli import _denoiser, _evaluate, _extractor, _synthesize  # noqa: F401
+from trainer.cli import (  # noqa: F401
+    _analyse,
+    _denoiser,
+    _evaluate,
+    _extractor,
+    _fidelity,
+    _synthesize,
+)
 from trainer.cli._app import app
 
 __all__ = ["app"]

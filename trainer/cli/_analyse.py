@@ -1,0 +1,267 @@
+"""Where fingerprints come from: the paper's section III-A as commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trainer.cli._app import PhotosOption, app
+
+analyse_app = typer.Typer(no_args_is_help=True, help="Where fingerprints come from (paper III-A).")
+app.add_typer(analyse_app, name="analyse")
+
+OutOption = Annotated[Path, typer.Option(help="Folder for JSON, pictures and page.")]
+ResidualOption = Annotated[
+    str, typer.Option(help="`student`, `dncnn` (the paper's) or a safetensors file.")
+]
+PoolOption = Annotated[
+    Path | None, typer.Option(help="Pool made by `trainer synthesize`.", exists=True)
+]
+StepsOption = Annotated[int, typer.Option(help="Training steps of a small generator.", min=0)]
+SideOption = Annotated[int, typer.Option(help="Side of its images, a power of two.", min=16)]
+WidthOption = Annotated[int, typer.Option(help="Channels of its last block.", min=1)]
+SamplesOption = Annotated[int, typer.Option(help="Images drawn from each generator.", min=2)]
+SeedOption = Annotated[int, typer.Option(help="Seed of crops and generators.", min=0)]
+_GENERATORS = (
+    "The paper trains ProGAN and SNGAN on CelebA at 128 px; raise --steps, --side and --width "
+    "towards that (40000, 128, 64)."
+)
+
+
+@analyse_app.command()
+def spectrum(
+    images: Annotated[
+        list[Path], typer.Option(help="Pool FOLDER/GENERATOR/IMAGE; repeatable.", exists=True)
+    ],
+    out: OutOption,
+    photos: Annotated[
+        Path | None, typer.Option(help="Photographs, drawn as a reference.", exists=True)
+    ] = None,
+    per_generator: Annotated[
+        int, typer.Option(help="Images of each generator; 0 for all.", min=0)
+    ] = 24,
+    windows: Annotated[int, typer.Option(help="128 px windows an image.", min=1, max=9)] = 3,
+    residual: ResidualOption = "student",
+    examples: Annotated[
+        bool, typer.Option(help="Show an image of each generator in the picture.")
+    ] = False,
+) -> None:
+    """Averaged spectra of generators, and their reduction to 1-D (Fig. 2, eq. 1)."""
+    import numpy as np
+
+    from trainer.analysis import (
+        ImagePowers,
+        average,
+        image_powers,
+        residual_power,
+        spectrum_page,
+        uniqueness,
+    )
+    from trainer.denoiser import load_weights
+    from trainer.page import write_experiment
+    from trainer.photos import load_photos
+    from trainer.progress import bar
+
+    network = load_weights(residual)
+    with bar("spectra") as update:
+        found = image_powers(
+            images,
+            network,
+            images=per_generator or None,
+            windows_per_image=windows,
+            progress=update,
+        )
+    reference = None
+    if photos is not None:
+        crops = load_photos(photos).crops(64, 128, np.random.default_rng(0))
+        powers = residual_power(crops, network)
+        reference = average(ImagePowers("photographs", powers, crops[0].transpose(1, 2, 0)))
+    counted = sum(len(g.powers) for g in found)
+    scale = (
+        f"{counted} images by {len(found)} generators, up to {windows} windows of 128 px each, "
+        f"residuals by the {residual} denoiser. The paper averages whole images of 1,000 per "
+        "model: --per-generator 0 --windows 9 --residual dncnn takes all there are."
+    )
+    unique = uniqueness(found)
+    shown = [g.example for g in found] if examples else None
+    page = spectrum_page([average(g) for g in found], unique, reference, scale, shown)
+    typer.echo(
+        f"{write_experiment(out, page)}: {100 * unique.matched:.0f} % of half averages find "
+        f"their own other half (chance {100 * unique.chance:.0f} %)"
+    )
+
+
+@analyse_app.command()
+def components(
+    photos: PhotosOption,
+    out: OutOption,
+    pool: PoolOption = None,
+    models: Annotated[int, typer.Option(help="Models of the pool; 0 for all.", min=0)] = 400,
+    images: Annotated[int, typer.Option(help="Images rendered per model.", min=1)] = 16,
+    steps: StepsOption = 150,
+    seeds: Annotated[int, typer.Option(help="Generators of each kind.", min=1)] = 3,
+    side: SideOption = 64,
+    width: WidthOption = 8,
+    samples: SamplesOption = 128,
+    residual: ResidualOption = "student",
+    seed: SeedOption = 0,
+) -> None:
+    """Upsampling, activation and normalisation against the 1-D spectrum (Figs. 3-5)."""
+    from trainer.analysis import (
+        GeneratorRecipe,
+        ProfileRecipe,
+        compare_seeds,
+        components_page,
+        generator_effects,
+        plan,
+        pool_effects,
+        pool_profiles,
+        train_and_profile,
+    )
+    from trainer.denoiser import load_weights
+    from trainer.page import write_experiment
+    from trainer.photos import load_photos
+    from trainer.progress import bars
+
+    network, photographs = load_weights(residual), load_photos(photos)
+    in_pool = trained = None
+    scale = [f"Residuals by the {residual} denoiser."]
+    with bars() as update:
+        if steps:
+            base = GeneratorRecipe(steps=steps, side=side, width=width)
+            found = train_and_profile(
+                photographs,
+                plan(base, seeds),
+                network,
+                images=samples,
+                progress=lambda done, total: update("generators", done, total),
+            )
+            trained = found, generator_effects(found, base), compare_seeds(found, base)
+            scale.append(
+                f"{len(found.recipes)} generators of {side} px and {width} channels, {steps} "
+                f"steps each, {samples} samples of each. {_GENERATORS}"
+            )
+        if pool is not None:
+            recipe = ProfileRecipe(images=images, models=models or None, seed=seed)
+            profiles = pool_profiles(
+                pool,
+                photographs,
+                network,
+                recipe,
+                progress=lambda done, total: update("synthetic models", done, total),
+            )
+            in_pool = profiles, pool_effects(profiles)
+            scale.append(
+                f"{len(profiles)} of the pool's {profiles.available} models, {images} images of "
+                "128 px each; --models 0 takes all."
+            )
+    page = components_page(in_pool, trained, " ".join(scale))
+    typer.echo(f"{write_experiment(out, page)}")
+
+
+@analyse_app.command()
+def kernels(
+    photos: PhotosOption,
+    out: OutOption,
+    pool: PoolOption = None,
+    architectures: Annotated[
+        int, typer.Option(help="Architectures of the pool, two models each.", min=0)
+    ] = 3,
+    images: Annotated[int, typer.Option(help="Images averaged per model.", min=1)] = 32,
+    steps: StepsOption = 300,
+    side: SideOption = 64,
+    width: WidthOption = 8,
+    seed: SeedOption = 0,
+) -> None:
+    """Spectrum of last-layer kernels against that of their feature maps (Fig. 6)."""
+    from trainer.analysis import GeneratorRecipe, kernels_page, pool_kernels, trained_kernels
+    from trainer.page import write_experiment
+    from trainer.photos import load_photos
+    from trainer.progress import bars
+
+    photographs = load_photos(photos)
+    groups = {}
+    scale = f"{images} images a model."
+    with bars() as update:
+        if steps:
+            recipes = [
+                GeneratorRecipe(
+                    "bilinear", seed=seed + i, steps=steps, side=side, width=width
+                )
+                for i in range(2)
+            ]  # fmt: skip
+            groups["small generator"] = trained_kernels(
+                photographs,
+                recipes,
+                images=images,
+                progress=lambda done, total: update("generators", done, total),
+            )
+            scale += (
+                f" Two generators of {side} px trained for {steps} steps; the paper compares two "
+                "StyleGAN2 of 1024 px (FFHQ and FFHQ-U). Raise --steps, --side and --width."
+            )
+        if pool is not None and architectures:
+            groups |= pool_kernels(
+                pool, photographs, architectures=architectures, images=images, seed=seed
+            )
+            scale += (
+                f" {architectures} architectures of the pool, drawn at random, two models each."
+            )
+    typer.echo(f"{write_experiment(out, kernels_page(groups, scale))}")
+
+
+@analyse_app.command()
+def blocks(
+    photos: PhotosOption,
+    out: OutOption,
+    images: Annotated[
+        int, typer.Option(help="Images of each model per test, and as many to train.", min=10)
+    ] = 300,
+    steps: StepsOption = 300,
+    side: SideOption = 64,
+    width: WidthOption = 8,
+    residual: ResidualOption = "student",
+    seed: SeedOption = 0,
+) -> None:
+    """Exchange the last blocks of two models: whose fingerprint remains? (Fig. 7)"""
+    from trainer.analysis import GeneratorRecipe, blocks_page, swap_blocks, train_generator
+    from trainer.denoiser import load_weights
+    from trainer.page import write_experiment
+    from trainer.photos import load_photos
+    from trainer.progress import bars
+
+    network, photographs = load_weights(residual), load_photos(photos)
+    tests = {}
+    with bars() as update:
+        for upsampling in ("nearest", "bilinear"):
+            pair = []
+            for i in range(2):
+                recipe = GeneratorRecipe(
+                    upsampling, seed=seed + i, steps=steps, side=side, width=width
+                )
+                title = f"{upsampling} {i + 1}"
+                pair.append(
+                    train_generator(
+                        photographs,
+                        recipe,
+                        progress=lambda done, total, title=title, **numbers: update(
+                            title, done, total, **numbers
+                        ),
+                    )
+                )
+            tests[upsampling] = swap_blocks(pair[0], pair[1], network, images=images)
+    scale = (
+        f"Two pairs of generators of {side} px, {steps} steps each, seeds {seed} and {seed + 1}; "
+        f"{images} images of each per test; logistic regression on the log residual spectrum. "
+        "The paper exchanges blocks of ProGANs of 128 px and trains a network: raise --steps, "
+        "--side, --width and --images."
+    )
+    page = write_experiment(out, blocks_page(tests, scale))
+    for name, swaps in tests.items():
+        typer.echo(
+            f"{name}: whole {100 * swaps[0].follows_last:.1f} % right; last block exchanged: "
+            f"{100 * swaps[1].follows_last:.1f} % follow it"
+        )
+    typer.echo(f"{page}")

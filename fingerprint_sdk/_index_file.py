@@ -15,14 +15,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from fingerprint_sdk._gallery_file import ModelIdentity, check_embeddings
+from fingerprint_sdk._embeddings_file import (
+    Format,
+    ModelIdentity,
+    check_embeddings,
+    encode_tensors,
+    read_tensors,
+    reading,
+)
 from fingerprint_sdk.errors import GalleryError
 
-FORMAT = "fingerprint-index"
-FORMAT_VERSION = "1"
+FORMAT = Format("index", "fingerprint-index", "1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,45 +86,19 @@ def encode(identity: ModelIdentity, rows: Rows, *, half: bool) -> bytes:
         "stamps": rows.stamps,
         "names": np.frombuffer(names, np.uint8),
     }
-    metadata = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "model_name": identity.name,
-        "model_version": identity.version,
-        "model_sha256": identity.sha256,
-        "embedding_size": str(identity.embedding_size),
-    }
-    return save(tensors, metadata)
+    return encode_tensors(FORMAT, identity, tensors)
 
 
 def read(path: Path) -> tuple[ModelIdentity, Rows, bool]:
     """Read and check an index file: the model, the rows, and whether they were float16."""
     name = repr(str(path))
-    if not path.is_file():
-        raise GalleryError(f"there is no index file {name}: check the path")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise GalleryError(f"{name} is a safetensors file, but not an index")
-            if metadata.get("format_version") != FORMAT_VERSION:
-                raise GalleryError(
-                    f"{name} is an index of format {metadata.get('format_version')!r}, this "
-                    f"package reads {FORMAT_VERSION}: update fingerprint-sdk"
-                )
-            embeddings, lossy = file.get_tensor("embeddings"), file.get_tensor("lossy")
-            stamps, letters = file.get_tensor("stamps"), file.get_tensor("names")
-        identity = ModelIdentity(
-            metadata["model_name"],
-            metadata["model_version"],
-            metadata["model_sha256"],
-            int(metadata["embedding_size"]),
-        )
+    with reading(path, FORMAT):
+        wanted = ("embeddings", "lossy", "stamps", "names")
+        identity, _, tensors = read_tensors(path, FORMAT, wanted)
+        embeddings, lossy, stamps, letters = (tensors[key] for key in wanted)
         names = letters.tobytes().decode("utf-8", "surrogatepass").split("\0")
-    except (SafetensorError, OSError, LookupError, ValueError, TypeError) as error:
-        raise GalleryError(f"{name} is not an index, or it is damaged: {error}") from error
-    types = (embeddings.dtype, lossy.dtype, stamps.dtype, letters.dtype)
-    if types[0] not in (np.float32, np.float16) or types[1:] != (np.uint8, np.int64, np.uint8):
+    types = [tensor.dtype.name for tensor in (embeddings, lossy, stamps, letters)]
+    if types[0] not in ("float32", "float16") or types[1:] != ["uint8", "int64", "uint8"]:
         raise GalleryError(f"{name} is damaged: its tensors have the wrong type")
     half = embeddings.dtype == np.float16
     embeddings = embeddings.astype(np.float32)

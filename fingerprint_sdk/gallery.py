@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import threading
 from pathlib import Path
@@ -12,25 +10,25 @@ from typing import TYPE_CHECKING, Literal, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk._gallery_file import (
-    Entry,
+from fingerprint_sdk._embeddings_file import (
+    Embeddings,
     ModelIdentity,
     check_embeddings,
-    check_name,
-    encode,
-    read,
+    check_same_model,
+    identity_of,
     write_atomically,
 )
+from fingerprint_sdk._gallery_export import csv_table, parquet_table
+from fingerprint_sdk._gallery_file import Entry, check_name, encode, read
+from fingerprint_sdk._gallery_search import rank
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.extractor import Extractor, default_extractor
 from fingerprint_sdk.quality import Quality
-from fingerprint_sdk.verification import Candidate, Identification, is_uncertain, mean_embedding
+from fingerprint_sdk.verification import Identification
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
-
-Embeddings = npt.NDArray[np.float32]
 
 
 class Gallery:
@@ -51,7 +49,7 @@ class Gallery:
 
     def __init__(self, model: Extractor | None = None) -> None:
         self._extractor = model
-        self._identity = None if model is None else _identity_of(model)
+        self._identity = None if model is None else identity_of(model)
         self._entries: dict[str, Entry] = {}
         self._lock = threading.RLock()
         self._matrix: Embeddings | None = None
@@ -197,52 +195,13 @@ class Gallery:
             OperatingPointError: ``fmr`` lies outside the calibrated range.
         """
         fmr = calibration.default_fmr if fmr is None else fmr
-        if top < 1:
-            raise GalleryError(f"top must be at least 1, not {top}")
         with self._lock:
-            names, entries, matrix = self.names, list(self._entries.values()), self._fingerprints()
-        if not names:
-            raise GalleryError("the gallery is empty: enroll something first")
-        if len(embeddings) == 0:
-            raise GalleryError("no probe embeddings were given")
-        check_embeddings(embeddings, matrix.shape[1], "probe embeddings")
-        scores = np.clip(matrix @ mean_embedding(embeddings), -1, 1).astype(np.float64)
-        order = np.argsort(-scores, kind="stable")
-        lossy = any(q.lossy for q in quality)
-        candidates = []
-        for rank, place in enumerate(order[:top]):
-            entry, score = entries[place], float(scores[place])
-            condition = calibration.condition(
-                len(embeddings),
-                len(entry.embeddings),
-                recompressed=lossy or bool(entry.lossy.any()),
-            )
-            rival = order[1 if rank == 0 else 0] if len(order) > 1 else None
-            candidate = Candidate(
-                name=names[place],
-                score=score,
-                margin=None if rival is None else score - float(scores[rival]),
-                probability=condition.probability(score),
-                threshold=condition.threshold(fmr),
-            )
-            candidates.append(candidate)
-            if rank == 0:
-                uncertain = is_uncertain(score, condition, fmr, quality)
-        first = candidates[0]
-        known = first.score >= first.threshold
-        return Identification(
-            best=first.name if known else None,
-            known=known,
-            threshold=first.threshold,
-            fmr=fmr,
-            uncertain=uncertain,
-            candidates=tuple(candidates),
-            quality=quality,
-        )
+            entries, matrix = self._entries, self._fingerprints()
+        return rank(entries, matrix, embeddings, calibration, quality=quality, fmr=fmr, top=top)
 
     def check_model(self, extractor: Extractor) -> None:
         """Raise GalleryError unless the gallery's embeddings are by this extractor."""
-        self._check_identity(_identity_of(extractor))
+        self._check_identity(identity_of(extractor))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the gallery to a ``.fpg`` file, whole or not at all.
@@ -284,17 +243,19 @@ class Gallery:
         Raises:
             GalleryError: the file cannot be written.
         """
-        with self._lock:
-            entries = dict(self._entries)
-        size = 0 if self._identity is None else self._identity.embedding_size
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(["name", "images", "notes", *(f"e{i}" for i in range(size))])
-        for name, entry in entries.items():
-            # float32's shortest exact form, so that the values survive the round trip.
-            values = [str(value) for value in entry.fingerprint]
-            writer.writerow([name, len(entry.embeddings), entry.notes, *values])
-        write_atomically(Path(path), text.getvalue().encode(errors="backslashreplace"))
+        write_atomically(Path(path), csv_table(self._identity, self._entries))
+
+    def export_parquet(self, path: str | os.PathLike[str]) -> None:
+        """Write an Apache Parquet file of one row for each entry.
+
+        Columns: name, images, notes, fingerprint (D float32) and embeddings (a list of D float32
+        for each image). The file's metadata name the model.
+
+        Raises:
+            GalleryError: the file cannot be written.
+            FingerprintError: pyarrow is not installed (extra ``parquet``).
+        """
+        write_atomically(Path(path), parquet_table(self._identity, self._entries))
 
     def _bound(self) -> Extractor:
         """The extractor, checked against the identity; the default one is loaded here."""
@@ -302,19 +263,13 @@ class Gallery:
             if self._extractor is None:
                 extractor = default_extractor()
                 if self._identity is None:
-                    self._identity = _identity_of(extractor)
+                    self._identity = identity_of(extractor)
                 self.check_model(extractor)
                 self._extractor = extractor
             return self._extractor
 
     def _check_identity(self, other: ModelIdentity) -> None:
-        mine = self._identity
-        if mine is not None and mine.sha256 != other.sha256:
-            raise GalleryError(
-                f"the gallery holds embeddings of model {mine.name} {mine.version} (sha256 "
-                f"{mine.sha256[:12]}), not of {other.name} {other.version} "
-                f"({other.sha256[:12]}): use that model, or enroll the images again with this one"
-            )
+        check_same_model(self._identity, other, kind="gallery", remedy="enroll")
 
     def _add(self, name: str, entry: Entry, *, keep_notes: bool) -> None:
         with self._lock:
@@ -340,12 +295,6 @@ class Gallery:
 
     def _known(self) -> str:
         return f"it has {', '.join(map(repr, self.names)) or 'none'}"
-
-
-def _identity_of(extractor: Extractor) -> ModelIdentity:
-    return ModelIdentity(
-        extractor.name, extractor.version, extractor.model_sha256, extractor.embedding_size
-    )
 
 
 def _is_embeddings(images: object) -> TypeGuard[npt.NDArray[np.floating]]:

@@ -4,74 +4,34 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk._extras import need
-from fingerprint_sdk._gallery_file import ModelIdentity, check_embeddings, write_atomically
-from fingerprint_sdk._index_file import Rows, check_row_name, encode, read
+from fingerprint_sdk._embeddings_file import (
+    ModelIdentity,
+    check_embeddings,
+    check_same_model,
+    identity_of,
+    write_atomically,
+)
+from fingerprint_sdk._index_file import Rows, encode, read
+from fingerprint_sdk._index_names import file_stamp, named
+from fingerprint_sdk._index_nearest import make_graph, nearest_rows
+from fingerprint_sdk._index_result import Match, SearchResult
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.extractor import Extractor, Failure, default_extractor
-from fingerprint_sdk.images import describe, is_single_image
-from fingerprint_sdk.quality import Quality
 from fingerprint_sdk.verification import mean_embedding
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
     from fingerprint_sdk.images import ImageInput
 
-# Measured on random unit vectors, D = 128, the worst case: recall above 0.99 of the best ten.
-_GRAPH = {"connectivity": 32, "expansion_add": 256, "expansion_search": 1024}
 
-
-@dataclass(frozen=True)
-class Match:
-    """An image of the index that is like the probe.
-
-    Attributes:
-        name: of the image.
-        score: cosine similarity with the probe, -1 to 1.
-        same: ``score >= threshold``.
-        threshold: the calibrated threshold at the search's FMR for this comparison.
-        probability: P(same generator | score) at an even prior, this image by itself.
-    """
-
-    name: str
-    score: float
-    same: bool
-    threshold: float
-    probability: float
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """Outcome of a search.
-
-    Attributes:
-        matches: the nearest images, by falling score.
-        fmr: false match rate of *one* comparison.
-        compared: images in the index. About ``fmr * compared`` of them pass the threshold by
-            chance, so in a large index ask for a small rate.
-        quality: of every probe image; a flat one has no fingerprint to search for.
-    """
-
-    matches: tuple[Match, ...]
-    fmr: float
-    compared: int
-    quality: tuple[Quality, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {
-            **asdict(self),
-            "matches": [asdict(match) for match in self.matches],
-            "quality": [quality.as_dict() for quality in self.quality],
-        }
+__all__ = ["Index", "Match", "SearchResult", "file_stamp"]
 
 
 class Index:
@@ -97,7 +57,7 @@ class Index:
         self.failures: tuple[Failure, ...] = ()
         self._extractor = model
         self._half = half
-        self._identity = None if model is None else _identity_of(model)
+        self._identity = None if model is None else identity_of(model)
         self._rows: Rows | None = None if model is None else Rows.empty(model.embedding_size)
         self._places: dict[str, int] = {}
         self._graph: tuple[Rows, Any] | None = None
@@ -170,7 +130,7 @@ class Index:
         extractor = self._bound()
         used: list[str] = []
         stamps: list[tuple[int, int]] = []
-        watched = self._named(images, names, used, stamps)
+        watched = named(images, names, self, used, stamps)
         result = extractor.embed_many(watched, on_error=on_error, progress=progress)
         if names is not None and len(used) != len(names):
             raise GalleryError(f"{len(names)} names were given for {len(used)} images")
@@ -295,13 +255,8 @@ class Index:
         Raises:
             FingerprintError: usearch is not installed (extra ``search``).
         """
-        usearch = need("usearch.index", "search", "approximate search")
         rows = self._content()
-        if not rows.names:
-            raise GalleryError("the index is empty: add images first")
-        graph = usearch.Index(ndim=rows.embeddings.shape[1], metric="ip", dtype="f32", **_GRAPH)
-        graph.add(np.arange(len(rows.names), dtype=np.uint64), rows.embeddings)
-        self._graph = rows, graph
+        self._graph = rows, make_graph(rows.embeddings)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to a ``.fpi`` file, whole or not at all.
@@ -342,56 +297,16 @@ class Index:
         if not rows.names:
             raise GalleryError("the index is empty: add images first")
         check_embeddings(probes, rows.embeddings.shape[1], "probe embeddings")
-        top = min(top, len(rows.names))
-        use_graph = graph is not None and graph[0] is rows and not exact
-        found = []
-        for probe in probes:
-            place = self._by_graph(graph[1], probe, top) if graph and use_graph else None
-            found.append(_best(rows.embeddings @ probe, top) if place is None else place)
-        places = np.array(found, np.intp).reshape(-1, top)
-        scores = np.einsum("qkd,qd->qk", rows.embeddings[places], probes)
-        return rows, places, np.clip(scores, -1, 1).astype(np.float32)
-
-    def _by_graph(self, graph: Any, probe: npt.NDArray[np.float32], top: int) -> Any:
-        """Places by falling score; None if the graph reaches fewer than ``top``."""
-        with self._lock:  # usearch has as many places for searching threads as cores, no more
-            keys = graph.search(probe, top).keys
-        return keys if len(keys) == top else None
-
-    def _named(
-        self,
-        images: Iterable[ImageInput],
-        names: Sequence[str] | None,
-        used: list[str],
-        stamps: list[tuple[int, int]],
-    ) -> Iterator[ImageInput]:
-        """``images``, noting the name and the stamp of each as it passes."""
-        if is_single_image(images):
-            raise GalleryError("give a list of images, [image], not one image")
-        seen: set[str] = set()
-        for place, image in enumerate(images):
-            if names is not None:
-                if place >= len(names):
-                    raise GalleryError(f"{len(names)} names were given for more images")
-                name = names[place]
-            elif isinstance(image, str | os.PathLike):
-                name = os.fspath(image)
-            else:
-                raise GalleryError(f"{describe(image)} has no path to name it by: give names")
-            check_row_name(name)
-            if name in seen or name in self:
-                raise GalleryError(f"{name!r} is in the index already: remove it first")
-            seen.add(name)
-            used.append(name)
-            stamps.append(file_stamp(image))
-            yield image
+        usable = graph[1] if graph is not None and graph[0] is rows and not exact else None
+        places, scores = nearest_rows(rows.embeddings, probes, top, usable, self._lock)
+        return rows, places, scores
 
     def _bound(self) -> Extractor:
         with self._lock:
             if self._extractor is None:
                 extractor = default_extractor()
                 if self._identity is None:
-                    self._identity = _identity_of(extractor)
+                    self._identity = identity_of(extractor)
                     self._rows = Rows.empty(extractor.embedding_size)
                 self._check_model(extractor)
                 self._extractor = extractor
@@ -404,38 +319,10 @@ class Index:
         return self._rows
 
     def _check_model(self, extractor: Extractor) -> None:
-        mine, other = self._identity, _identity_of(extractor)
-        if mine is not None and mine.sha256 != other.sha256:
-            raise GalleryError(
-                f"the index holds embeddings of model {mine.name} {mine.version} (sha256 "
-                f"{mine.sha256[:12]}), not of {other.name} {other.version} "
-                f"({other.sha256[:12]}): use that model, or index the images again with this one"
-            )
+        other = identity_of(extractor)
+        check_same_model(self._identity, other, kind="index", remedy="index")
 
     def _set(self, rows: Rows) -> None:
         self._rows = rows
         self._places = {name: place for place, name in enumerate(rows.names)}
         self._graph = None
-
-
-def file_stamp(image: object) -> tuple[int, int]:
-    """Size and time of change of a file, (-1, -1) for anything else."""
-    if not isinstance(image, str | os.PathLike):
-        return -1, -1
-    try:
-        status = os.stat(image)
-    except (OSError, ValueError):
-        return -1, -1
-    return status.st_size, status.st_mtime_ns
-
-
-def _best(scores: npt.NDArray[np.float32], top: int) -> npt.NDArray[np.intp]:
-    """Places of the ``top`` largest scores, by falling score; of equal ones the earlier first."""
-    few = np.sort(np.argpartition(-scores, top - 1)[:top])
-    return few[np.argsort(-scores[few], kind="stable")]
-
-
-def _identity_of(extractor: Extractor) -> ModelIdentity:
-    return ModelIdentity(
-        extractor.name, extractor.version, extractor.model_sha256, extractor.embedding_size
-    )

@@ -1,0 +1,151 @@
+"""What gallery and index files have in common: embeddings of one model, in a safetensors file.
+
+The metadata name the format and the model, with the SHA-256 of its file, since embeddings of two
+models cannot be compared.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from fingerprint_sdk.errors import GalleryError
+
+if TYPE_CHECKING:
+    from fingerprint_sdk.extractor import Extractor
+
+Embeddings = npt.NDArray[np.float32]
+Tensors = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """The model whose embeddings a gallery holds; ``sha256`` decides."""
+
+    name: str
+    version: str
+    sha256: str
+    embedding_size: int
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file: what messages call it, and its name and version in the metadata."""
+
+    kind: str
+    name: str
+    version: str
+
+
+def identity_of(extractor: Extractor) -> ModelIdentity:
+    """The identity of an open model."""
+    return ModelIdentity(
+        extractor.name, extractor.version, extractor.model_sha256, extractor.embedding_size
+    )
+
+
+def check_same_model(
+    mine: ModelIdentity | None, other: ModelIdentity, *, kind: str, remedy: str
+) -> None:
+    """Raise GalleryError if embeddings of ``other`` cannot join those of ``mine``."""
+    if mine is not None and mine.sha256 != other.sha256:
+        raise GalleryError(
+            f"the {kind} holds embeddings of model {mine.name} {mine.version} (sha256 "
+            f"{mine.sha256[:12]}), not of {other.name} {other.version} "
+            f"({other.sha256[:12]}): use that model, or {remedy} the images again with this one"
+        )
+
+
+def check_embeddings(embeddings: npt.NDArray[Any], size: int, what: str) -> None:
+    """Raise GalleryError unless all rows are finite, L2-normalised and of length ``size``."""
+    if embeddings.ndim != 2 or embeddings.shape[1] != size:
+        raise GalleryError(f"{what} must have shape (n, {size}), not {embeddings.shape}")
+    # Values that are not finite fail this comparison too.
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms = np.linalg.norm(embeddings, axis=1)
+    if not (np.abs(norms - 1) < 1e-3).all():
+        raise GalleryError(f"{what} are not finite and L2-normalised")
+
+
+def encode_tensors(
+    form: Format, identity: ModelIdentity, tensors: Tensors, more: Mapping[str, str] | None = None
+) -> bytes:
+    """The content of a file, with ``more`` metadata."""
+    metadata = {
+        "format": form.name,
+        "format_version": form.version,
+        "model_name": identity.name,
+        "model_version": identity.version,
+        "model_sha256": identity.sha256,
+        "embedding_size": str(identity.embedding_size),
+    }
+    return save(tensors, metadata | dict(more or {}))
+
+
+@contextmanager
+def reading(path: Path, form: Format) -> Iterator[None]:
+    """Turn what goes wrong in reading ``path`` into a GalleryError that names it."""
+    name = repr(str(path))
+    if not path.is_file():
+        raise GalleryError(f"there is no {form.kind} file {name}: check the path")
+    try:
+        yield
+    except (SafetensorError, OSError, RecursionError, LookupError, ValueError, TypeError) as error:
+        raise GalleryError(f"{name} is not {_a(form)}, or it is damaged: {error}") from error
+
+
+def read_tensors(
+    path: Path, form: Format, names: Sequence[str]
+) -> tuple[ModelIdentity, dict[str, str], Tensors]:
+    """Model, metadata and the tensors of these names; to be called within ``reading``."""
+    name = repr(str(path))
+    with safe_open(path, framework="numpy") as file:
+        metadata = file.metadata() or {}
+        if metadata.get("format") != form.name:
+            raise GalleryError(f"{name} is a safetensors file, but not {_a(form)}")
+        if metadata.get("format_version") != form.version:
+            raise GalleryError(
+                f"{name} is {_a(form)} of format {metadata.get('format_version')!r}, this "
+                f"package reads {form.version}: update fingerprint-sdk"
+            )
+        tensors = {key: file.get_tensor(key) for key in names}
+    identity = ModelIdentity(
+        metadata["model_name"],
+        metadata["model_version"],
+        metadata["model_sha256"],
+        int(metadata["embedding_size"]),
+    )
+    return identity, metadata, tensors
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace the file by ``data``, whole or not at all; GalleryError if it cannot be."""
+    path = Path(os.path.realpath(path))  # a link stays a link
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise GalleryError(f"cannot write {str(path)!r}: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _a(form: Format) -> str:
+    return f"an {form.kind}" if form.kind[0] in "aeiou" else f"a {form.kind}"

@@ -261,3 +261,8 @@ def test_gallery_export(cli: Cli, known: Path, tmp_path: Path):
     fingerprint = np.array([rows[0][f"e{i}"] for i in range(16)], np.float32)
     np.testing.assert_array_equal(fingerprint, Gallery.load(known)["source0"].fingerprint)
     assert ".csv" in cli.fails("gallery", "export", known, "--out", tmp_path / "x.txt")
+    cli("gallery", "export", known, "--out", tmp_path / "x.txt", "--format", "csv")
+    assert (tmp_path / "x.txt").read_bytes() == out.read_bytes()
+    pytest.importorskip("pyarrow")
+    cli("gallery", "export", known, "--out", tmp_path / "known.parquet")
+    assert (tmp_path / "known.parquet").read_bytes().startswith(b"PAR1")

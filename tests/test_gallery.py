@@ -430,6 +430,27 @@ def test_csv_holds_the_fingerprints_exactly(gallery: fp.Gallery, tmp_path: Path)
         np.testing.assert_array_equal(values, gallery[row["name"]].fingerprint)
 
 
+def test_parquet_holds_everything_exactly(
+    gallery: fp.Gallery, extractor: fp.Extractor, tmp_path: Path
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    odd = b"\xff.png".decode(errors="surrogateescape")
+    gallery.enroll("source0", gallery["source0"].embeddings[:1], notes=odd)
+    gallery.export_parquet(tmp_path / "g.parquet")
+    table = parquet.read_table(tmp_path / "g.parquet")
+    assert table.schema.metadata[b"model_sha256"].decode() == extractor.model_sha256
+    rows = table.to_pylist()
+    assert [row["name"] for row in rows] == list(gallery.names)
+    assert rows[0]["notes"] == "\\udcff.png"
+    for row in rows:
+        entry = gallery[row["name"]]
+        assert row["images"] == len(entry.embeddings)
+        np.testing.assert_array_equal(np.float32(row["fingerprint"]), entry.fingerprint)
+        np.testing.assert_array_equal(np.float32(row["embeddings"]), entry.embeddings)
+    fp.Gallery(extractor).export_parquet(tmp_path / "empty.parquet")
+    assert parquet.read_table(tmp_path / "empty.parquet").num_rows == 0
+
+
 def test_identification_is_json(gallery: fp.Gallery, sample_images: Images) -> None:
     found = gallery.identify(sample_images["source0"][4:6])
     data = json.loads(json.dumps(found.as_dict()))

@@ -28,6 +28,13 @@ class OnDuplicate(StrEnum):
     add = "add"
 
 
+class FormatChoice(StrEnum):
+    """Kinds of tables."""
+
+    csv = "csv"
+    parquet = "parquet"
+
+
 Name = Annotated[str, typer.Argument(help="Name of an entry.")]
 
 
@@ -128,13 +135,27 @@ def merge(
 @app.command()
 def export(
     gallery: options.GalleryArgument,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The .csv file to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")],
+    form: Annotated[
+        FormatChoice | None,
+        typer.Option("--format", help="Of the file.", show_default="the ending of --out"),
+    ] = None,
 ) -> None:
-    """Write a .csv file: a row per entry with its name, images, notes and fingerprint."""
-    if out.suffix != ".csv":
-        raise typer.BadParameter(f"{str(out)!r} must end in .csv")
+    """Write a table: a row per entry with its name, images, notes and fingerprint.
+
+    Parquet also holds each image's embedding. It needs pyarrow: pip install
+    "fingerprint-sdk\\[parquet]".
+
+    [bold]Examples[/bold]
+
+      fingerprint gallery export known.fpg --out known.parquet
+    """
+    ending = out.suffix.removeprefix(".")
+    if form is None and ending not in list(FormatChoice):
+        raise typer.BadParameter(f"{str(out)!r} must end in .csv or .parquet, or name a --format")
     known = _load(gallery)
-    known.export_csv(out)
+    write = known.export_csv if (form or ending) == FormatChoice.csv else known.export_parquet
+    write(out)
     print(f"wrote {len(known)} entries to {out}")
 
 

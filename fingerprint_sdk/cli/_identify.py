@@ -15,10 +15,11 @@ from fingerprint_sdk.cli._model import (
     embed_files,
     open_extractor,
     open_gallery,
+    probes_document,
     skipped,
     usable,
 )
-from fingerprint_sdk.cli._output import UNCERTAIN, note, print_json, print_table
+from fingerprint_sdk.cli._output import UNCERTAIN, note, print_attributes, print_json, print_table
 
 if TYPE_CHECKING:
     from fingerprint_sdk.verification import Identification
@@ -69,9 +70,7 @@ def enroll(
 def identify(
     images: Annotated[list[Path], typer.Argument(help="Image files, and folders of images.")],
     gallery: options.GalleryFile,
-    together: Annotated[
-        bool, typer.Option("--together", help="Take all images as one probe by one generator.")
-    ] = False,
+    together: options.Together = False,
     top: Annotated[int, typer.Option(min=1, help="Candidates to report.")] = 5,
     fmr: options.Fmr = None,
     on_error: options.Skip = options.OnError.stop,
@@ -103,7 +102,7 @@ def identify(
     probes = [slice(0, count)] if together else [slice(i, i + 1) for i in range(count)]
     results = [
         (
-            [str(paths[index]) for index in embedded.indices[probe]],
+            [paths[index] for index in embedded.indices[probe]],
             known.search(
                 embedded.embeddings[probe],
                 extractor.calibration,
@@ -115,13 +114,8 @@ def identify(
         for probe in probes
     ]
     if json:
-        document = {
-            "model": describe(extractor),
-            "gallery": str(gallery),
-            "probes": [{"paths": names, **result.as_dict()} for names, result in results],
-            "skipped": skipped(embedded, paths),
-        }
-        print_json(document)
+        document = probes_document(extractor, "gallery", gallery, results)
+        print_json(document | {"skipped": skipped(embedded, paths)})
     elif len(results) == 1:
         _print_one(results[0][1])
     else:
@@ -131,22 +125,25 @@ def identify(
 def _print_one(result: Identification) -> None:
     answer = f"source: {result.best}" if result.known else "source: not in this gallery"
     print(answer + (" (uncertain)" if result.uncertain else ""))
-    columns = ("candidate", "score", "margin", "probability", f"threshold at FMR {result.fmr:g}")
-    print_table(
-        columns,
-        [(c.name, c.score, c.margin, c.probability, c.threshold) for c in result.candidates],
-    )
+    columns = {
+        "candidate": "name",
+        "score": "score",
+        "margin": "margin",
+        "probability": "probability",
+        f"threshold at FMR {result.fmr:g}": "threshold",
+    }
+    print_attributes(result.candidates, columns)
     if result.uncertain:
         note(UNCERTAIN)
 
 
-def _print_many(results: list[tuple[list[str], Identification]]) -> None:
+def _print_many(results: list[tuple[list[Path], Identification]]) -> None:
     rows: list[tuple[Any, ...]] = []
-    for names, result in results:
+    for files, result in results:
         first = result.candidates[0]
         flags = [flag for quality in result.quality for flag in quality.flags]
         notes = " ".join([*flags, *(["uncertain"] if result.uncertain else [])])
         rows.append(
-            (names[0], result.best, first.name, first.score, first.threshold, first.margin, notes)
+            (files[0], result.best, first.name, first.score, first.threshold, first.margin, notes)
         )
     print_table(("image", "source", "nearest", "score", "threshold", "margin", "notes"), rows)

@@ -12,8 +12,8 @@ import typer
 from fingerprint_sdk.cli import _options as options
 from fingerprint_sdk.cli._files import expand
 from fingerprint_sdk.cli._heap import heap
-from fingerprint_sdk.cli._model import check_fmr, describe, open_extractor
-from fingerprint_sdk.cli._output import note, print_json, print_table, progress
+from fingerprint_sdk.cli._model import check_fmr, describe, open_extractor, probes_document
+from fingerprint_sdk.cli._output import note, print_attributes, print_json, progress
 from fingerprint_sdk.errors import GalleryError
 
 if TYPE_CHECKING:
@@ -83,9 +83,7 @@ def index(
 def search(
     probes: Annotated[list[Path], typer.Argument(help="Images, and folders of images.")],
     index: IndexFile,
-    together: Annotated[
-        bool, typer.Option("--together", help="Take all images as one probe by one generator.")
-    ] = False,
+    together: options.Together = False,
     top: Annotated[int, typer.Option(min=1, help="Images to report.")] = 10,
     fmr: options.Fmr = None,
     model: options.Model = None,
@@ -114,15 +112,7 @@ def search(
     sides = [paths] if together else [[path] for path in paths]
     results = [(side, known.search(side, top, fmr=fmr)) for side in sides]
     if json:
-        document = {
-            "model": describe(extractor),
-            "index": str(index),
-            "probes": [
-                {"paths": [str(path) for path in side], **result.as_dict()}
-                for side, result in results
-            ],
-        }
-        print_json(document)
+        print_json(probes_document(extractor, "index", index, results))
         return
     for side, result in results:
         _print(side, result)
@@ -130,9 +120,14 @@ def search(
 
 def _print(side: Sequence[Path], result: SearchResult) -> None:
     title = str(side[0]) + (f" and {len(side) - 1} more" if len(side) > 1 else "")
-    rows = [(m.name, m.score, m.probability, m.threshold, m.same) for m in result.matches]
-    threshold = f"threshold at FMR {result.fmr:g}"
-    print_table(("image", "score", "probability", threshold, "passes"), rows, title)
+    columns = {
+        "image": "name",
+        "score": "score",
+        "probability": "probability",
+        f"threshold at FMR {result.fmr:g}": "threshold",
+        "passes": "same",
+    }
+    print_attributes(result.matches, columns, title)
     for path, quality in zip(side, result.quality, strict=True):
         if quality.flags:
             note(f"note: {path}: {', '.join(quality.flags)}")

@@ -13,6 +13,8 @@ from fingerprint_sdk.errors import GalleryError, ImageError
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import EmbeddingResult, Extractor
     from fingerprint_sdk.gallery import Gallery
+    from fingerprint_sdk.index import SearchResult
+    from fingerprint_sdk.verification import Identification
 
 
 def open_extractor(
@@ -41,6 +43,23 @@ def describe(extractor: Extractor) -> dict[str, str]:
         "version": extractor.version,
         "sha256": extractor.model_sha256,
         "device": extractor.device,
+    }
+
+
+def probes_document(
+    extractor: Extractor,
+    kind: str,
+    file: Path,
+    results: Sequence[tuple[Sequence[Path], Identification | SearchResult]],
+) -> dict[str, Any]:
+    """The JSON document of what was found for each probe in the ``kind`` of ``file``."""
+    return {
+        "model": describe(extractor),
+        kind: str(file),
+        "probes": [
+            {"paths": [str(path) for path in paths], **result.as_dict()}
+            for paths, result in results
+        ],
     }
 
 

@@ -58,5 +58,8 @@ Fmr = Annotated[
 Skip = Annotated[
     OnError, typer.Option("--on-error", help="An unusable image ends the command, or is skipped.")
 ]
+Together = Annotated[
+    bool, typer.Option("--together", help="Take all images as one probe by one generator.")
+]
 GalleryFile = Annotated[Path, typer.Option("--gallery", "-g", help="The gallery file (.fpg).")]
 GalleryArgument = Annotated[Path, typer.Argument(metavar="GALLERY", help="The gallery file.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,6 +33,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
         table.add_row(*(Text(_cell(value)) for value in row))
     # Without a terminal there is no edge to fold at, and folded file names cannot be searched.
     Console(width=None if sys.stdout.isatty() else _UNFOLDED).print(table)
+
+
+def print_attributes(found: Sequence[object], columns: Mapping[str, str], title: str = "") -> None:
+    """Print a table with a row for each of ``found``; ``columns`` maps titles to attributes."""
+    rows = [[getattr(one, attribute) for attribute in columns.values()] for one in found]
+    print_table(tuple(columns), rows, title)
 
 
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:

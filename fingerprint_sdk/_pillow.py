@@ -5,14 +5,40 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib import import_module
 
 from PIL import Image, UnidentifiedImageError
 
 from fingerprint_sdk.errors import ImageError
 
 # Only still-image decoders: EPS, for one, would run Ghostscript on an untrusted file.
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM", "JPEG2000")
+_PLUGINS = {
+    "PNG": "Png",
+    "JPEG": "Jpeg",
+    "MPO": "Mpo",
+    "WEBP": "WebP",
+    "AVIF": "Avif",
+    "BMP": "Bmp",
+    "GIF": "Gif",
+    "TIFF": "Tiff",
+    "PPM": "Ppm",
+    "JPEG2000": "Jpeg2K",
+}
+FORMATS = tuple(_PLUGINS)
+
+
+@cache
+def readable_formats() -> tuple[str, ...]:
+    """Those of FORMATS that this Pillow can read; loads their plug-ins and no others.
+
+    ``Image.init`` would load all forty, which takes longer than decoding an image.
+    """
+    for plugin in _PLUGINS.values():
+        with suppress(ImportError):  # AVIF came with Pillow 11.3
+            import_module(f"PIL.{plugin}ImagePlugin")
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 @contextmanager

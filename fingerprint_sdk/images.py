@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fingerprint_sdk._pillow import FORMATS, pillow_errors, quiet_pillow
+from fingerprint_sdk._pillow import pillow_errors, quiet_pillow, readable_formats
 from fingerprint_sdk.errors import ImageError
 
 if TYPE_CHECKING:
@@ -117,11 +117,12 @@ def load_image(source: ImageInput) -> LoadedImage:
     encoded = _read(source, name)
     if not encoded:
         raise ImageError(f"{name} is empty (0 bytes): give a complete image file")
-    with quiet_pillow(), pillow_errors(name):
-        Image.init()  # registers the plug-ins, so that absent ones can be left out
-        formats = [f for f in FORMATS if f in Image.OPEN]
-        with Image.open(io.BytesIO(encoded), formats=formats) as image:
-            return _decode(image, name, encoded)
+    with (
+        quiet_pillow(),
+        pillow_errors(name),
+        Image.open(io.BytesIO(encoded), formats=readable_formats()) as image,
+    ):
+        return _decode(image, name, encoded)
 
 
 def window_positions(side: int) -> list[int]:

@@ -6,21 +6,20 @@ import hashlib
 import logging
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk._decoding import Outcome, prepare_ahead
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.errors import DeviceError, ImageError, ModelError
-from fingerprint_sdk.images import WINDOW_SIZE, is_single_image, load_image, windows
-from fingerprint_sdk.quality import Quality, assess
+from fingerprint_sdk.images import WINDOW_SIZE, is_single_image
+from fingerprint_sdk.quality import Quality
 from fingerprint_sdk.runtime import Device, open_session
 from fingerprint_sdk.verification import (
     Identification,
@@ -40,6 +39,7 @@ logger = logging.getLogger(__name__)
 Embeddings = npt.NDArray[np.float32]
 
 _METADATA = ("name", "version", "license", "window_size", "embedding_size", "calibration")
+_NO_IMAGES = "no images were given: a comparison needs at least one a side"
 _MAX_WINDOWS = 9
 _BATCH = {"cpu": 2, "cuda": 16}  # images a call; on a CPU, more only costs memory
 
@@ -72,12 +72,6 @@ class EmbeddingResult:
     indices: tuple[int, ...]
     quality: tuple[Quality, ...]
     failures: tuple[Failure, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class _Prepared:
-    windows: npt.NDArray[np.uint8]
-    quality: Quality
 
 
 class Extractor:
@@ -113,6 +107,7 @@ class Extractor:
         self.calibration = Calibration.from_json(metadata["calibration"])
         self.embedding_size = _check_contract(session.ort, metadata, name)
         self._session = session.ort
+        self._infer = session.run
 
     @classmethod
     def from_file(
@@ -232,11 +227,20 @@ class Extractor:
             ImageError: an image cannot be used, or a side is empty.
             OperatingPointError: ``fmr`` lies outside the calibrated range.
         """
-        left, left_quality = self._side(a)
-        right, right_quality = self._side(b)
-        return verify_embeddings(
-            left, right, self.calibration, fmr=fmr, quality=left_quality + right_quality
-        )
+        counts = [0, 0]
+
+        def both() -> Iterator[ImageInput]:
+            for side, images in enumerate((a, b)):
+                for image in _as_iterable(images):
+                    counts[side] += 1
+                    yield image
+
+        # In one go, so that one side is decoded while the model has the other.
+        embeddings, quality = self.embed_with_quality(both())
+        if 0 in counts:
+            raise ImageError(_NO_IMAGES)
+        left, right = embeddings[: counts[0]], embeddings[counts[0] :]
+        return verify_embeddings(left, right, self.calibration, fmr=fmr, quality=quality)
 
     def identify(
         self, images: Images, gallery: Gallery, *, fmr: float | None = None, top: int = 5
@@ -249,14 +253,10 @@ class Extractor:
             OperatingPointError: ``fmr`` lies outside the calibrated range.
         """
         gallery.check_model(self)
-        embeddings, quality = self._side(images)
-        return gallery.search(embeddings, self.calibration, quality=quality, fmr=fmr, top=top)
-
-    def _side(self, images: Images) -> tuple[Embeddings, tuple[Quality, ...]]:
         embeddings, quality = self.embed_with_quality(images)
         if not quality:
-            raise ImageError("no images were given: a comparison needs at least one a side")
-        return embeddings, quality
+            raise ImageError(_NO_IMAGES)
+        return gallery.search(embeddings, self.calibration, quality=quality, fmr=fmr, top=top)
 
     def _stack(self, rows: Sequence[Embeddings]) -> Embeddings:
         return np.stack(rows) if rows else np.empty((0, self.embedding_size), np.float32)
@@ -264,27 +264,18 @@ class Extractor:
     def _stream(
         self, images: Iterator[ImageInput], batch_size: int | None, workers: int | None
     ) -> Iterator[tuple[int, tuple[Embeddings, Quality] | ImageError]]:
-        """Outcomes in input order; images are decoded ahead of the model by some batches."""
+        """Outcomes in input order; the next images are decoded while the model runs."""
         size = _positive("batch_size", batch_size, _BATCH[self.device])
         threads = _positive("workers", workers, min(8, os.cpu_count() or 1))
-        ahead: deque[Future[_Prepared | ImageError]] = deque()
         done = 0
-        pool = ThreadPoolExecutor(threads, thread_name_prefix="fingerprint-decode")
-        try:
-            while True:
-                wanted = size + threads - len(ahead)
-                ahead.extend(pool.submit(_prepare, image) for image in islice(images, wanted))
-                if not ahead:
-                    return
-                batch = [ahead.popleft().result() for _ in range(min(size, len(ahead)))]
+        with closing(prepare_ahead(images, size, threads)) as batches:
+            for batch in batches:
                 for outcome in self._embed_batch(batch):
                     yield done, outcome
                     done += 1
-        finally:
-            pool.shutdown(cancel_futures=True)
 
     def _embed_batch(
-        self, batch: list[_Prepared | ImageError]
+        self, batch: list[Outcome]
     ) -> Iterator[tuple[Embeddings, Quality] | ImageError]:
         usable = [item for item in batch if not isinstance(item, ImageError)]
         vectors = self._run(np.concatenate([item.windows for item in usable])) if usable else None
@@ -298,27 +289,16 @@ class Extractor:
             start = stop
 
     def _run(self, windows: npt.NDArray[np.uint8]) -> Embeddings:
-        """One call of the model, its batch padded to one of few sizes.
-
-        A GPU plans its convolutions anew for every batch size it has not met.
-        """
-        count = len(windows)
-        if self.device == "cuda":
-            bucket = _bucket(count)
-            padding = np.zeros((bucket - count, *windows.shape[1:]), np.uint8)
-            windows = np.concatenate([windows, padding])
+        """One call of the model, checked."""
         try:
-            (output,) = self._session.run(
-                ["embedding"], {"windows": np.ascontiguousarray(windows)}
-            )
+            vectors = self._infer(windows)
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             if self.device == "cuda":
                 raise DeviceError(
                     f"inference failed on the GPU, try a smaller batch_size: {error}"
                 ) from error
             raise ModelError(f"the model {self.name} failed: {error}") from error
-        vectors = cast(Embeddings, output)[:count]
-        if vectors.shape != (count, self.embedding_size) or not np.isfinite(vectors).all():
+        if vectors.shape != (len(windows), self.embedding_size) or not np.isfinite(vectors).all():
             raise ModelError(f"the model {self.name} gave embeddings that are not usable")
         return vectors
 
@@ -383,15 +363,6 @@ def identify(
     return gallery.identify(images, fmr=fmr, top=top)
 
 
-def _prepare(image: ImageInput) -> _Prepared | ImageError:
-    try:
-        loaded = load_image(image)
-        crops = windows(loaded.pixels)
-        return _Prepared(crops, assess(loaded, crops))
-    except ImageError as error:
-        return error
-
-
 def _as_iterable(images: Images) -> Iterator[ImageInput]:
     if is_single_image(images):
         return iter((cast("ImageInput", images),))
@@ -399,14 +370,6 @@ def _as_iterable(images: Images) -> Iterator[ImageInput]:
         return iter(cast("Iterable[ImageInput]", images))
     except TypeError:
         return iter((cast("ImageInput", images),))  # load_image says what is wrong with it
-
-
-def _bucket(count: int) -> int:
-    """Smallest of 1, 3, 9, 18, 36, ... that holds ``count`` windows."""
-    size = next((small for small in (1, 3, _MAX_WINDOWS) if count <= small), _MAX_WINDOWS)
-    while size < count:
-        size *= 2
-    return size
 
 
 def _positive(name: str, value: int | None, default: int) -> int:

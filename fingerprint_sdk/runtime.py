@@ -7,8 +7,12 @@ import io
 import logging
 import os
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+import numpy as np
+import numpy.typing as npt
+
+from fingerprint_sdk._binding import BoundModel
 from fingerprint_sdk.errors import DeviceError, ModelError
 
 logger = logging.getLogger(__name__)
@@ -35,11 +39,20 @@ class Session:
         ort: the ``onnxruntime.InferenceSession``.
         device: "cpu" or "cuda", the one really in use.
         providers: ONNX Runtime's execution providers of the session, in order.
+        bound: how a GPU runs the model; None on the CPU, which gains nothing from it.
     """
 
     ort: Any
     device: Literal["cpu", "cuda"]
     providers: tuple[str, ...]
+    bound: BoundModel | None = None
+
+    def run(self, windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """uint8, shape (n, 3, 128, 128) -> float32, shape (n, D). May raise anything."""
+        if self.bound is not None:
+            return self.bound.run(windows)
+        (output,) = self.ort.run(["embedding"], {"windows": np.ascontiguousarray(windows)})
+        return cast("npt.NDArray[np.float32]", output)
 
 
 def open_session(
@@ -65,7 +78,7 @@ def open_session(
     if device != "cpu":
         session, reason = _try_cuda(ort, model, threads)
         if session is not None:
-            return _used(session, "cuda")
+            return _used(session, "cuda", BoundModel(ort, session, "cuda"))
         if device == "cuda":
             _open_on_cpu(ort, model, name, threads)  # a broken model is not the device's fault
             raise DeviceError(f"device 'cuda' cannot be used: {reason}")
@@ -86,10 +99,12 @@ def _import_onnxruntime() -> Any:
     return onnxruntime
 
 
-def _used(session: Any, device: Literal["cpu", "cuda"]) -> Session:
+def _used(
+    session: Any, device: Literal["cpu", "cuda"], bound: BoundModel | None = None
+) -> Session:
     providers = tuple(session.get_providers())
     logger.info("running on %s (%s)", device, ", ".join(providers))
-    return Session(session, device, providers)
+    return Session(session, device, providers, bound)
 
 
 def _open_on_cpu(ort: Any, model: bytes, name: str, threads: int | None) -> Any:

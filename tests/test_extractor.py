@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import threading
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,6 @@ from PIL import Image
 
 import fingerprint_sdk as fp
 from fingerprint_sdk import extractor as extractor_module
-from fingerprint_sdk.extractor import _bucket
 
 Images = dict[str, list[np.ndarray]]
 
@@ -172,6 +173,70 @@ def test_embed_many_reports_the_unusable_and_keeps_the_rest(
         extractor.embed_many(inputs, on_error="raise")
 
 
+def test_a_heap_with_corrupt_files_is_embedded_but_for_those(
+    extractor: fp.Extractor, tmp_path: Path
+) -> None:
+    whole = {}
+    for source in range(4):
+        for kind in ("PNG", "JPEG", "WEBP"):
+            file = io.BytesIO()
+            Image.fromarray(synthetic_image(source, 0, 140, 150)).save(file, kind)
+            whole[source, kind] = file.getvalue()
+    paths, broken = [], {}
+    for index, ((_, kind), content) in zip(range(300), cycle(whole.items()), strict=False):
+        damage = {
+            7: content[: len(content) // 2],  # cut short
+            31: b"",
+            55: b"GIF89a" + content[6:],  # another format's start
+            79: bytes(1000) + content,
+            92: b"<html>not found</html>",
+        }.get(index % 96)
+        paths.append(tmp_path / f"{index:03}.{kind.lower()}")
+        paths[-1].write_bytes(content if damage is None else damage)
+        if damage is not None:
+            broken[index] = paths[-1].name
+    paths[150].unlink()
+    broken[150] = paths[150].name
+    result = extractor.embed_many(iter(paths), batch_size=7, workers=3)
+    assert {failure.index for failure in result.failures} == set(broken)
+    assert len(broken) == 17
+    for failure in result.failures:
+        assert broken[failure.index] in str(failure.error)
+    assert result.indices == tuple(i for i in range(300) if i not in broken)
+    alone = {content: extractor.embed(content) for content in whole.values()}
+    expected = [alone[paths[index].read_bytes()] for index in result.indices]
+    np.testing.assert_allclose(result.embeddings, expected, rtol=0, atol=1e-6)
+    with pytest.raises(fp.ImageError, match=re.escape(paths[7].name)):
+        extractor.embed_many(paths, on_error="raise")
+
+
+def test_the_next_images_are_decoded_while_a_batch_is_used(extractor: fp.Extractor) -> None:
+    """The second batch is read although the first one is not yet done with."""
+    file = io.BytesIO()
+    Image.fromarray(synthetic_image(0, 0, 128, 128)).save(file, "PNG")
+    read = [threading.Event() for _ in range(8)]
+
+    class Watched(io.BytesIO):
+        def __init__(self, index: int) -> None:
+            super().__init__(file.getvalue())
+            self.index = index
+
+        def read(self, size: int | None = -1) -> bytes:
+            assert threading.current_thread().name.startswith("fingerprint-decode")
+            read[self.index].set()
+            return super().read(size)
+
+    seen = []
+
+    def wait(done: int) -> None:
+        if done % 4 == 1:  # the first outcome of a batch
+            seen.append([event.wait(30) for event in read[done - 1 : done + 7]])
+
+    result = extractor.embed_many(map(Watched, range(8)), batch_size=4, workers=2, progress=wait)
+    assert seen == [[True] * 8, [True] * 4]
+    assert len(result.embeddings) == 8
+
+
 def test_a_long_iterable_is_not_read_far_ahead(extractor: fp.Extractor) -> None:
     image = synthetic_image(0, 0, 128, 128)
     read = 0
@@ -186,7 +251,7 @@ def test_a_long_iterable_is_not_read_far_ahead(extractor: fp.Extractor) -> None:
         pass
 
     def stop(done: int) -> None:
-        assert read <= done + 4 + 2
+        assert read <= done + 4 + 4  # the batch in use and the one after it
         if done == 20:
             raise EnoughError
 
@@ -267,12 +332,6 @@ def test_an_empty_side_is_an_image_error(extractor: fp.Extractor, sample_images:
 def test_sizes_below_one_are_refused(extractor: fp.Extractor, argument: str) -> None:
     with pytest.raises(ValueError, match=argument):
         extractor.embed([synthetic_image(0, 0)], **{argument: 0})
-
-
-def test_buckets_are_few_and_hold_their_windows() -> None:
-    sizes = {_bucket(count): count for count in range(1, 145)}
-    assert list(sizes) == [1, 3, 9, 18, 36, 72, 144]
-    assert all(bucket == most for bucket, most in sizes.items())
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import onnxruntime
 import pytest
 
+from fingerprint_sdk._binding import BoundModel, bucket
 from fingerprint_sdk.errors import DeviceError, ModelError
 from fingerprint_sdk.runtime import open_session
 
@@ -60,6 +62,24 @@ def test_unknown_devices_and_thread_counts_are_refused(model: bytes) -> None:
         open_session(model, "tiny", device="gpu")
     with pytest.raises(DeviceError, match="threads"):
         open_session(model, "tiny", device="cpu", threads=0)
+
+
+def test_a_bound_model_gives_what_a_plain_run_gives(model: bytes) -> None:
+    """The way of the GPU, its buffers here on the CPU."""
+    session = open_session(model, "tiny", device="cpu", threads=1)
+    bound = BoundModel(onnxruntime, session.ort, "cpu")
+    rng = np.random.default_rng(0)
+    batches = [rng.integers(0, 256, (n, 3, 128, 128), np.uint8) for n in (2, 3, 1, 3, 11)]
+    got = [bound.run(batch) for batch in batches]  # kept: a later run must not touch them
+    for batch, vectors in zip(batches, got, strict=True):
+        assert vectors.dtype == np.float32
+        np.testing.assert_allclose(vectors, session.run(batch), rtol=0, atol=1e-6)
+
+
+def test_buckets_are_few_and_hold_their_windows() -> None:
+    sizes = {bucket(count): count for count in range(1, 145)}
+    assert list(sizes) == [1, 3, 9, 18, 36, 72, 144]
+    assert all(size == most for size, most in sizes.items())
 
 
 def test_without_onnxruntime_the_message_says_what_to_install(tiny_model_path: Path) -> None:

@@ -5,6 +5,7 @@ One file per group of commands; importing it here adds its commands to `app`.
 
 from trainer.cli import (  # noqa: F401
     _analyse,
+    _compare,
     _denoiser,
     _evaluate,
     _extractor,

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ class Hub:
         return commit
 
     def blob(self, sha256: str) -> bytes | None:
-        contents = (c for r in self.repos.values() for f in r.commits.values() for c in f.values())
+        files = (f for r in self.repos.values() for f in r.commits.values())
+        contents = chain(self.uploaded, *(f.values() for f in files))
         return next((c for c in contents if hashlib.sha256(c).hexdigest() == sha256), None)
 
 

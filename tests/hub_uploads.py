@@ -91,26 +91,28 @@ def _preupload(handler: _Handler, repo_id: str, revision: str, wanted: dict[str,
 
 
 def _where(hub: Hub, wanted: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        item | {"actions": {"upload": {"href": f"{hub.storage}/uploads/{item['oid']}"}}}
-        for item in wanted["objects"]
-    ]
+    """Where each large file goes; nowhere if the storage has its content already."""
+    objects = []
+    for item in wanted["objects"]:
+        to = {"actions": {"upload": {"href": f"{hub.storage}/uploads/{item['oid']}"}}}
+        objects.append(item if hub.blob(item["oid"]) is not None else item | to)
+    return objects
 
 
 def _commit(handler: _Handler, repo_id: str, revision: str, lines: list[dict[str, Any]]) -> None:
     hub = handler.hub
     repo = hub.repos[repo_id]
-    stored = {hashlib.sha256(content).hexdigest(): content for content in hub.uploaded}
     files = dict(repo.commits[repo.refs[revision]])
     for line in lines:
         value = cast("dict[str, Any]", line["value"])
         if line["key"] == "file":
             files[value["path"]] = base64.b64decode(value["content"])
         elif line["key"] == "lfsFile":
-            if value["oid"] not in stored:
+            content = hub.blob(value["oid"])
+            if content is None:
                 _json(handler, {"error": "LFS pointer to a file that does not exist"}, 400)
                 return
-            files[value["path"]] = stored[value["oid"]]
+            files[value["path"]] = content
     commit = hub.publish(repo_id, files, revision)
     url = f"{hub.endpoint}/{repo_id}/commit/{commit}"
     _json(handler, {"success": True, "commitOid": commit, "commitUrl": url})

@@ -14,7 +14,28 @@ _POOLS = {
 
 
 def write_card(model: Path, scores_file: Path, run_info: dict[str, Any] | None = None) -> Path:
-    """Write `model/README.md` from `config.json` and the JSON of `trainer evaluate --out`.
+    """Write `model/README.md`; see `card_text`."""
+    path = model / "README.md"
+    temporary = path.with_name("README.md.tmp")
+    temporary.write_text(card_text(model, scores_file, run_info))
+    temporary.replace(path)
+    return path
+
+
+def card_text(
+    model: Path,
+    scores_file: Path,
+    run_info: dict[str, Any] | None = None,
+    *,
+    load_as: str | None = None,
+) -> str:
+    """The card of the folder `model`, with a header the Hub reads (`huggingface_hub.ModelCard`).
+
+    Args:
+        model: folder with `config.json`.
+        scores_file: JSON of `trainer evaluate --out`.
+        run_info: `run.json` of the run it came from.
+        load_as: what the example gives `fingerprint_sdk.load`; by default the model's own name.
 
     Raises ValueError when the scores are of another model file.
     """
@@ -24,23 +45,46 @@ def write_card(model: Path, scores_file: Path, run_info: dict[str, Any] | None =
     for pool, values in scores.items():
         if values["model"]["sha256"] != promised:
             raise ValueError(f"{scores_file}: the scores on {pool} are of another model file")
-    path = model / "README.md"
-    temporary = path.with_name("README.md.tmp")
-    temporary.write_text(_card(config, scores, run_info or {}))
-    temporary.replace(path)
-    return path
+    header = _header(config, scores).to_yaml(line_break="\n")
+    return f"---\n{header}\n---\n{_card(config, scores, run_info or {}, load_as)}"
 
 
-def _card(config: dict[str, Any], scores: dict[str, Any], info: dict[str, Any]) -> str:
+def _header(config: dict[str, Any], scores: dict[str, Any]) -> Any:
+    from huggingface_hub import EvalResult, ModelCardData
+
+    results = []
+    for pool, values in scores.items():
+        figures = {
+            ("accuracy", "identification accuracy"): values["identification"]["model"]["accuracy"],
+            ("auc", "verification AUC"): values["verification"]["model"]["auc"],
+        }
+        results += [
+            EvalResult(
+                task_type="image-classification",
+                task_name="model attribution",
+                dataset_type=pool,
+                dataset_name=_POOLS.get(pool, pool),
+                metric_type=kind,
+                metric_name=name,
+                metric_value=round(_value(figure), 4),
+            )
+            for (kind, name), figure in figures.items()
+        ]
+    return ModelCardData(
+        license=config["license"].lower(),
+        library_name="fingerprint-sdk",
+        pipeline_tag="image-feature-extraction",
+        tags=["model-attribution", "image-forensics", "fingerprint", "onnx"],
+        model_name=config["name"],
+        eval_results=results,
+    )
+
+
+def _card(
+    config: dict[str, Any], scores: dict[str, Any], info: dict[str, Any], load_as: str | None
+) -> str:
     rows = "\n".join(_row(pool, values) for pool, values in scores.items())
-    return f"""---
-license: apache-2.0
-library_name: fingerprint-sdk
-pipeline_tag: image-feature-extraction
-tags: [model-attribution, image-forensics, fingerprint, onnx]
-model-index:
-{_model_index(config, scores)}---
-
+    return f"""
 # {config["name"]} {config["version"]}
 
 {config["description"]} Zero-shot: no image of
@@ -51,7 +95,7 @@ only other generators are a wholly independent test.
 ```python
 import fingerprint_sdk as fp
 
-fp.load("{config["name"]}").verify("a.png", "b.png")
+fp.load("{load_as or config["name"]}").verify("a.png", "b.png")
 ```
 
 | | |
@@ -138,18 +182,3 @@ def _families(info: dict[str, Any]) -> str:
     if not by_pool:
         return ""
     return " (" + ", ".join(f"{count} of pool `{pool}`" for pool, count in by_pool.items()) + ")"
-
-
-def _model_index(config: dict[str, Any], scores: dict[str, Any]) -> str:
-    lines = [f"- name: {config['name']}", "  results:"]
-    for pool, values in scores.items():
-        accuracy = _value(values["identification"]["model"]["accuracy"])
-        auc = _value(values["verification"]["model"]["auc"])
-        lines += [
-            "  - task: {type: image-classification, name: model attribution}",
-            f"    dataset: {{name: {pool}, type: {pool}}}",
-            "    metrics:",
-            f"    - {{type: accuracy, name: identification accuracy, value: {accuracy:.4f}}}",
-            f"    - {{type: auc, name: verification AUC, value: {auc:.4f}}}",
-        ]
-    return "\n".join(lines) + "\n"

@@ -10,6 +10,7 @@ from trainer.cli import (  # noqa: F401
     _evaluate,
     _extractor,
     _fidelity,
+    _publish,
     _synthesize,
 )
 from trainer.cli._app import app

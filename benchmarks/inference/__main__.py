@@ -2,7 +2,8 @@
 
     python -m benchmarks.inference [--quick] [--device cuda] [--out FILE.json]
 
-Needs the extras `trainer` and `cpu` or `gpu`. A full run takes some minutes of an idle machine.
+Needs the extras `trainer` and `cpu` or `gpu`, and an idle machine: on a busy one only the CPU
+times, and the ratios by CPU time, mean something. `--device cuda` has not been run yet.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def embed_map(
 ) -> None:
     """Map embeddings by t-SNE, and by UMAP when umap-learn is installed (paper, Fig. 13)."""
     from trainer.cli._laboratory import load_models
-    from trainer.laboratory import embed_map as run
+    from trainer.laboratory import map_experiment as run
     from trainer.page import write_experiment
     from trainer.progress import bars
 

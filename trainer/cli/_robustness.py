@@ -23,14 +23,14 @@ def robustness(
             "default: all."
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(help="Images of each generator.", min=11)] = 14,
+    limit: Annotated[int, typer.Option(help="Images of each generator.", min=11)] = 15,
     full: FullOption = False,
     galleries: Annotated[int, typer.Option(help="Random galleries.", min=1)] = 20,
     seed: Annotated[int, typer.Option(help="Of the first gallery.", min=0)] = 0,
 ) -> None:
     """Identify images after JPEG, cropping, resizing, blur, noise and more (paper, Fig. 16)."""
     from trainer.cli._laboratory import load_models
-    from trainer.laboratory import robustness as run
+    from trainer.laboratory import robustness_experiment as run
     from trainer.page import write_experiment
     from trainer.progress import bars
 

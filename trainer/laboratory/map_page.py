@@ -40,7 +40,7 @@ class _Panel:
         return f"{self.model}, {self.folder.name}"
 
 
-def embed_map(
+def map_experiment(
     extractors: Mapping[str, Extractor],
     folders: Sequence[Path],
     decoders: Path | None = None,
@@ -95,7 +95,7 @@ def embed_map(
         "Maps of embeddings",
         "Fig. 13",
         f"{shown} of each of {sum(len(p.images) for p in panels) // len(extractors)} generators "
-        f"in {len(folders)} pools (the paper: several hundred); --full for all images. "
+        f"in {len(folders)} pools (the paper does not say how many); --full for all images. "
         f"Methods: {' and '.join(methods())}.",
         figures,
         [

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from fingerprint_sdk import Extractor
 
 
-def robustness(
+def robustness_experiment(
     extractors: Mapping[str, Extractor],
     folder: Path,
     operations: Sequence[str] = (),
     *,
-    limit: int | None = 14,
+    limit: int | None = 15,
     fine: bool = False,
     galleries: int = 20,
     seed: int = 0,

@@ -20,6 +20,9 @@ def evaluate(
         Path | None, typer.Option(help="CSV of model,decoder; default: beside the pool.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the scores as JSON.")] = None,
+    page: Annotated[
+        Path | None, typer.Option(help="Folder for a page of the scores, for `trainer report`.")
+    ] = None,
     galleries: Annotated[int, typer.Option(help="Random galleries.", min=1)] = 20,
     pairs: Annotated[int, typer.Option(help="Pairs of either kind.", min=1)] = 5000,
 ) -> None:
@@ -39,3 +42,8 @@ def evaluate(
     print_table(scores)
     if out is not None:
         write_json(out, scores)
+    if page is not None:
+        from trainer.laboratory import scores_experiment
+        from trainer.page import write_experiment
+
+        typer.echo(f"{write_experiment(page, scores_experiment(scores))}")

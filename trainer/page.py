@@ -38,9 +38,7 @@ footer { margin-top: 2rem; border-top: 1px solid #d0d7de; padding-top: .5rem;
   overflow-wrap: anywhere; }
 """
 # Nothing may be loaded, whatever a name contains; `script` is for pages that draw themselves.
-_POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-)
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def _page(experiment: Experiment, body: str) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         f"<title>{escape(experiment.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         f"<article>\n<h1>{escape(experiment.title)}</h1>\n"
         f"<p>Paper: {escape(experiment.reproduces)}.</p>\n"

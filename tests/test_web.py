@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from browser import chromium, needs_browser
 from cli_runner import write_flat
 from conftest import synthetic_image
 from PIL import Image
@@ -29,15 +29,9 @@ from PIL import Image
 import fingerprint_sdk as fp
 
 ROOT = Path(__file__).parent.parent
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-DRIVER = shutil.which("chromedriver")
 
 needs_gradio = pytest.mark.skipif(
     importlib.util.find_spec("gradio") is None, reason="gradio is not installed (extra web)"
-)
-needs_browser = pytest.mark.skipif(
-    BROWSER is None or DRIVER is None or importlib.util.find_spec("selenium") is None,
-    reason="chromium, chromedriver or selenium is not installed",
 )
 pytestmark = needs_gradio
 
@@ -212,21 +206,9 @@ class Page:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(BROWSER)
-    for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu"):
-        options.add_argument(f"--{argument}")
-    options.add_argument("--window-size=1280,900")
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    try:
+def browser() -> Iterator[Any]:
+    with chromium(performance="ALL") as driver:
         yield driver
-    finally:
-        driver.quit()
 
 
 @pytest.fixture

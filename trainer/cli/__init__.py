@@ -10,7 +10,11 @@ from trainer.cli import (  # noqa: F401
     _evaluate,
     _extractor,
     _fidelity,
+    _lineage,
+    _map,
     _publish,
+    _report,
+    _robustness,
     _synthesize,
 )
 from trainer.cli._app import app

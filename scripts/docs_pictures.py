@@ -24,9 +24,9 @@ ROOT = Path(__file__).parent.parent
 OUT = ROOT / "docs/pictures"
 GENERATORS = {"lark": "tab:blue", "wren": "tab:orange"}
 ARCHITECTURES = (
-    "k1-l1-post-nearest-relu-batch-w32",
-    "k1-l1-post-bilinear-tanh-none-w32",
-    "k1-l2-pre-transposed-none-instance-w32",
+    "k1-l1-post-nearest-relu-batch-w16",
+    "k1-l1-post-bilinear-tanh-none-w16",
+    "k1-l2-pre-transposed-none-instance-w16",
 )
 
 
@@ -120,7 +120,7 @@ def draw_synthesis() -> None:
     batch = torch.from_numpy(pictures[0].transpose(2, 0, 1)[None].copy())
     for i, identifier in enumerate(ARCHITECTURES, 1):
         architecture = parse_architecture(identifier)
-        made = train_architecture(architecture, (7,), photos, SynthesisRecipe())[0]
+        made = train_architecture(architecture, (7,), photos, SynthesisRecipe(steps=20))[0]
         model = model_from_state(architecture, 7, made.state)
         rendered = model.render(batch)[0, 0].permute(1, 2, 0).numpy()
         show(rows[0, i], rendered, f"through synthetic model {i}")

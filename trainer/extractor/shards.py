@@ -47,6 +47,7 @@ def compute_sharded(
         return np.load(path)
 
     rows: np.ndarray | None = None
+    threads = torch.get_num_threads()  # a worker's single one is in part everybody's
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as executor:
         for i, row in enumerate(_in_order(executor, row_of, len(names), ahead=4 * workers)):
             if rows is None:
@@ -54,6 +55,7 @@ def compute_sharded(
             rows[i] = row
             if progress is not None and ((i + 1) % 20 == 0 or i + 1 == len(names)):
                 progress(i + 1, len(names))
+    torch.set_num_threads(threads)
     if rows is None:
         raise ValueError(f"{out}: no model to compute anything for")
     return rows

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fingerprint_sdk._explain_words import percent
-from fingerprint_sdk._gallery_file import write_atomically
+from fingerprint_sdk._embeddings_file import write_atomically
+from fingerprint_sdk._explain_words import percent, summary
 from fingerprint_sdk.errors import FingerprintError, GalleryError
 
 if TYPE_CHECKING:
-    from fingerprint_sdk.explanation import Explanation
+    from fingerprint_sdk._explain_view import ImageView
+    from fingerprint_sdk.verification import Verification
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -68,7 +69,12 @@ _RESIDUAL = {
 }
 
 
-def page(explanation: Explanation, pictures: Mapping[str, bytes]) -> str:
+def page(
+    views: Sequence[ImageView],
+    verification: Verification | None,
+    model: str,
+    pictures: Mapping[str, bytes],
+) -> str:
     """See ``Explanation.html``."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -77,22 +83,22 @@ def page(explanation: Explanation, pictures: Mapping[str, bytes]) -> str:
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
         f"<title>Fingerprint explanation</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{_title(explanation)}</h1>\n{_verdict(explanation)}"
-        f"{sections(explanation, pictures)}"
-        f"<footer>Model {text(explanation.model)}. A score is evidence about the generator, with "
+        f"<h1>{_title(views)}</h1>\n{_verdict(views, verification)}"
+        f"{sections(views, pictures)}"
+        f"<footer>Model {text(model)}. A score is evidence about the generator, with "
         "the error rate stated; it is no proof.</footer>\n</body>\n</html>\n"
     )
 
 
-def sections(explanation: Explanation, pictures: Mapping[str, bytes]) -> str:
+def sections(views: Sequence[ImageView], pictures: Mapping[str, bytes]) -> str:
     """The pictures, each kind under its heading and with how to read it, for any page."""
     parts = []
     for kind, (title, how) in _HOW.items():
         shown = [name for name in pictures if name.split("-")[-1] == kind]
         if not shown:
             continue
-        how = how.format(residual=_RESIDUAL[explanation.images[0].network_residual])
-        figures = "".join(_figure(explanation, name, title, pictures[name]) for name in shown)
+        how = how.format(residual=_RESIDUAL[views[0].network_residual])
+        figures = "".join(_figure(views, name, title, pictures[name]) for name in shown)
         parts.append(
             f'<h2>{escape(title)}</h2>\n<p class="how">{escape(how)}</p>\n'
             f'<div class="row">{figures}</div>\n'
@@ -100,10 +106,9 @@ def sections(explanation: Explanation, pictures: Mapping[str, bytes]) -> str:
     return "".join(parts)
 
 
-def save(explanation: Explanation, path: Path) -> tuple[Path, ...]:
+def save(page: str, pictures: Mapping[str, bytes], path: Path) -> tuple[Path, ...]:
     """See ``Explanation.save``."""
-    pictures = explanation.pictures()
-    html = page(explanation, pictures).encode()
+    html = page.encode()
     try:
         if path.suffix.lower() in (".html", ".htm"):
             write_atomically(path, html)
@@ -120,24 +125,23 @@ def save(explanation: Explanation, path: Path) -> tuple[Path, ...]:
         raise FingerprintError(str(error)) from error
 
 
-def _title(explanation: Explanation) -> str:
-    return " and ".join(text(view.name) for view in explanation.images)
+def _title(views: Sequence[ImageView]) -> str:
+    return " and ".join(text(view.name) for view in views)
 
 
-def _verdict(explanation: Explanation) -> str:
-    result = explanation.verification
+def _verdict(views: Sequence[ImageView], result: Verification | None) -> str:
     kind = ""
     if result is not None:
         kind = "uncertain" if result.uncertain else "same" if result.same else "different"
-    said = "".join(f"<p>{text(sentence)}</p>" for sentence in explanation.summary)
+    said = "".join(f"<p>{text(sentence)}</p>" for sentence in summary(views, result))
     return f'<div class="verdict {kind}">{said}</div>\n'
 
 
-def _figure(explanation: Explanation, name: str, title: str, png: bytes) -> str:
+def _figure(views: Sequence[ImageView], name: str, title: str, png: bytes) -> str:
     caption, alt = "", title
     if name[0].isdigit():
-        view = explanation.images[int(name[0]) - 1]
-        caption = f"<figcaption>{_caption(explanation, name)}</figcaption>"
+        view = views[int(name[0]) - 1]
+        caption = f"<figcaption>{_caption(views, name)}</figcaption>"
         alt = f"{title}: {view.name}"
     data = base64.b64encode(png).decode()
     return (
@@ -145,8 +149,8 @@ def _figure(explanation: Explanation, name: str, title: str, png: bytes) -> str:
     )
 
 
-def _caption(explanation: Explanation, name: str) -> str:
-    view = explanation.images[int(name[0]) - 1]
+def _caption(views: Sequence[ImageView], name: str) -> str:
+    view = views[int(name[0]) - 1]
     known = view.identification
     if name.endswith("neighbours") and known is not None:
         facts = f"thresholds at a false match rate of {percent(known.fmr)}"
@@ -156,7 +160,7 @@ def _caption(explanation: Explanation, name: str) -> str:
             facts += f", {view.quality.format}"
         if view.quality.jpeg_quality is not None:
             facts += f" quality {view.quality.jpeg_quality}"
-    start = f"Image {name[0]}: " if len(explanation.images) > 1 else ""
+    start = f"Image {name[0]}: " if len(views) > 1 else ""
     return text(f"{start}{view.name}, {facts}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 from fingerprint_sdk._extras import need
 
 if TYPE_CHECKING:
-    from fingerprint_sdk.explanation import Explanation, ImageView
+    from fingerprint_sdk._explain_view import ImageView
     from fingerprint_sdk.verification import Identification
 
 COLOURS = ("#1f6feb", "#d9480f")  # image 1, image 2
@@ -23,9 +24,8 @@ _MAX_SHOWN = 640  # pixels of a side of the picture
 _MAX_NAME = 28
 
 
-def pictures(explanation: Explanation) -> dict[str, bytes]:
+def pictures(views: Sequence[ImageView]) -> dict[str, bytes]:
     """See ``Explanation.pictures``."""
-    views = explanation.images
     found: dict[str, bytes] = {}
     # Around their medians, spectra of strong and weak residuals fit one scale.
     spectra = [view.spectrum - np.median(_ac(view.spectrum)) for view in views]
@@ -128,7 +128,7 @@ def _spectrum(spectrum: npt.NDArray[np.float64], low: float, high: float) -> byt
     return _png(figure)
 
 
-def _profile(views: tuple[ImageView, ...]) -> bytes:
+def _profile(views: Sequence[ImageView]) -> bytes:
     figure, axes = _figure(2.15 * _SIDE, 0.75 * _SIDE)
     for number, view in enumerate(views, 1):
         # Radius 0 is the mean level, of which the residual has none.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from fingerprint_sdk._explain_view import ImageView
 from fingerprint_sdk.verification import Identification, Verification
-
-if TYPE_CHECKING:
-    from fingerprint_sdk.explanation import Explanation, ImageView
 
 _QUALITY = {
     "too_small": "is smaller than a window of 128 pixels and was enlarged, which weakens it",
@@ -16,13 +14,12 @@ _QUALITY = {
 }
 
 
-def summary(explanation: Explanation) -> tuple[str, ...]:
+def summary(views: Sequence[ImageView], verification: Verification | None) -> tuple[str, ...]:
     """See ``Explanation.summary``."""
     said: list[str] = []
-    views = explanation.images
     names = ["The image"] if len(views) == 1 else ["Image 1", "Image 2"]
-    if explanation.verification is not None:
-        said += _verdict(explanation.verification)
+    if verification is not None:
+        said += _verdict(verification)
     for name, view in zip(names, views, strict=True):
         if view.identification is not None:
             said.append(_neighbour(name, view.identification))

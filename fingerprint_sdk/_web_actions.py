@@ -155,7 +155,7 @@ class Actions:
             model=self.extractor,
             fmr=fmr,
         )
-        shown = html.explained(found) + sections(found, found.pictures())
+        shown = html.explained(found) + sections(found.images, found.pictures())
         page = self._export("explanation.html")
         found.save(page)
         return f"<div class='fp-explained'>{shown}</div>", str(page)

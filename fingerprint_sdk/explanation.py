@@ -10,77 +10,22 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk._explain_view import Floats, ImageView
 from fingerprint_sdk.errors import ModelError
 from fingerprint_sdk.extractor import Extractor, default_extractor
 from fingerprint_sdk.images import WINDOW_SIZE, load_image, window_positions, windows
-from fingerprint_sdk.quality import Quality, assess
+from fingerprint_sdk.quality import assess
 from fingerprint_sdk.spectrum import azimuthal_integration, dft_magnitude
-from fingerprint_sdk.verification import (
-    Identification,
-    Verification,
-    mean_embedding,
-    verify_embeddings,
-)
+from fingerprint_sdk.verification import Verification, mean_embedding, verify_embeddings
 
 if TYPE_CHECKING:
     from fingerprint_sdk.gallery import Gallery
     from fingerprint_sdk.images import ImageInput
 
-Floats = npt.NDArray[np.float64]
+__all__ = ["Explanation", "ImageView", "explain", "high_pass"]
 
 _NEIGHBOURS = 8
 _FLOOR = 1e-6  # of power, so that a residual of nothing has a logarithm
-
-
-@dataclass(frozen=True, eq=False)
-class ImageView:
-    """What the extractor meets in one image.
-
-    Attributes:
-        name: how messages name the image.
-        pixels: uint8, shape (H, W, 3), RGB, with sides shorter than 128 resized to 128.
-        residual: float64, shape (C, n, n), residual of the window in the middle. The network's
-            own if the model has an output ``residual``, else ``high_pass``, in grey levels.
-        network_residual: whether it is the network's own.
-        spectrum: float64, shape (n, n), dB: log power of the DFT of the Hann-windowed residual,
-            mean over windows and channels, zero frequency in the middle. The logarithm is taken
-            first, or the one window with most content would hide what all have in common.
-        profile: float64, shape (n // 2 + 1,), dB: azimuthal integration of the power (paper,
-            equation (1)), mean alike, from frequency 0 to 0.5 cycles per pixel.
-        tops, lefts: offsets of the windows on the two axes, in pixels.
-        agreement: float64, shape (len(tops), len(lefts)): cosine of each window's embedding with
-            the image's, -1 to 1. Low throughout: the fingerprint is weak, or differs from place
-            to place. Low in one place: that place is flat, or was edited.
-        quality: of the image.
-        identification: its place in the gallery, if one was given.
-    """
-
-    name: str
-    pixels: npt.NDArray[np.uint8]
-    residual: Floats
-    network_residual: bool
-    spectrum: Floats
-    profile: Floats
-    tops: tuple[int, ...]
-    lefts: tuple[int, ...]
-    agreement: Floats
-    quality: Quality
-    identification: Identification | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; the pictures are left out."""
-        return {
-            "name": self.name,
-            "quality": self.quality.as_dict(),
-            "network_residual": self.network_residual,
-            "profile": self.profile.tolist(),
-            "tops": list(self.tops),
-            "lefts": list(self.lefts),
-            "agreement": self.agreement.tolist(),
-            "identification": None
-            if self.identification is None
-            else self.identification.as_dict(),
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +47,7 @@ class Explanation:
         """The verdict in words, with its error rate; one sentence or more each."""
         from fingerprint_sdk._explain_words import summary
 
-        return summary(self)
+        return summary(self.images, self.verification)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; the pictures are left out."""
@@ -121,7 +66,7 @@ class Explanation:
         """
         from fingerprint_sdk._explain_plots import pictures
 
-        return pictures(self)
+        return pictures(self.images)
 
     def html(self) -> str:
         """One page with everything in it: it loads nothing from anywhere.
@@ -131,7 +76,7 @@ class Explanation:
         """
         from fingerprint_sdk._explain_html import page
 
-        return page(self, self.pictures())
+        return page(self.images, self.verification, self.model, self.pictures())
 
     def save(self, path: str | os.PathLike[str]) -> tuple[Path, ...]:
         """Write one page if ``path`` ends in .html, else a folder of PNG files and the page.
@@ -142,9 +87,11 @@ class Explanation:
         Raises:
             FingerprintError: a file cannot be written, or matplotlib is not installed.
         """
-        from fingerprint_sdk._explain_html import save
+        from fingerprint_sdk._explain_html import page, save
 
-        return save(self, Path(path))
+        pictures = self.pictures()
+        written = page(self.images, self.verification, self.model, pictures)
+        return save(written, pictures, Path(path))
 
 
 def explain(

@@ -141,8 +141,8 @@ def test_the_snippets_of_a_page(
 
 def test_enough_is_run() -> None:
     run_blocks = [b for page in PAGES for b in blocks(page) if not b.reason]
-    assert sum(b.language == "python" for b in run_blocks) >= 6
-    assert sum(b.language == "console" for b in run_blocks) >= 6
+    assert sum(b.language == "python" for b in run_blocks) >= 12
+    assert sum(b.language == "console" for b in run_blocks) >= 12
 
 
 def test_every_block_names_its_language() -> None:

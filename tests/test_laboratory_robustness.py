@@ -66,14 +66,17 @@ def test_embeddings_are_of_the_changed_pixels_and_kept(
     extractor = fp.load(tiny_model_path)
     calls = []
 
-    def invert(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        calls.append(int(rng.integers(1 << 30)))
-        return np.ascontiguousarray(255 - pixels)
+    def double(pixels: np.ndarray) -> np.ndarray:
+        return np.repeat(pixels[:, ::2], 2, axis=1)
 
-    change = Change("invert", invert)
+    def apply(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        calls.append(int(rng.integers(1 << 30)))
+        return double(pixels)
+
+    change = Change("double", apply)
     first = embed_pool(extractor, images, change, cache=tmp_path)
     assert len(set(calls)) == 36  # each image has its own random numbers
-    expected = extractor.embed([255 - np.asarray(Image.open(path)) for path in images["s1"]])
+    expected = extractor.embed([double(np.asarray(Image.open(path))) for path in images["s1"]])
     np.testing.assert_allclose(first["s1"], expected, atol=1e-6)
     again = embed_pool(extractor, images, change, cache=tmp_path)
     assert len(calls) == 36  # nothing was embedded anew

@@ -4,6 +4,7 @@ One file per group of commands; importing it here adds its commands to `app`.
 """
 
 from trainer.cli import (  # noqa: F401
+    _ablate,
     _analyse,
     _compare,
     _denoiser,

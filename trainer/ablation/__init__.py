@@ -1,0 +1,47 @@
+"""Ablations: what each part of the method is worth (paper IV-C; Tables III to VII)."""
+
+from trainer.ablation.answer import ablate
+from trainer.ablation.cache import Cache, Subset, model_residuals, read_cache
+from trainer.ablation.curves import draw_curves, fit_power_law
+from trainer.ablation.page import Line, experiment, summarise
+from trainer.ablation.questions import QUESTIONS, Question
+from trainer.ablation.rendering import (
+    make_subset_renderer,
+    mixed,
+    rendered_pixels,
+    rendered_signals,
+)
+from trainer.ablation.run import Laboratory, Result, run_variants
+from trainer.ablation.signals import Pixels, cut_windows, embed_signals, pool_signals
+from trainer.ablation.variants import PIXELS, RUN, Setting, Variant, subset_names
+
+__all__ = [
+    "PIXELS",
+    "QUESTIONS",
+    "RUN",
+    "Cache",
+    "Laboratory",
+    "Line",
+    "Pixels",
+    "Question",
+    "Result",
+    "Setting",
+    "Subset",
+    "Variant",
+    "ablate",
+    "cut_windows",
+    "draw_curves",
+    "embed_signals",
+    "experiment",
+    "fit_power_law",
+    "make_subset_renderer",
+    "mixed",
+    "model_residuals",
+    "pool_signals",
+    "read_cache",
+    "rendered_pixels",
+    "rendered_signals",
+    "run_variants",
+    "subset_names",
+    "summarise",
+]

@@ -1,0 +1,114 @@
+"""Which signal, windows, processing, loss and heads: Tables VI and VII, and beyond the paper."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from trainer.ablation.variants import PIXELS, SPECTRA, Setting, Variant
+
+RESIDUAL, IMAGE = (0, 1, 2), (3, 4, 5)
+"""Channels of `LogSpectrum`."""
+PIXEL_WIDTHS = (32, 64, 96, 128)
+
+
+def signal(setting: Setting) -> list[Variant]:
+    """Table VI: the spectrum of the residual, of the image, of both, and the image's pixels.
+
+    One head and one embedding size for all. Pixels exist only as rendered, so with them no variant
+    sees processed images.
+    """
+    heads = {
+        "residual spectrum (the paper's)": (RESIDUAL, (94.03, 95.69)),
+        "image spectrum": (IMAGE, (73.94, 90.76)),
+        "both spectra in one head": (RESIDUAL + IMAGE, None),
+    }
+    rows = setting.take(count=setting.limit) if setting.pixels else setting.take()
+    kept = (0,) if setting.pixels else None
+    found = [
+        Variant(label, replace(setting.base, heads=(channels,)), rows, kept=kept, paper=paper)
+        for label, (channels, paper) in heads.items()
+    ]
+    if setting.pixels:
+        sampler = replace(setting.base.sampler, averaged=1)  # pixels have no average
+        recipe = replace(setting.base, heads=((0, 1, 2),), widths=PIXEL_WIDTHS, sampler=sampler)
+        again = np.arange(len(rows))
+        found.append(
+            Variant("RGB pixels", recipe, again, kept=(0,), source=PIXELS, paper=(60.33, 87.42))
+        )
+    return found
+
+
+def windows(setting: Setting) -> list[Variant]:
+    """Table VII: 1×1 to 4×4 windows of an image; embeddings or spectra averaged over them."""
+    rows = setting.take()
+    found = [Variant(f"{n}×{n} windows", setting.base, rows, windows=n) for n in (1, 2, 3, 4)]
+    found += [
+        Variant(f"{n}×{n}, spectra averaged", setting.base, rows, windows=n, pooled=SPECTRA)
+        for n in (2, 3, 4)
+    ]
+    alone = replace(setting.base, sampler=replace(setting.base.sampler, averaged=1))
+    if alone != setting.base:
+        label = "3×3, trained on single images"
+        found.append(Variant(label, alone, rows))
+        found.append(Variant(f"{label}, spectra averaged", alone, rows, pooled=SPECTRA))
+    return found
+
+
+def processing(setting: Setting) -> list[Variant]:
+    """How many images are processed after the synthetic model, and how (Appendix A)."""
+    if setting.variants < 3:
+        raise ValueError(
+            "processing needs a run with three variants of each image (plain, JPEG, at will)"
+        )
+
+    def variant(label: str, share: float, kept: tuple[int, ...]) -> Variant:
+        sampler = replace(setting.base.sampler, processed=share)
+        return Variant(label, replace(setting.base, sampler=sampler), setting.take(), kept=kept)
+
+    every = tuple(range(setting.variants))
+    return [
+        variant("as rendered only", 0.0, (0,)),
+        variant("half processed", 0.5, every),
+        variant("all processed", 1.0, every),
+        variant("half JPEG, quality 75 to 95", 0.5, (0, 1)),
+        variant("all JPEG, quality 75 to 95", 1.0, (0, 1)),
+        variant("half processed at will", 0.5, (0, *every[2:])),
+    ]
+
+
+def loss(setting: Setting) -> list[Variant]:
+    """The paper's two losses, each alone, and the supervised contrastive one."""
+    weights = {
+        "cross-entropy and triplet": {},
+        "the same, cosine margin 0": {"cosine_margin": 0.0},
+        "cross-entropy alone": {"triplet": 0.0},
+        "triplet alone": {"classification": 0.0},
+        "supervised contrastive": {"classification": 0.0, "triplet": 0.0, "contrastive": 1.0},
+        "cross-entropy and contrastive": {"triplet": 0.0, "contrastive": 1.0},
+    }
+    rows = setting.take()
+    return [
+        Variant(label, replace(setting.base, **changes), rows)
+        for label, changes in weights.items()
+    ]
+
+
+def heads(setting: Setting) -> list[Variant]:
+    """Heads that may not see the image's own spectrum, heads that see all, and several of them."""
+    choices = {
+        "residual": (RESIDUAL,),
+        "image": (IMAGE,),
+        "both in one head": (RESIDUAL + IMAGE,),
+        "residual + image": (RESIDUAL, IMAGE),
+        "residual + both": (RESIDUAL, RESIDUAL + IMAGE),
+        "residual + image + both": (RESIDUAL, IMAGE, RESIDUAL + IMAGE),
+    }
+    rows, embedding = setting.take(), setting.base.embedding
+    found = [
+        Variant(f"{label} ({len(chosen) * embedding})", replace(setting.base, heads=chosen), rows)
+        for label, chosen in choices.items()
+    ]
+    wide = replace(setting.base, heads=(RESIDUAL + IMAGE,), embedding=2 * embedding)
+    return [*found, Variant(f"both in one head ({2 * embedding})", wide, rows)]

@@ -4,13 +4,15 @@
 
 RUN is a folder of `trainer extractor` (its cached features are used), IMAGES a pool of real
 generators. Prints samples a second, AUC on held-out synthetic models, and identification and AUC
-on the real ones.
+on the real ones. Both networks see all six spectra and give 128 numbers.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -18,99 +20,88 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fingerprint_sdk.images import load_image, windows
+from trainer.ablation import embed_signals, pool_signals, read_cache
 from trainer.evaluation import read_pool, score
-from trainer.extractor import COMPACT, CompactNet, CosineClassifier, held_out_models, load_run
-from trainer.extractor.features import Features
-from trainer.extractor.losses import batch_hard_triplet
+from trainer.extractor import (
+    COMPACT,
+    CompactNet,
+    CosineClassifier,
+    batch_hard_triplet,
+    held_out_models,
+)
 from trainer.extractor.training import FeatureSource, held_out_auc
 
 
-class ConvNet(nn.Module):
-    """Three strided 3×3 convolutions and a linear layer on the pooled half spectrum."""
+class Perceptron(nn.Module):
+    """Two hidden layers of 512 on the flattened spectra: (N, *shape) -> (N, 128)."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], *, width: int = 512, depth: int = 2) -> None:
         super().__init__()
         self.embedding = 128
-        widths = [shape[0], 32, 64, 96]
-        layers: list[nn.Module] = [nn.BatchNorm2d(shape[0])]
-        for a, b in itertools.pairwise(widths):
-            layers += [nn.Conv2d(a, b, 3, 2, 1), nn.BatchNorm2d(b), nn.GELU()]
-        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(self.embedding))
-        self.layers(torch.zeros(2, *shape))
+        features = math.prod(shape)
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("scale", torch.ones(features))
+        layers: list[nn.Module] = []
+        for a, b in itertools.pairwise([features] + [width] * depth):
+            layers += [nn.Linear(a, b), nn.LayerNorm(b), nn.GELU(), nn.Dropout(0.1)]
+        self.layers = nn.Sequential(*layers, nn.Linear(width, self.embedding))
+
+    def fit_input(self, features: Tensor) -> None:
+        flat = features.flatten(1).float()
+        self.mean.copy_(flat.mean(0))
+        self.scale.copy_(1.0 / flat.std(0).clamp(min=1e-3))
 
     def forward(self, signal: Tensor) -> Tensor:
-        return self.layers(signal)
-
-
-def load_features(run: Path, blocks: int) -> FeatureSource:
-    import zlib
-
-    paths = sorted((run / "features").glob("*/*/*.npy"))
-    names = tuple("/".join(path.with_suffix("").parts[-3:]) for path in paths)
-    block = np.array([zlib.crc32(name.split("/")[1].encode()) % blocks for name in names])
-    first = np.load(paths[0])
-    values = np.empty((len(paths), *first.shape), first.dtype)
-    for i, path in enumerate(paths):
-        values[i] = np.load(path)
-    return FeatureSource(Features(values, names, block))
+        return self.layers((signal.flatten(1) - self.mean) * self.scale)
 
 
 def train(network: nn.Module, source: FeatureSource, seconds: float) -> float:
     """Train with the compact recipe's losses and batches; returns samples a second."""
-    held = held_out_models(source.models, COMPACT.held_out)
-    rows = np.flatnonzero(~held)
+    rows = np.flatnonzero(~held_out_models(source.models, COMPACT.held_out))
+    rng = np.random.default_rng(0)
+    image = rng.integers(source.images, size=(4096, 1))
+    variant = rng.integers(source.variants, size=4096)
+    network.fit_input(source.fetch(rng.choice(rows, 4096), image, variant))
     classifier = CosineClassifier(network.embedding, len(rows), margin=COMPACT.cosine_margin)
     parameters = [*network.parameters(), *classifier.parameters()]
-    optimiser = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=COMPACT.weight_decay)
+    rate = COMPACT.learning_rate
+    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=COMPACT.weight_decay)
+    network.train()
     started, samples, step = time.monotonic(), 0, 0
     while (elapsed := time.monotonic() - started) < seconds:
         for group in optimiser.param_groups:
-            group["lr"] = 1e-3 * (0.5 + 0.5 * np.cos(np.pi * elapsed / seconds))
+            group["lr"] = rate * (0.5 + 0.5 * np.cos(np.pi * elapsed / seconds))
         rng = np.random.default_rng((0, step))
         draw = COMPACT.sampler.draw(source.block[rows], source.images, source.variants, rng)
         labels = torch.from_numpy(draw[0])
         z = network(source.fetch(rows[draw[0]], *draw[1:]))
         loss = classifier(z, labels)
-        loss = loss + batch_hard_triplet(nn.functional.normalize(z, dim=1), labels)
+        unit = nn.functional.normalize(z, dim=1)
+        loss = loss + batch_hard_triplet(unit, labels, COMPACT.margin)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         samples, step = samples + len(labels), step + 1
+    network.eval()
     return samples / seconds
 
 
-@torch.inference_mode()
-def embed_pool(network: nn.Module, signals: dict[str, list[Tensor]]) -> dict[str, np.ndarray]:
-    out = {}
-    for model, images in signals.items():
-        means = [nn.functional.normalize(network(x), dim=1).mean(0) for x in images]
-        out[model] = nn.functional.normalize(torch.stack(means), dim=1).numpy()
-    return out
-
-
 def main(run: Path, images: Path, seconds: float) -> None:
-    finished = load_run(run)
-    source = load_features(run, finished.info["rendering"]["blocks"])
-    with torch.inference_mode():
-        signals = {
-            model: [
-                finished.signal(torch.from_numpy(windows(load_image(p).pixels))) for p in paths
-            ]
-            for model, paths in read_pool(images).images.items()
-        }
-    shape = finished.signal.shape
-    perceptron = CompactNet(shape)
-    rng = np.random.default_rng(0)
-    picks = [rng.integers(n, size=4096) for n in source.values.shape[:3]]
-    perceptron.fit_input(source.fetch(*picks))
+    cache = read_cache(run)
+    source, shape = cache.source, cache.signal.shape
+    with tempfile.TemporaryDirectory() as folder:
+        signals = pool_signals(read_pool(images), cache.signal, "signal", 3, Path(folder))
     held = np.flatnonzero(held_out_models(source.models, COMPACT.held_out))
-    for name, network in (("perceptron", perceptron), ("convolution", ConvNet(shape))):
+    networks = {
+        "perceptron": lambda: Perceptron(shape),
+        "convolution": lambda: CompactNet(shape, heads=(tuple(range(shape[0])),)),
+    }
+    for name, build in networks.items():
         torch.manual_seed(0)
-        speed = train(network.train(), source, seconds)
-        network.eval()
-        scores = score(embed_pool(network, signals), resamples=0)
+        network = build()
+        speed = train(network, source, seconds)
+        scores = score(embed_signals(network, signals), resamples=0)
         print(
             f"{name:12s} {speed:7.0f} samples/s, {seconds:.0f} s: "
             f"held-out AUC {100 * held_out_auc(network, source, held):.1f}, {images.name} "

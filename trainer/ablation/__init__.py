@@ -3,6 +3,7 @@
 from trainer.ablation.answer import ablate
 from trainer.ablation.cache import Cache, Subset, model_residuals, read_cache
 from trainer.ablation.curves import draw_curves, fit_power_law
+from trainer.ablation.intervals import fnmr_interval, weighted_fnmr
 from trainer.ablation.page import Line, experiment, summarise
 from trainer.ablation.questions import QUESTIONS, Question
 from trainer.ablation.rendering import (
@@ -34,6 +35,7 @@ __all__ = [
     "embed_signals",
     "experiment",
     "fit_power_law",
+    "fnmr_interval",
     "make_subset_renderer",
     "mixed",
     "model_residuals",
@@ -44,4 +46,5 @@ __all__ = [
     "run_variants",
     "subset_names",
     "summarise",
+    "weighted_fnmr",
 ]

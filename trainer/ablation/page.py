@@ -24,8 +24,8 @@ class Line:
     """A variant on one pool, mean over its seeds, in %.
 
     Intervals (value, low, high) are of galleries for `identification` and `decoder`, of a
-    bootstrap over generators for `auc`, each averaged over the seeds. `spread` is the standard
-    deviation of the identification accuracy over the seeds, None for one seed.
+    bootstrap over generators for `auc` and `fnmr`, each averaged over the seeds. `spread` is the
+    standard deviation of the identification accuracy over the seeds, None for one seed.
     """
 
     label: str
@@ -36,7 +36,7 @@ class Line:
     macro_f1: float
     auc: tuple[float, float, float]
     best_threshold: float
-    fnmr: float
+    fnmr: tuple[float, float, float]
     set_auc: float
     held_out_auc: float | None
     spread: float | None
@@ -93,8 +93,8 @@ def experiment(
         parts.append(Picture("bars", "Bars are means, whiskers 95 % intervals.", _bars(lines)))
     parts += notes
     parts.append(
-        "Identification: interval over random galleries; AUC: over resampled generators. FNMR has "
-        "none. Lines whose intervals overlap are not told apart by this run. The paper's figures "
+        "Identification: interval over random galleries; AUC and FNMR: over resampled generators. "
+        "Lines whose intervals overlap are not told apart by this run. The paper's figures "
         "are of other generators and of a larger network: compare the order of lines, not numbers."
     )
     return Experiment(f"ablate-{question}", title, reproduces, scale, figures, parts)
@@ -130,6 +130,7 @@ def _line(results: Sequence[Result], pool: str) -> Line:
         return float(np.mean(found))
 
     accuracies = [100 * s["identification"]["model"]["accuracy"]["value"] for s in scores]
+    low, high = np.mean([result.fnmr[pool] for result in results], axis=0)
     held = [100 * r.held_out_auc for r in results if r.held_out_auc is not None]
     return Line(
         results[0].label,
@@ -140,7 +141,7 @@ def _line(results: Sequence[Result], pool: str) -> Line:
         mean("identification", "model", "macro_f1", "value"),
         estimate("verification", "model", "auc"),
         mean("verification", "model", "best_threshold_accuracy"),
-        mean("verification", "model", "fnmr_at_fmr_1"),
+        (mean("verification", "model", "fnmr_at_fmr_1"), 100 * float(low), 100 * float(high)),
         mean("set_verification", "model", "auc", "value"),
         float(np.mean(held)) if held else None,
         float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None,
@@ -166,7 +167,7 @@ def _table(pool: str, lines: Sequence[Line], papers: Mapping[str, tuple[float, f
             line.macro_f1,
             _interval(line.auc),
             line.best_threshold,
-            line.fnmr,
+            _interval(line.fnmr),
             line.set_auc,
             "–" if line.held_out_auc is None else line.held_out_auc,
         ]

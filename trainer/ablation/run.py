@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from trainer.ablation.cache import Subset
+from trainer.ablation.intervals import fnmr_interval
 from trainer.ablation.signals import Signals, embed_signals, pool_digest, pool_signals
 from trainer.ablation.variants import PIXELS, RUN, Variant
 from trainer.checkpoint import read_csv_log
@@ -52,7 +53,7 @@ class Result:
 
     `models` it was trained on; `parameters` of the network; `held_out_auc` on synthetic models
     never trained on (None where there are too few); `seconds` of training; `scores` by pool
-    (`Scores.as_dict`).
+    (`Scores.as_dict`); `fnmr` by pool, the interval of the FNMR at FMR 1 %.
     """
 
     label: str
@@ -62,6 +63,7 @@ class Result:
     held_out_auc: float | None
     seconds: float
     scores: dict[str, dict[str, Any]]
+    fnmr: dict[str, tuple[float, float]]
 
 
 def run_variants(
@@ -128,7 +130,7 @@ def _run(
         (folder / "checkpoint.pt").unlink()
     log = read_csv_log(folder / "log.csv")[-1]
     auc = float(log["held_out_auc"])
-    scores = {}
+    scores, fnmr = {}, {}
     for name, pool in laboratory.pools.items():
         shown = _shown(progress, f"signals of {name}")
         signals: Signals = pool_signals(
@@ -144,6 +146,7 @@ def _run(
             embeddings, pool.decoders, galleries=laboratory.galleries, pairs=laboratory.pairs
         )
         scores[name] = found.as_dict()
+        fnmr[name] = fnmr_interval(embeddings)
     result = Result(
         variant.label,
         seed,
@@ -152,6 +155,7 @@ def _run(
         None if np.isnan(auc) else auc,
         float(log["seconds"]) or time.monotonic() - started,
         scores,
+        fnmr,
     )
     _write(path, json.dumps(asdict(result)))
     return result

@@ -174,6 +174,11 @@ def test_a_subset_fetches_its_own_models_and_variants(cache: Cache) -> None:
     subset = Subset(cache.source, np.array([5, 11, 30]), (0, 2))
     assert subset.models == tuple(cache.source.models[i] for i in (5, 11, 30))
     assert (subset.images, subset.variants) == (IMAGES, 2)
+    every = np.arange(len(cache.source.models))
+    merged = Subset(cache.source, every, (0,), blocks=2).block
+    assert set(merged) == {0, 1}
+    for block in range(3):  # a content block stays together
+        assert len(set(merged[cache.source.block == block])) == 1
     got = subset.fetch(np.array([2, 0]), np.array([[1, 3], [0, 2]]), np.array([1, 0]))
     values = cache.source.values.astype(np.float32)
     np.testing.assert_allclose(got[0].numpy(), values[30, [1, 3], 2].mean(0), rtol=1e-6)

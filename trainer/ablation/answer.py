@@ -59,7 +59,7 @@ def ablate(
         images: pools of real images, FOLDER/GENERATOR/IMAGE, for measuring only.
         out: keeps networks and results in a hidden folder.
         base: the recipe that variants depart from; its steps are every variant's.
-        seeds: of weights and batches; every variant is trained with each.
+        seeds: of weights, batches and draws of models; every variant is trained with each.
         pools: the run's pools of synthetic models, in place of those that `run.json` names.
         photos: folders of other photographs (`photos`), or the run's own (`signal` with `rgb`).
         equal: equalise the number of models of reduced families.
@@ -105,7 +105,11 @@ def ablate(
     asked = QUESTIONS[question]
     variants = asked.variants(setting)
     laboratory = Laboratory(sources, signals, real, folder, galleries, pairs)
-    results = run_variants(laboratory, variants, seeds, progress=progress)
+    results = []
+    for seed in seeds:
+        # Models are drawn anew with each seed, but for those that had to be rendered.
+        drawn = setting if setting.pixels or setting.rendered else replace(setting, seed=seed)
+        results += run_variants(laboratory, asked.variants(drawn), (seed,), progress=progress)
     scale = _scale(setting, cache, seeds, real)
     return experiment(
         question, asked.title, asked.reproduces, scale, variants, results, _notes(asked.variants)
@@ -166,7 +170,8 @@ def _scale(
         f"{setting.base.steps} steps of {batch} images for each variant, "
         f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}; at most "
         f"{training} models to train on, {len(setting.models) - training} held out, "
-        f"{cache.source.images} images of each; scored on {', '.join(real)}. The paper trains "
+        f"{cache.source.images} images of each; content blocks merged where a variant has few "
+        f"models; scored on {', '.join(real)}. The paper trains "
         "40,000 steps on 5,760 models and scores 1,000 images a generator."
     )
     if setting.base.steps >= COMPACT.steps:

@@ -86,11 +86,16 @@ def model_residuals(models: Sequence[str], pools: Sequence[Path]) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Subset:
-    """The models `rows` of a source, and of each image the variants `kept`."""
+    """The models `rows` of a source, and of each image the variants `kept`.
+
+    Content blocks are merged until at most `blocks` are left: a small family would otherwise train
+    on small batches, since every second batch takes its models from one block.
+    """
 
     parent: Source
     rows: np.ndarray
     kept: tuple[int, ...]
+    blocks: int | None = None
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -98,7 +103,8 @@ class Subset:
 
     @property
     def block(self) -> np.ndarray:
-        return self.parent.block[self.rows]
+        block = self.parent.block[self.rows]
+        return block if self.blocks is None else block % self.blocks
 
     @property
     def images(self) -> int:

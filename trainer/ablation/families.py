@@ -94,9 +94,9 @@ def photos(setting: Setting) -> list[Variant]:
 
 
 def size(setting: Setting) -> list[Variant]:
-    """Accuracy against the number of models: halved until too few are left."""
+    """Accuracy against the number of models: halved five times, or until too few are left."""
     count, counts = int(setting.training.sum()), []
-    while count >= FEWEST:
+    while count >= FEWEST and len(counts) < 6:
         counts.append(count)
         count //= 2
     return [

@@ -103,17 +103,19 @@ def _run(
     recipe = replace(variant.recipe, seed=seed)
     source, source_key = laboratory.sources[variant.source]
     kept = variant.kept or tuple(range(source.variants))
-    chosen = Subset(source, variant.rows, kept)
+    names = [source.models[i] for i in variant.rows]
+    training = ~held_out_models(tuple(names), recipe.held_out)
+    if training.sum() < 2:
+        raise ValueError(f"{variant.label}: {training.sum()} models to train on, 2 at least")
+    blocks = max(1, int(training.sum()) // max(1, recipe.sampler.models // 2))
+    chosen = Subset(source, variant.rows, kept, min(blocks, int(source.block.max()) + 1))
     network_key = _key(
-        {**asdict(recipe), "checkpoint_seconds": 0}, chosen.models, kept, source_key
+        {**asdict(recipe), "checkpoint_seconds": 0}, names, kept, chosen.blocks, source_key
     )
     protocol = [variant.windows, variant.pooled, laboratory.galleries, laboratory.pairs]
     path = laboratory.folder / "results" / f"{_key(network_key, protocol, dict(digests))}.json"
     if path.exists():
         return Result(**json.loads(path.read_text()) | {"label": variant.label})
-    training = ~held_out_models(chosen.models, recipe.held_out)
-    if training.sum() < 2:
-        raise ValueError(f"{variant.label}: {training.sum()} models to train on, 2 at least")
 
     folder = laboratory.folder / "networks" / network_key
     kind = PIXELS if variant.source == PIXELS else RUN
@@ -126,7 +128,7 @@ def _run(
         network.eval()
     else:
         network = train_extractor(chosen, signal.shape, folder, recipe, progress=show)
-        (folder / "models.json").write_text(json.dumps(chosen.models))
+        (folder / "models.json").write_text(json.dumps(names))
         (folder / "checkpoint.pt").unlink()
     log = read_csv_log(folder / "log.csv")[-1]
     auc = float(log["held_out_auc"])

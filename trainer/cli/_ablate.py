@@ -30,7 +30,7 @@ def ablate(
         bool, typer.Option("--full", help="The shipped recipe's steps; hours a question.")
     ] = False,
     seed: Annotated[
-        list[int] | None, typer.Option(help="Of weights and batches; repeatable.", min=0)
+        list[int] | None, typer.Option(help="Of weights, batches, draws; repeatable.", min=0)
     ] = None,
     pool: Annotated[
         list[Path] | None,

@@ -94,8 +94,9 @@ def experiment(
     parts += notes
     parts.append(
         "Identification: interval over random galleries; AUC and FNMR: over resampled generators. "
-        "Lines whose intervals overlap are not told apart by this run. The paper's figures "
-        "are of other generators and of a larger network: compare the order of lines, not numbers."
+        "All lines meet the same images, galleries and pairs. No interval holds what another "
+        "training would give: repeat --seed for that. The paper's figures are of other generators "
+        "and of a larger network: compare the order of lines, not numbers."
     )
     return Experiment(f"ablate-{question}", title, reproduces, scale, figures, parts)
 

@@ -22,6 +22,9 @@ PoolOption = Annotated[
 StepsOption = Annotated[int, typer.Option(help="Training steps of a small generator.", min=0)]
 SideOption = Annotated[int, typer.Option(help="Side of its images, a power of two.", min=16)]
 WidthOption = Annotated[int, typer.Option(help="Channels of its last block.", min=1)]
+WorstOption = Annotated[
+    float, typer.Option(help="Leave out models whose mean squared error exceeds this.")
+]
 SamplesOption = Annotated[int, typer.Option(help="Images drawn from each generator.", min=2)]
 SeedOption = Annotated[int, typer.Option(help="Seed of crops and generators.", min=0)]
 _GENERATORS = (
@@ -100,6 +103,7 @@ def components(
     pool: PoolOption = None,
     models: Annotated[int, typer.Option(help="Models of the pool; 0 for all.", min=0)] = 400,
     images: Annotated[int, typer.Option(help="Images rendered per model.", min=1)] = 16,
+    worst_residual: WorstOption = 0.06,
     steps: StepsOption = 150,
     seeds: Annotated[int, typer.Option(help="Generators of each kind.", min=1)] = 3,
     side: SideOption = 64,
@@ -144,7 +148,12 @@ def components(
                 f"steps each, {samples} samples of each. {_GENERATORS}"
             )
         if pool is not None:
-            recipe = ProfileRecipe(images=images, models=models or None, seed=seed)
+            recipe = ProfileRecipe(
+                images=images,
+                models=models or None,
+                worst_residual=worst_residual,
+                seed=seed,
+            )
             profiles = pool_profiles(
                 pool,
                 photographs,

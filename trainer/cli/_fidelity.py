@@ -22,6 +22,9 @@ def fidelity(
     models: Annotated[int, typer.Option(help="Models of the pool; 0 for all.", min=0)] = 600,
     seeds: Annotated[int, typer.Option(help="Models per architecture; 0 for all.", min=0)] = 2,
     images: Annotated[int, typer.Option(help="Images per model.", min=1)] = 12,
+    worst_residual: Annotated[
+        float, typer.Option(help="Leave out models whose mean squared error exceeds this.")
+    ] = 0.06,
     dimensions: Annotated[
         int | None, typer.Option(help="Principal components of the volume.", min=1)
     ] = None,
@@ -47,7 +50,13 @@ def fidelity(
     from trainer.progress import bars
 
     network = load_weights(residual)
-    recipe = ProfileRecipe(images=images, seeds=seeds or None, models=models or None, seed=seed)
+    recipe = ProfileRecipe(
+        images=images,
+        seeds=seeds or None,
+        models=models or None,
+        worst_residual=worst_residual,
+        seed=seed,
+    )
     with bars() as update:
         generators = image_powers(
             real,

@@ -183,7 +183,8 @@ def draw_volumes(found: Fidelity) -> Figure:
         axis.text(i - 0.2, value, f"{value:.2f}", ha="center", va="bottom", fontsize=8)
     axis.set_xticks(x, [f.name.replace(" (", "\n(") for f in reduced], fontsize=8)
     axis.set_ylabel(f"(volume / volume of all)^(1/{found.dimensions})")
-    axis.legend(fontsize=9)
+    axis.set_ylim(0, 1.2 * max([1.0, *own, *drawn]))
+    axis.legend(fontsize=9, ncols=2, loc="upper right")
     return figure
 
 

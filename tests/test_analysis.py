@@ -11,9 +11,9 @@ pytest.importorskip("torch", reason="needs the trainer extra")
 
 import scipy.fft
 import scipy.ndimage
+import scipy.signal
 import torch
 from photographs import write_photographs
-from scipy.signal import convolve2d
 from sklearn.metrics import confusion_matrix
 from torch import nn
 
@@ -215,16 +215,19 @@ def test_unknown_layers_are_refused(changes: dict[str, object]) -> None:
 def test_a_convolutions_gain_on_white_noise_is_its_kernels_power() -> None:
     torch.manual_seed(0)
     convolution = nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular", bias=False)
-    inputs = torch.randn(400, 1, 16, 16)
+    inputs = torch.randn(3000, 1, 32, 32)
     found = kernel_spectra("white", nn.Sequential(convolution), convolution, inputs)
     expected = []
     for kernel in convolution.weight[:, 0].detach().numpy():
-        padded = np.zeros((16, 16))
+        padded = np.zeros((32, 32))
         padded[:3, :3] = kernel
         expected.append(np.abs(scipy.fft.fft2(padded)))
     np.testing.assert_allclose(found.kernels, expected, atol=1e-6)
-    inner = (slice(None), slice(1, None), slice(1, None))
-    np.testing.assert_allclose(found.gains[inner], np.square(expected)[inner], rtol=1e-3)
+    # A Hann window blurs a spectrum by a bin, and the noise is a sample.
+    inner = (slice(None), slice(2, -1), slice(2, -1))
+    error = np.abs(found.gains - np.square(expected))[inner]
+    assert error.max() < 0.15 * np.square(expected).max()
+    assert error.mean() < 0.03 * np.square(expected).max()
 
 
 def test_a_feature_maps_power_equals_scipys_convolution() -> None:
@@ -234,9 +237,13 @@ def test_a_feature_maps_power_equals_scipys_convolution() -> None:
     found = kernel_spectra("map", nn.Sequential(convolution), convolution, inputs)
     # torch correlates, so the kernel is turned; "same" pads with zeros as torch does.
     kernels = convolution.weight[0].detach().numpy()[:, ::-1, ::-1]
-    parts = [convolve2d(inputs[0, i].numpy(), kernels[i], mode="same") for i in range(2)]
-    expected = np.abs(scipy.fft.fft2(np.sum(parts, axis=0))) ** 2
-    expected[0, 0] = 0  # the mean is taken away
+    parts = [
+        scipy.signal.convolve2d(inputs[0, i].numpy(), kernels[i], mode="same") for i in range(2)
+    ]
+    total = np.sum(parts, axis=0)
+    hann = scipy.signal.get_window("hann", 12)
+    window = np.outer(hann, hann) / np.mean(hann**2)
+    expected = np.abs(scipy.fft.fft2((total - total.mean()) * window)) ** 2
     np.testing.assert_allclose(found.maps[0], expected, rtol=1e-4, atol=1e-6)
 
 

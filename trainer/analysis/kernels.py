@@ -58,7 +58,8 @@ def kernel_spectra(
 ) -> KernelSpectra:
     """Run `network(inputs)` and compare `convolution`'s kernels with what it puts out.
 
-    The convolution must have one group and stride 1.
+    The convolution must have one group and stride 1. Maps are seen through a Hann window, since
+    the leakage of their borders would cover what little a smooth map holds at high frequencies.
     """
     seen: list[tuple[Tensor, Tensor]] = []
     hook = convolution.register_forward_hook(lambda _, x, y: seen.append((x[0], y)))
@@ -71,8 +72,7 @@ def kernel_spectra(
     weight = convolution.weight.double().numpy()
     padded = np.zeros((*weight.shape[:2], n, n))
     padded[..., : weight.shape[2], : weight.shape[3]] = weight
-    maps = (dft_magnitude(after - after.mean((2, 3), keepdims=True)) ** 2).mean(axis=0)
-    power = (dft_magnitude(before - before.mean((2, 3), keepdims=True)) ** 2).mean(axis=(0, 1))
+    maps, power = _power(after).mean(axis=0), _power(before).mean(axis=(0, 1))
     return KernelSpectra(name, dft_magnitude(padded).sum(axis=1), maps, maps / (power + LOG_FLOOR))
 
 
@@ -100,7 +100,8 @@ def pool_kernels(
 ) -> dict[str, list[KernelSpectra]]:
     """Two models each of some architectures of a pool, and the convolution that makes their RGB.
 
-    Raises ValueError when no architecture has two models.
+    Architectures whose last convolution is 1×1 are passed over: its spectrum is flat. Raises
+    ValueError when no architecture has two models.
     """
     entries = defaultdict(list)
     for entry in read_pool(pool):
@@ -110,16 +111,20 @@ def pool_kernels(
         raise ValueError(f"{pool} has one model per architecture; train more seeds")
     rng = np.random.default_rng(seed)
     crops = torch.from_numpy(photos.crops(images, 128, rng)).float() / 255.0
-    groups = {}
-    for name in sorted(rng.choice(names, min(architectures, len(names)), replace=False)):
+    groups: dict[str, list[KernelSpectra]] = {}
+    for name in map(str, rng.permutation(names)):
+        if len(groups) == architectures:
+            break
         models = []
         for entry in (entries[name][0], entries[name][-1]):
             model = load_model(pool, entry)
             grouped = isinstance(model, GroupedAutoencoder)
             last = model.decoder[-1].convolutions[-1] if grouped else model.last
             inputs = crops[:, None] if grouped else crops
-            models.append(kernel_spectra(f"seed {entry.seed}", model, last, inputs))
-        groups[str(name)] = models
+            if last.kernel_size[0] > 1:
+                models.append(kernel_spectra(f"seed {entry.seed}", model, last, inputs))
+        if models:
+            groups[name] = models
     return groups
 
 
@@ -156,6 +161,13 @@ def draw_kernels(models: list[KernelSpectra], channel: int) -> Figure:
             bar.ax.tick_params(labelsize=8)
     figure.supxlabel("cycles per pixel on both axes; colours are log10", fontsize=9)
     return figure
+
+
+def _power(maps: np.ndarray) -> np.ndarray:
+    hann = np.hanning(maps.shape[-1] + 1)[:-1]
+    window = np.outer(hann, hann)
+    window /= np.sqrt((window**2).mean())  # unit variance in, n² power out, as without it
+    return dft_magnitude((maps - maps.mean((2, 3), keepdims=True)) * window) ** 2
 
 
 def _rows(spectra: np.ndarray) -> np.ndarray:

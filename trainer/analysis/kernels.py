@@ -21,6 +21,8 @@ from trainer.analysis.residuals import LOG_FLOOR
 from trainer.photos import Photos
 from trainer.synthesis import GroupedAutoencoder, load_model, read_pool
 
+_TINY = 1e-15  # bilinear inputs hold next to nothing at Nyquist; a larger floor would show there
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -73,7 +75,7 @@ def kernel_spectra(
     padded = np.zeros((*weight.shape[:2], n, n))
     padded[..., : weight.shape[2], : weight.shape[3]] = weight
     maps, power = _power(after).mean(axis=0), _power(before).mean(axis=(0, 1))
-    return KernelSpectra(name, dft_magnitude(padded).sum(axis=1), maps, maps / (power + LOG_FLOOR))
+    return KernelSpectra(name, dft_magnitude(padded).sum(axis=1), maps, maps / (power + _TINY))
 
 
 def trained_kernels(

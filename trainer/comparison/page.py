@@ -136,9 +136,9 @@ def _bars(comparison: Comparison) -> Figure:
                 label="paper" if half == "unseen" else None,
                 zorder=3,
             )
-        axes.set(xlabel=label, xlim=(0, 100))
+        axes.set(xlabel=label, xlim=(0, 102))
         axes.set_yticks(places, [comparison.methods[name].title for name in names])
         axes.grid(axis="x", alpha=0.3)
     figure.axes[0].invert_yaxis()
-    figure.axes[1].legend(loc="lower left")
+    figure.legend(*figure.axes[1].get_legend_handles_labels(), loc="outside upper right", ncols=3)
     return figure

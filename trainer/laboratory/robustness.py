@@ -28,6 +28,7 @@ class Operation:
         apply: (pixels, level, random generator) to pixels.
         levels: swept by default, mild ones first.
         fine: swept at full scale.
+        both_ways: levels lie on both sides of 1, which leaves an image as it is.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Operation:
     apply: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
     levels: tuple[float, ...]
     fine: tuple[float, ...]
+    both_ways: bool = False
 
 
 OPERATIONS = (
@@ -48,7 +50,7 @@ OPERATIONS = (
     ),
     Operation(
         "resize", "factor, bicubic", lambda x, f, _: processing.resize(x, f),
-        (1.5, 0.75), (2.0, 1.5, 1.25, 1.1, 0.9, 0.75, 0.6, 0.5),
+        (1.5, 0.75), (2.0, 1.5, 1.25, 1.1, 0.9, 0.75, 0.6, 0.5), True,
     ),
     Operation(
         "blur", "σ, pixels", lambda x, s, _: processing.blur(x, s),
@@ -64,7 +66,7 @@ OPERATIONS = (
     ),
     Operation(
         "screenshot", "viewer's scale", lambda x, s, _: processing.screenshot(x, s),
-        (1.25, 0.8), (2.0, 1.5, 1.25, 1.0, 0.9, 0.8, 0.67),
+        (1.25, 0.8), (2.0, 1.5, 1.25, 1.0, 0.9, 0.8, 0.67), True,
     ),
 )  # fmt: skip
 

@@ -157,8 +157,10 @@ def _figure(results: Mapping[str, Sequence[Point]], chosen: Sequence[Operation])
 
 
 def _draw(axes: Axes, operation: Operation, points: Sequence[Point], shade: str) -> None:
-    """Mild to strong, with the untouched images at the left; levels are spaced evenly."""
+    """Evenly spaced levels, with the untouched images at the left or where they belong."""
     shown = [point for point in points if point.operation in ("none", operation.name)]
+    if operation.both_ways:
+        shown.sort(key=lambda point: 1.0 if point.level is None else point.level)
     places = range(len(shown))
     accuracy = [100 * point.probes.value for point in shown]
     axes.plot(places, accuracy, color=shade, marker="o", ms=4)

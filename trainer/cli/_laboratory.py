@@ -27,11 +27,12 @@ FullOption = Annotated[bool, typer.Option("--full", help="Full scale: every imag
 
 
 def load_models(models: list[str]) -> dict[str, Extractor]:
-    """Open models; each is shown by its own name, or as it was given where two names agree."""
+    """Open models, shown by name, by name and version, or as given: the first that is unique."""
     import fingerprint_sdk
 
-    loaded = [fingerprint_sdk.load(model) for model in dict.fromkeys(models)]
+    given = list(dict.fromkeys(models))
+    loaded = [fingerprint_sdk.load(model) for model in given]
     names = [extractor.name for extractor in loaded]
-    if len(set(names)) == len(names):
-        return dict(zip(names, loaded, strict=True))
-    return dict(zip(dict.fromkeys(models), loaded, strict=True))
+    versions = [f"{extractor.name} {extractor.version}" for extractor in loaded]
+    shown = next(labels for labels in (names, versions, given) if len(set(labels)) == len(labels))
+    return dict(zip(shown, loaded, strict=True))

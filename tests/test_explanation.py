@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -135,7 +136,12 @@ def test_the_networks_own_residual_is_used_if_it_has_one(tiny_model_path: Path, 
 def test_a_pair_is_verified(extractor: fp.Extractor, sample_files: list[Path]):
     for other, verdict in ((1, "Same generator"), (8, "Different generators")):
         explanation = fp.explain(sample_files[0], sample_files[other], model=extractor)
-        assert explanation.verification == extractor.verify(sample_files[0], sample_files[other])
+        found = explanation.verification
+        direct = extractor.verify(sample_files[0], sample_files[other])
+        # The two embed in batches of other sizes, which moves the last digits of a float32.
+        close = {"score": pytest.approx(direct.score, abs=1e-6)}
+        close["probability"] = pytest.approx(direct.probability, abs=1e-5)
+        assert asdict(found) == asdict(direct) | close
         assert explanation.summary[0].startswith(verdict)
         assert f"{explanation.verification.score:.3f}" in explanation.summary[0]
         assert "1 % of comparisons" in explanation.summary[1]

@@ -109,7 +109,7 @@ def test_torch_and_onnx_agree_for_any_batch(exported: Exported) -> None:
             expected = exported.model(torch.from_numpy(batch)).numpy()
         (found,) = session.run(None, {"windows": batch})
         assert found.dtype == np.float32
-        assert found.shape == (count, 8)
+        assert found.shape == (count, 16)
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
         np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
     assert parity(exported.model, exported.file.read_bytes()) <= PARITY == 1e-4
@@ -159,7 +159,7 @@ def test_metadata_and_config_are_complete_and_agree(exported: Exported) -> None:
         "license": "Apache-2.0",
         "recipe_hash": "0123456789abcdef",
         "window_size": "128",
-        "embedding_size": "8",
+        "embedding_size": "16",
         "threshold": "0.625",
     }
     assert calibration == CALIBRATION
@@ -175,7 +175,7 @@ def test_metadata_and_config_are_complete_and_agree(exported: Exported) -> None:
         "license": "Apache-2.0",
         "description": "A toy.",
         "window_size": 128,
-        "embedding_size": 8,
+        "embedding_size": 16,
         "recipe_hash": "0123456789abcdef",
         "files": {
             "model.onnx": {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
@@ -189,7 +189,7 @@ def test_the_sdk_takes_the_file_and_the_folder(exported: Exported) -> None:
     assert resolved.description is not None
     assert resolved.description.name == "toy"
     extractor = Extractor.from_file(exported.file, device="cpu", threads=1)
-    assert (extractor.name, extractor.version, extractor.embedding_size) == ("toy", "1.2.3", 8)
+    assert (extractor.name, extractor.version, extractor.embedding_size) == ("toy", "1.2.3", 16)
     assert extractor.calibration.default_fmr == 0.01
     condition = extractor.calibration.condition(3, 1, recompressed=True)
     assert condition.threshold(0.01) == 0.625
@@ -320,7 +320,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], li
     def embed(windows: np.ndarray) -> np.ndarray:
         """An axis for each model in turn, and noise: an extractor that is right on average."""
         z = np.random.default_rng(len(seen)).normal(0, 0.3, (len(windows), 3))
-        z[:, len(seen) // 2] += 1  # each model is seen twice: clean, then recompressed
+        z[:, len(seen) // 4] += 1  # each model is seen four times: clean, then as JPEG
         seen.append(windows)
         return (z / np.linalg.norm(z, axis=1, keepdims=True)).astype(np.float32)
 
@@ -336,7 +336,7 @@ def test_a_calibration_covers_every_condition_that_its_images_allow(
     keys = [(c["images_a"], c["images_b"], c["recompressed"]) for c in document["conditions"]]
     sides = [(a, b) for a, b in SIDES if a + b <= 6]
     assert keys == [(a, b, flag) for flag in (False, True) for a, b in sides]
-    assert len(seen) == 2 * 3  # three models, clean and recompressed
+    assert len(seen) == 4 * 3  # three models, clean and at three JPEG qualities
     for batch in seen:
         assert batch.shape == (6 * 9, 3, 128, 128)
         assert batch.dtype == np.uint8

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
 import logging
 import os
+import sys
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -93,10 +96,30 @@ def _import_onnxruntime() -> Any:
         import onnxruntime
     except ImportError as error:
         raise DeviceError(
-            'ONNX Runtime is not installed: pip install "fingerprint-sdk[cpu]", '
-            'or "fingerprint-sdk[gpu]" for CUDA'
+            "ONNX Runtime cannot be imported: " + (_clash() or "pip install fingerprint-sdk again")
         ) from error
     return onnxruntime
+
+
+def _clash() -> str | None:
+    """What to do where both packages of ONNX Runtime are installed, else None."""
+    for package in ("onnxruntime", "onnxruntime-gpu"):
+        try:
+            metadata.version(package)
+        except metadata.PackageNotFoundError:
+            return None
+    return (
+        "onnxruntime and onnxruntime-gpu are both installed and overwrite each other: "
+        "pip uninstall onnxruntime onnxruntime-gpu, then pip install onnxruntime-gpu"
+    )
+
+
+def _has_driver() -> bool:
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _used(
@@ -119,14 +142,16 @@ def _open_on_cpu(ort: Any, model: bytes, name: str, threads: int | None) -> Any:
 def _try_cuda(ort: Any, model: bytes, threads: int | None) -> tuple[Any | None, str]:
     """A session on CUDA, or None and the reason there is none."""
     if _CUDA not in ort.get_available_providers():
-        return None, (
-            "the installed ONNX Runtime has no CUDA provider: pip uninstall onnxruntime, "
-            'then pip install "fingerprint-sdk[gpu]" (the two packages overwrite each other)'
+        return None, "the installed ONNX Runtime has no CUDA provider: " + (
+            _clash() or "onnxruntime-gpu has one, on x86-64 Linux and Windows"
         )
+    if not _has_driver():  # then the attempt can only fail, and ONNX Runtime would print why
+        return None, "this machine has no NVIDIA driver"
     # ONNX Runtime prints here, and when CUDA does not load it goes on on the CPU.
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         try:
+            ort.set_default_logger_severity(4)  # what fails is said by the message below
             if hasattr(ort, "preload_dlls"):
                 ort.preload_dlls()
             session = ort.InferenceSession(
@@ -134,12 +159,14 @@ def _try_cuda(ort: Any, model: bytes, threads: int | None) -> tuple[Any | None, 
             )
         except Exception as error:
             return None, f"{error} {printed.getvalue()}".strip()
+        finally:
+            ort.set_default_logger_severity(2)  # ONNX Runtime's own
     if printed.getvalue():
         logger.debug("ONNX Runtime: %s", printed.getvalue().strip())
     if _CUDA not in session.get_providers():
         return None, (
             "ONNX Runtime could not load its CUDA provider: check the NVIDIA driver, and that the "
-            "CUDA and cuDNN libraries match (pip install 'onnxruntime-gpu[cuda,cudnn]') "
+            "CUDA and cuDNN libraries match (pip install 'fingerprint-sdk[cuda]') "
             + printed.getvalue().strip()
         ).strip()
     session.disable_fallback()  # a CUDA failure later on must not move to the CPU unsaid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,6 @@ import pytest
 from fingerprint_sdk._binding import BoundModel, bucket
 from fingerprint_sdk.errors import DeviceError, ModelError
 from fingerprint_sdk.runtime import open_session
-
-HAS_CUDA = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +34,18 @@ def test_auto_logs_the_device_it_took(model: bytes, caplog: pytest.LogCaptureFix
     assert f"running on {session.device}" in caplog.text
 
 
-@pytest.mark.skipif(HAS_CUDA, reason="this ONNX Runtime has a CUDA provider")
-def test_cuda_never_falls_back(model: bytes) -> None:
-    with pytest.raises(DeviceError, match=r"fingerprint-sdk\[gpu\]"):
-        open_session(model, "tiny", device="cuda")
-
-
-@pytest.mark.skipif(not HAS_CUDA, reason="this ONNX Runtime has no CUDA provider")
-def test_cuda_is_really_used_or_refused(model: bytes) -> None:
+def test_cuda_is_really_used_or_refused(model: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    refusal = ""
     try:
         session = open_session(model, "tiny", device="cuda")
-    except DeviceError:
-        return
-    assert session.providers[0] == "CUDAExecutionProvider"
+    except DeviceError as error:
+        refusal = str(error)
+    # No provider, no driver, or no libraries: each says which, and prints nothing beside it.
+    if refusal:
+        assert re.search("no CUDA provider|no NVIDIA driver|could not load", refusal)
+        assert capfd.readouterr() == ("", "")
+    else:
+        assert session.providers[0] == "CUDAExecutionProvider"
 
 
 def test_a_broken_model_is_not_called_a_device_problem(model: bytes) -> None:
@@ -97,7 +95,31 @@ def test_without_onnxruntime_the_message_says_what_to_install(tiny_model_path: P
         check=True,
         cwd=Path(__file__).parent.parent,
     )
-    assert 'pip install "fingerprint-sdk[cpu]"' in done.stdout
+    assert "pip install fingerprint-sdk" in done.stdout
+
+
+def test_the_clash_of_both_packages_is_named(tmp_path: Path, tiny_model_path: Path) -> None:
+    for package in ("onnxruntime", "onnxruntime_gpu"):
+        folder = tmp_path / f"{package}-1.31.1.dist-info"
+        folder.mkdir()
+        name = package.replace("_", "-")
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.31.1\n")
+    program = (
+        "import sys\n"
+        f"sys.path.insert(0, {str(tmp_path)!r})\n"
+        "sys.modules['onnxruntime'] = None\n"
+        "from fingerprint_sdk import DeviceError, Extractor\n"
+        f"try:\n    Extractor.from_file({str(tiny_model_path)!r})\n"
+        "except DeviceError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    assert "pip uninstall onnxruntime onnxruntime-gpu" in done.stdout
 
 
 def test_running_is_silent(tiny_model_path: Path) -> None:

@@ -119,7 +119,8 @@ def write_experiment(out: Path, experiment: Experiment) -> Path:
 
 def made_by() -> dict[str, Any]:
     """The command and the versions, to be stored beside any figure."""
-    packages = ("fingerprint-sdk", "torch", "numpy", "scikit-learn", "pillow", "onnxruntime")
+    packages = ("fingerprint-sdk", "torch", "numpy", "scikit-learn", "pillow")
+    packages += ("onnxruntime", "onnxruntime-gpu")
     versions = {}
     for package in packages:
         try:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.inference [--quick] [--device cuda] [--out FILE.json]
 
-Needs the extras `trainer` and `cpu` or `gpu`, and an idle machine: on a busy one only the CPU
+Needs the extra `trainer`, and an idle machine: on a busy one only the CPU
 times, and the ratios by CPU time, mean something. `--device cuda` has not been run yet.
 """
 

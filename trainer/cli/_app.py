@@ -23,7 +23,7 @@ class _Commands(TyperGroup):
         except ModuleNotFoundError as error:
             if error.name not in ("torch", "onnx", "onnxscript", "onnxruntime", "sklearn"):
                 raise
-            needed = 'pip install "fingerprint-sdk[trainer,cpu]"'
+            needed = 'pip install "fingerprint-sdk[trainer]"'
             typer.echo(f"error: training needs {error.name}: {needed}", err=True)
             raise typer.Exit(2) from error
 

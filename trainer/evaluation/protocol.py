@@ -32,7 +32,7 @@ from trainer.evaluation.verification import (
 if TYPE_CHECKING:
     from fingerprint_sdk import Extractor
 
-_PACKAGES = ("numpy", "scikit-learn", "onnxruntime", "pillow")
+_PACKAGES = ("numpy", "scikit-learn", "onnxruntime", "onnxruntime-gpu", "pillow")
 
 
 @dataclass(frozen=True)
@@ -234,5 +234,5 @@ def _flags(
 def _version(package: str) -> str:
     try:
         return version(package)
-    except PackageNotFoundError:  # onnxruntime-gpu provides onnxruntime under another name
-        return "unknown"
+    except PackageNotFoundError:  # one of the two packages of ONNX Runtime
+        return "not installed"

@@ -81,10 +81,11 @@ def model_macs(model: Path, count: int) -> dict[str, int]:
 def assign_parts(operators: list[str]) -> list[str]:
     """The part of each operator, in order of execution.
 
-    The denoiser ends with the last convolution and the spectrum with its logarithm.
+    The spectrum ends with its logarithm and the denoiser with the last convolution before that:
+    those after it are the network's.
     """
-    last_convolution = max(i for i, name in enumerate(operators) if "Conv" in name)
     logarithm = operators.index("Log")
+    last_convolution = max(i for i in range(logarithm) if "Conv" in operators[i])
     return [
         "denoiser" if i <= last_convolution else "DFT" if i <= logarithm else "network"
         for i in range(len(operators))

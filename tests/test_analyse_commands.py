@@ -19,7 +19,9 @@ from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
+import trainer.cli
 from trainer.cli import app
+from trainer.page import made_by
 from trainer.photos import load_photos
 from trainer.synthesis import Architecture, PoolEntry, SynthesisRecipe, train_architecture
 
@@ -80,6 +82,16 @@ def run(out: Path, name: str, *arguments: object, code: int = 0) -> dict[str, An
     assert found["scale"] in html.replace("&gt;", ">").replace("&#x27;", "'")
     assert found["made_by"]["versions"]["torch"]
     return found["figures"]
+
+
+def test_the_program_is_recorded_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "/bin/trainer",
+        str(Path(trainer.cli.__file__).with_name("__main__.py")),
+    ):  # the second is `python -m trainer.cli`
+        monkeypatch.setattr("sys.argv", [name, "ablate", "--all"])
+        assert made_by()["command"] == "trainer ablate --all"
+    assert {"scipy", "matplotlib", "torch"} <= set(made_by()["versions"])
 
 
 def test_spectrum(real: Path, photos: Path, tmp_path: Path) -> None:

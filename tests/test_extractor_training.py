@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.linalg
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,6 +44,7 @@ from trainer.extractor import (
 from trainer.extractor.features import process
 from trainer.extractor.shards import compute_sharded
 from trainer.extractor.training import FeatureSource, held_out_auc
+from trainer.extractor.whitening import Whitening
 from trainer.synthesis import named_architectures, paper288
 
 
@@ -441,6 +443,53 @@ def test_a_head_sees_its_own_channels_and_weighs_as_much_as_another() -> None:
     changed = (network(other) != z).any(0)
     assert changed[:5].any()
     assert not changed[5:].any()
+
+
+def test_whitening_is_the_identity_until_it_is_fitted() -> None:
+    whitening = Whitening(5)
+    z = torch.nn.functional.normalize(torch.randn(7, 5, generator=torch.manual_seed(0)), dim=1)
+    torch.testing.assert_close(whitening(z), z)
+    whitening.fit(z[:, None], 0.2)  # one image a model: no covariance to learn from
+    torch.testing.assert_close(whitening(z), z)
+
+
+@pytest.mark.parametrize("shrinkage", [0.0, 0.3])
+def test_whitening_levels_what_varies_within_a_model(shrinkage: float) -> None:
+    rng = np.random.default_rng(0)
+    spread = np.array([3.0, 1.0, 0.2, 0.05])
+    z = rng.normal(size=(40, 1, 4)) + rng.normal(size=(40, 25, 4)) * spread @ rng.normal(
+        size=(4, 4)
+    )
+    whitening = Whitening(4)
+    whitening.fit(torch.from_numpy(z).float(), shrinkage)
+    matrix = whitening.matrix.numpy().astype(float)
+    within = (z - z.mean(1, keepdims=True)).reshape(-1, 4)
+    covariance = within.T @ within / len(within)
+    mixed = (1 - shrinkage) * covariance + shrinkage * np.trace(covariance) / 4 * np.eye(4)
+    reference = scipy.linalg.fractional_matrix_power(mixed / (np.trace(covariance) / 4), -0.5)
+    np.testing.assert_allclose(matrix, reference, rtol=1e-3, atol=1e-3)
+    expected = (z - z.mean((0, 1))) @ reference
+    expected /= np.linalg.norm(expected, axis=-1, keepdims=True)
+    got = whitening(torch.from_numpy(z.reshape(-1, 4)).float()).numpy()
+    np.testing.assert_allclose(got, expected.reshape(-1, 4), atol=1e-3)
+
+
+def test_training_whitens_each_head_of_the_network_it_saves(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(12, 4, 2, 3, 8, 5)).astype(np.float16)
+    names = tuple(f"pool/a{i}/0" for i in range(12))
+    source = FeatureSource(Features(values, names, np.zeros(12, int)))
+    recipe = ExtractorRecipe(heads=((0,), (1, 2)), widths=(4,), embedding=6, steps=3)
+    recipe = replace(recipe, sampler=Sampler(models=4, images=2, averaged=1))
+    plain = train_extractor(source, (3, 8, 5), tmp_path / "plain", replace(recipe, whitening=None))
+    whitened = train_extractor(source, (3, 8, 5), tmp_path / "whitened", recipe)
+    identity = torch.eye(6)
+    assert all(torch.equal(part.matrix, identity) for part in plain.whitenings)
+    saved = load_file(tmp_path / "whitened" / "network.safetensors")
+    for i, (part, head) in enumerate(zip(whitened.whitenings, (plain.heads), strict=True)):
+        assert not torch.equal(part.matrix, identity)
+        torch.testing.assert_close(saved[f"whitenings.{i}.matrix"], part.matrix)
+        torch.testing.assert_close(whitened.heads[i][0].weight, head[0].weight)
 
 
 # operations

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainer.extractor.whitening import Whitening
+
 
 class CompactNet(nn.Module):
     """Small convolutional heads on the log spectrum, their unit embeddings side by side.
@@ -17,7 +19,7 @@ class CompactNet(nn.Module):
     (a spectrum falls steeply, so a bin is told by its deviation), through one strided 3×3
     convolution for each of `widths` and one linear layer, which still knows every bin's place.
     Heads are trained each with a loss of its own: one that may not look at the image's own
-    spectrum cannot learn its contents.
+    spectrum cannot learn its contents. Then each head's embedding is whitened (`fit_output`).
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class CompactNet(nn.Module):
         self.heads = nn.ModuleList(
             _head((len(channels), *shape[1:]), widths, embedding, dropout) for channels in heads
         )
+        self.whitenings = nn.ModuleList(Whitening(embedding) for _ in heads)
         self.embedding = len(heads) * embedding
 
     def fit_input(self, features: Tensor) -> None:
@@ -43,11 +46,19 @@ class CompactNet(nn.Module):
         self.mean.copy_(features.float().mean(0))
         self.scale.copy_(1.0 / features.float().std(0).clamp(min=1e-3))
 
+    def fit_output(self, embeddings: Tensor, shrinkage: float) -> None:
+        """Fit each head's whitening to this network's `embeddings` (models, images, D)."""
+        parts = embeddings.chunk(len(self.heads), dim=-1)
+        for whitening, part in zip(self.whitenings, parts, strict=True):
+            whitening.fit(part, shrinkage)
+
     def forward(self, signal: Tensor) -> Tensor:
         x = (signal - self.mean) * self.scale
         parts = [
-            functional.normalize(head(x[:, channels]), dim=1)
-            for head, channels in zip(self.heads, self.channels, strict=True)
+            whitening(functional.normalize(head(x[:, channels]), dim=1))
+            for head, channels, whitening in zip(
+                self.heads, self.channels, self.whitenings, strict=True
+            )
         ]
         return torch.cat(parts, dim=1)
 

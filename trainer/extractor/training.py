@@ -28,7 +28,10 @@ COLUMNS = ("step", "loss", "classification", "triplet", "contrastive", "held_out
 
 @dataclass(frozen=True)
 class ExtractorRecipe:
-    """Everything that makes an extractor besides the pool. A loss of weight 0 is off."""
+    """Everything that makes an extractor besides the pool. A loss of weight 0 is off.
+
+    `whitening` is the shrinkage of the embeddings' within-class covariance, None for none.
+    """
 
     name: str = "compact"
     heads: tuple[tuple[int, ...], ...] = ((0, 1, 2), (0, 1, 2, 3, 4, 5))
@@ -45,6 +48,7 @@ class ExtractorRecipe:
     margin: float = 0.3
     cosine_margin: float = 0.2
     temperature: float = 0.1
+    whitening: float | None = 0.2
     held_out: float = 0.1
     seed: int = 0
     checkpoint_seconds: float = 120.0
@@ -209,11 +213,24 @@ def train_extractor(
             )
             saved = time.monotonic()
     network.eval()
+    if isinstance(network, CompactNet) and recipe.whitening is not None:
+        network.fit_output(
+            _embeddings(network, source, train[:: max(1, len(train) // 500)]), recipe.whitening
+        )
     temporary = out / "network.safetensors.tmp"
     save_file(network.state_dict(), temporary)
     temporary.replace(out / "network.safetensors")
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
     return network
+
+
+@torch.no_grad()
+def _embeddings(network: nn.Module, source: Source, models: np.ndarray) -> Tensor:
+    """Every image in every variant of `models`: (models, images · variants, D)."""
+    image, variant = (x.ravel() for x in np.mgrid[: source.images, : source.variants])
+    return torch.stack(
+        [network(source.fetch(np.full_like(image, m), image[:, None], variant)) for m in models]
+    )
 
 
 @torch.no_grad()

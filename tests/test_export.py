@@ -38,7 +38,7 @@ from trainer.calibration import (
 )
 from trainer.denoiser import Student
 from trainer.export import PARITY, FingerprintModel, ModelCard, export_onnx, parity
-from trainer.extractor import CompactNet, LogSpectrum
+from trainer.extractor import CompactNet, CompactSignal
 from trainer.photos import load_photos
 from trainer.synthesis import SynthesisRecipe, paper288, read_pool, synthesize
 
@@ -69,10 +69,9 @@ CARD = ModelCard("toy", "1.2.3", "Apache-2.0", "A toy.", "0123456789abcdef", CAL
 def parts(seed: int = 0) -> tuple[nn.Module, nn.Module]:
     """A signal and a network like the shipped ones, with random weights."""
     torch.manual_seed(seed)
-    signal = LogSpectrum(Student(4, 4)).eval().requires_grad_(False)
-    network = CompactNet(
-        signal.shape, heads=((0, 1, 2), tuple(range(6))), widths=(8,), embedding=8
-    )
+    signal = CompactSignal(Student(4, 4)).eval().requires_grad_(False)
+    heads = (("residual",), tuple(signal.parts))
+    network = CompactNet(signal.parts, heads=heads, widths=(8,), embedding=8)
     pictures = torch.randint(0, 256, (16, 3, 128, 128), dtype=torch.uint8)
     network.fit_input(signal(pictures))
     return signal, network.eval()
@@ -231,7 +230,7 @@ class Unfaithful(nn.Module):
     def forward(self, windows: Tensor) -> Tensor:
         signal = self.signal(windows)
         if torch.compiler.is_exporting():
-            return signal.roll(1, 2)
+            return signal.roll(1, 1)
         return signal
 
 

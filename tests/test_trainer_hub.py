@@ -46,7 +46,7 @@ def write_run(folder: Path, seed: int) -> tuple[torch.nn.Module, torch.nn.Module
     residual = Student(4, 4)
     recipe = replace(RECIPES["compact"], widths=(8,), embedding=8)
     signal = build_signal(recipe, residual)
-    network = build_network(recipe, signal.shape)
+    network = build_network(recipe, signal.parts)
     network.fit_input(signal(torch.randint(0, 256, (16, 3, 128, 128), dtype=torch.uint8)))
     folder.mkdir()
     save_file(residual.state_dict(), folder / "residual.safetensors")

@@ -22,7 +22,7 @@ from torch import nn
 from trainer.denoiser import network_from_state
 from trainer.extractor.features import FeatureRecipe, compute_features
 from trainer.extractor.rendering import RenderRecipe, make_renderer
-from trainer.extractor.signal import LogSpectrum, PaperSpectrum
+from trainer.extractor.signal import CompactSignal, PaperSpectrum
 from trainer.extractor.training import (
     ExtractorRecipe,
     FeatureSource,
@@ -83,14 +83,14 @@ def run_extractor(
         computed = compute_features(
             renderer,
             signal,
-            residual_hash,
+            f"{type(signal).__name__} {residual_hash}",
             out / "features",
             features,
             workers=workers,
             progress=stage("features"),
         )
         source = FeatureSource(computed)
-    network = train_extractor(source, signal.shape, out, recipe, progress=stage("training"))
+    network = train_extractor(source, signal.parts, out, recipe, progress=stage("training"))
     made_from = zip(renderer.models, renderer.entries, strict=True)
     info = {
         "recipe": asdict(recipe),
@@ -123,7 +123,7 @@ def load_run(out: Path) -> Run:
     recipe = recipe_from_dict(info["recipe"])
     residual = network_from_state(load_file(out / "residual.safetensors"))
     signal = build_signal(recipe, residual)
-    network = build_network(recipe, signal.shape)
+    network = build_network(recipe, signal.parts)
     network.load_state_dict(load_file(out / "network.safetensors"))
     return Run(signal.eval(), network.eval(), info)
 
@@ -131,7 +131,7 @@ def load_run(out: Path) -> Run:
 def recipe_from_dict(values: dict[str, Any]) -> ExtractorRecipe:
     from trainer.extractor.sampling import Sampler
 
-    heads = tuple(tuple(channels) for channels in values["heads"])
+    heads = tuple(tuple(names) for names in values["heads"])
     return ExtractorRecipe(
         **values
         | {"heads": heads, "widths": tuple(values["widths"])}
@@ -141,7 +141,7 @@ def recipe_from_dict(values: dict[str, Any]) -> ExtractorRecipe:
 
 def build_signal(recipe: ExtractorRecipe, residual: nn.Module) -> nn.Module:
     """The recipe's signal, frozen."""
-    signal = PaperSpectrum(residual) if recipe.name == "paper" else LogSpectrum(residual)
+    signal = PaperSpectrum(residual) if recipe.name == "paper" else CompactSignal(residual)
     return signal.eval().requires_grad_(False)
 
 

@@ -17,13 +17,14 @@ from torch import Tensor, nn
 from trainer.checkpoint import CsvLog, load_checkpoint, save_checkpoint
 from trainer.extractor.features import Features
 from trainer.extractor.losses import CosineClassifier, batch_hard_triplet, supervised_contrastive
-from trainer.extractor.networks import CompactNet, ResNet50
+from trainer.extractor.networks import CompactNet, Parts, ResNet50
 from trainer.extractor.rendering import Renderer
 from trainer.extractor.sampling import Sampler
 from trainer.extractor.shards import compute_sharded
 
 Progress = Callable[[int, int, dict[str, float]], None]
 COLUMNS = ("step", "loss", "classification", "triplet", "contrastive", "held_out_auc", "seconds")
+HEADS = (("residual",), ("residual", "image"), ("coefficients",), ("periods",))
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,11 @@ class ExtractorRecipe:
     """
 
     name: str = "compact"
-    heads: tuple[tuple[int, ...], ...] = ((0, 1, 2), (0, 1, 2, 3, 4, 5))
+    heads: tuple[tuple[str, ...], ...] = HEADS
     widths: tuple[int, ...] = (32, 64, 96)
     embedding: int = 128
     dropout: float = 0.0
-    steps: int = 5000
+    steps: int = 3000
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     warmup: float = 0.05
@@ -117,11 +118,11 @@ class RenderingSource:
             return self.signal(torch.from_numpy(self.pixels[model, image[:, 0]]))
 
 
-def build_network(recipe: ExtractorRecipe, shape: tuple[int, ...]) -> nn.Module:
+def build_network(recipe: ExtractorRecipe, parts: Parts) -> nn.Module:
     if recipe.name == "paper":
         return ResNet50()
     return CompactNet(
-        shape,
+        parts,
         heads=recipe.heads,
         widths=recipe.widths,
         embedding=recipe.embedding,
@@ -141,7 +142,7 @@ def held_out_models(models: tuple[str, ...], fraction: float) -> np.ndarray:
 
 def train_extractor(
     source: Source,
-    shape: tuple[int, ...],
+    parts: Parts,
     out: Path,
     recipe: ExtractorRecipe,
     *,
@@ -156,7 +157,7 @@ def train_extractor(
     torch.manual_seed(recipe.seed)
     held = held_out_models(source.models, recipe.held_out)
     train = np.flatnonzero(~held)
-    network = build_network(recipe, shape)
+    network = build_network(recipe, parts)
     if isinstance(network, CompactNet):
         rng = np.random.default_rng(recipe.seed)
         picks = (rng.choice(train, 4096), rng.integers(source.images, size=(4096, 1)))

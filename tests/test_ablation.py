@@ -321,7 +321,7 @@ def test_embeddings_are_the_run_s_and_signals_are_kept(
     finished, whole = load_run(run), read_pool(images)
     few = {name: paths[:2] for name, paths in whole.images.items() if name != "lanczos"}
     pool = Pool(few, whole.decoders)
-    signals = pool_signals(pool, cache.signal, "s", 3, tmp_path)
+    signals = pool_signals(pool, finished.signal, "s", 3, tmp_path)
     found = embed_signals(finished.network, signals)
     embed = embed_by_run(finished)
     for name in pool.images:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from fingerprint_sdk.spectrum import dft_matrices
-from trainer.extractor.statistics import COLOURS, CoefficientStatistics, Periods
+from trainer.extractor.statistics import COLOURS, TRAINED_STRIDE, CoefficientStatistics, Periods
 
 _LOG_FLOOR = 1e-3  # in units of σ²; far under the power that rounding to 8 bits leaves
 
@@ -93,13 +93,16 @@ class CompactSignal(nn.Module):
     """The compact model's signal: spectra, coefficient statistics and periods of each window.
 
     uint8 or float (N, 3, 128, 128) in [0, 255] -> float32 (N, L), the flattened `parts` in their
-    order: `residual` and `image` are the two halves of `LogSpectrum`.
+    order: `residual` and `image` are the two halves of `LogSpectrum`. `stride` is
+    `CoefficientStatistics`'s.
     """
 
-    def __init__(self, residual: nn.Module, side: int = 128) -> None:
+    def __init__(
+        self, residual: nn.Module, side: int = 128, *, stride: int = TRAINED_STRIDE
+    ) -> None:
         super().__init__()
         self.spectrum = LogSpectrum(residual, side)
-        self.coefficients, self.periods = CoefficientStatistics(), Periods()
+        self.coefficients, self.periods = CoefficientStatistics(stride), Periods(side)
         _, rows, columns = self.spectrum.shape
         self.parts = {
             "residual": (3, rows, columns),

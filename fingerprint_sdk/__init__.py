@@ -27,18 +27,11 @@ from fingerprint_sdk.errors import (
 )
 
 if TYPE_CHECKING:
+    from fingerprint_sdk._default_model import embed, identify, verify
     from fingerprint_sdk.calibration import Calibration
     from fingerprint_sdk.clustering import Clustering, ClusteringScore, cluster
     from fingerprint_sdk.explanation import Explanation, ImageView, explain
-    from fingerprint_sdk.extractor import (
-        EmbeddingResult,
-        Extractor,
-        Failure,
-        embed,
-        identify,
-        load,
-        verify,
-    )
+    from fingerprint_sdk.extractor import EmbeddingResult, Extractor, Failure, load
     from fingerprint_sdk.gallery import Gallery
     from fingerprint_sdk.index import Index, Match, SearchResult
     from fingerprint_sdk.quality import Quality
@@ -98,11 +91,11 @@ _HOME = {
     "SearchResult": "index",
     "Verification": "verification",
     "cluster": "clustering",
-    "embed": "extractor",
+    "embed": "_default_model",
     "explain": "explanation",
-    "identify": "extractor",
+    "identify": "_default_model",
     "load": "extractor",
-    "verify": "extractor",
+    "verify": "_default_model",
 }
 
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from fingerprint_sdk._index_file import Rows
+from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.quality import Quality
 
 
@@ -51,3 +56,39 @@ class SearchResult:
             "matches": [asdict(match) for match in self.matches],
             "quality": [quality.as_dict() for quality in self.quality],
         }
+
+
+def judged(
+    rows: Rows,
+    places: npt.NDArray[np.intp],
+    scores: npt.NDArray[np.float32],
+    calibration: Calibration,
+    fmr: float,
+    quality: tuple[Quality, ...],
+) -> tuple[Match, ...]:
+    """The images found, each with the threshold of its kind of comparison.
+
+    Args:
+        rows: content of the index.
+        places, scores: both of shape (n,), of the images found.
+        calibration: of the index's model.
+        fmr: false match rate of one comparison.
+        quality: of the probe images.
+    """
+    lossy = any(q.lossy for q in quality)
+    matches = []
+    for place, found in zip(places, scores, strict=True):
+        condition = calibration.condition(
+            len(quality), 1, recompressed=lossy or bool(rows.lossy[place])
+        )
+        score, threshold = float(found), condition.threshold(fmr)
+        matches.append(
+            Match(
+                name=rows.names[place],
+                score=score,
+                same=score >= threshold,
+                threshold=threshold,
+                probability=condition.probability(score),
+            )
+        )
+    return tuple(matches)

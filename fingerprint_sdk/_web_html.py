@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Iterable, Sequence
 
 from PIL import Image
@@ -117,7 +118,9 @@ def identification(result: Identification, images: Sequence[Upload]) -> str:
     else:
         kind, answer = "different", "Not in this gallery"
         why = f"Even the nearest entry, {first.name}, stays below its threshold."
-    rows = "".join(_candidate(candidate) for candidate in result.candidates)
+    # One scale for all, so that scores and thresholds can be compared down the card.
+    lowest = min(candidate.score for candidate in result.candidates)
+    rows = "".join(_candidate(candidate, lowest) for candidate in result.candidates)
     shown = "" if flat else f"<ol class='fp-candidates'>{rows}</ol>"
     return _card(
         kind,
@@ -151,9 +154,14 @@ def explained(explanation: Explanation) -> str:
     return _card(kind, answer, first, scale(verdict.score, verdict.threshold) + body)
 
 
-def scale(score: float, threshold: float, band: tuple[float, float] | None = None) -> str:
-    """The score and the threshold on a line from 0 (or the negative score) to 1."""
-    lowest = min(0.0, score, threshold)
+def scale(
+    score: float,
+    threshold: float,
+    band: tuple[float, float] | None = None,
+    lowest: float = 0.0,
+) -> str:
+    """The score and the threshold on a line to 1, from 0 or a tenth below what is negative."""
+    lowest = math.floor(10 * min(0.0, lowest, score, threshold)) / 10
 
     def place(value: float) -> float:
         return round(100 * (min(value, 1.0) - lowest) / (1 - lowest), 2)
@@ -229,11 +237,11 @@ def _facts(facts: Iterable[tuple[str, str]]) -> str:
     return f"<dl class='fp-facts'>{rows}</dl>"
 
 
-def _candidate(candidate: Candidate) -> str:
+def _candidate(candidate: Candidate, lowest: float) -> str:
     over = " class='fp-over'" if candidate.score >= candidate.threshold else ""
     return (
         f"<li{over}><b>{text(candidate.name)}</b>"
-        f"{scale(candidate.score, candidate.threshold)}</li>"
+        f"{scale(candidate.score, candidate.threshold, lowest=lowest)}</li>"
     )
 
 

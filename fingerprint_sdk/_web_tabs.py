@@ -88,11 +88,15 @@ def enroll_tab(gr: Any, actions: Actions, session: Any) -> GalleryParts:
     with gr.Accordion("Remove a generator", open=False):
         names = gr.Dropdown(label="Generator to remove", choices=[], elem_id="enroll-names")
         remove = gr.Button("Remove", elem_id="enroll-remove")
+
+    def enroll_and_clear(*arguments: Any) -> tuple[Any, ...]:
+        # Cleared, so that the next generator does not get these images by mistake.
+        return (*actions.enroll(*arguments), "", None)
+
+    enroll = _guarded(gr, enroll_and_clear, 3)
     changes = (
         opened.upload(_guarded(gr, actions.open_gallery, 1), opened, [result, session], **_EVENT),
-        add.click(
-            _guarded(gr, actions.enroll, 1), [name, images, session], [result, session], **_EVENT
-        ),
+        add.click(enroll, [name, images, session], [result, session, name, images], **_EVENT),
         remove.click(
             _guarded(gr, actions.remove, 1), [names, session], [result, session], **_EVENT
         ),

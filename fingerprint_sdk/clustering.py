@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk._default_model import default_extractor
 from fingerprint_sdk._extras import need
 from fingerprint_sdk.errors import FingerprintError
-from fingerprint_sdk.extractor import Extractor, Failure, default_extractor
+from fingerprint_sdk.extractor import Extractor, Failure
 from fingerprint_sdk.quality import Quality
 from fingerprint_sdk.verification import cosine, mean_embedding
 

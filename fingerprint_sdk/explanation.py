@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk._default_model import default_extractor
 from fingerprint_sdk._explain_view import Floats, ImageView
 from fingerprint_sdk.errors import ModelError
-from fingerprint_sdk.extractor import Extractor, default_extractor
+from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.images import WINDOW_SIZE, load_image, window_positions, windows
 from fingerprint_sdk.quality import assess
 from fingerprint_sdk.spectrum import azimuthal_integration, dft_magnitude

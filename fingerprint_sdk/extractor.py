@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk._decoding import Outcome, prepare_ahead
+from fingerprint_sdk._contract import check_contract
+from fingerprint_sdk._outcomes import EmbeddingResult, Embeddings, Failure
+from fingerprint_sdk._stream import Embedded, as_iterable, positive, stream
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.errors import DeviceError, ImageError, ModelError
 from fingerprint_sdk.images import WINDOW_SIZE, is_single_image
@@ -24,7 +23,6 @@ from fingerprint_sdk.runtime import Device, open_session
 from fingerprint_sdk.verification import (
     Identification,
     Verification,
-    mean_embedding,
     verify_embeddings,
 )
 
@@ -34,44 +32,13 @@ if TYPE_CHECKING:
 
     Images: TypeAlias = ImageInput | Iterable[ImageInput]
 
+__all__ = ["EmbeddingResult", "Extractor", "Failure", "load"]
+
 logger = logging.getLogger(__name__)
 
-Embeddings = npt.NDArray[np.float32]
-
-_METADATA = ("name", "version", "license", "window_size", "embedding_size", "calibration")
 _NO_IMAGES = "no images were given: a comparison needs at least one a side"
 _MAX_WINDOWS = 9
 _BATCH = {"cpu": 2, "cuda": 16}  # images a call; on a CPU, more only costs memory
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An image that could not be used.
-
-    Attributes:
-        index: its place in the input.
-        error: why; the message names the input.
-    """
-
-    index: int
-    error: ImageError
-
-
-@dataclass(frozen=True, eq=False)
-class EmbeddingResult:
-    """Outcome of embedding many images, of which some may have failed.
-
-    Attributes:
-        embeddings: float32, shape (m, D), one row for each image that could be used.
-        indices: place in the input of each row, rising.
-        quality: of each row's image.
-        failures: the images left out.
-    """
-
-    embeddings: Embeddings
-    indices: tuple[int, ...]
-    quality: tuple[Quality, ...]
-    failures: tuple[Failure, ...]
 
 
 class Extractor:
@@ -93,10 +60,7 @@ class Extractor:
         self, model: bytes, name: str, *, device: Device = "auto", threads: int | None = None
     ) -> None:
         session = open_session(model, name, device=device, threads=threads)
-        metadata = dict(session.ort.get_modelmeta().custom_metadata_map)
-        missing = [key for key in _METADATA if key not in metadata]
-        if missing:
-            raise ModelError(f"{name} lacks the metadata {missing}: it is not one of our models")
+        metadata, self.embedding_size = check_contract(session.ort, name)
         self.name: str = metadata["name"]
         self.version: str = metadata["version"]
         self.license: str = metadata["license"]
@@ -105,7 +69,6 @@ class Extractor:
         self.window_size = WINDOW_SIZE
         self.model_sha256 = hashlib.sha256(model).hexdigest()
         self.calibration = Calibration.from_json(metadata["calibration"])
-        self.embedding_size = _check_contract(session.ort, metadata, name)
         self._session = session.ort
         self._infer = session.run
 
@@ -151,7 +114,7 @@ class Extractor:
     ) -> tuple[Embeddings, tuple[Quality, ...]]:
         """Like ``embed``, but always (N, D), and with the quality of each image."""
         rows, quality = [], []
-        for _, outcome in self._stream(_as_iterable(images), batch_size, workers):
+        for _, outcome in self._stream(images, batch_size, workers):
             if isinstance(outcome, ImageError):
                 raise outcome
             rows.append(outcome[0])
@@ -180,7 +143,7 @@ class Extractor:
             ImageError: with ``on_error="raise"`` only.
         """
         rows, indices, quality, failures = [], [], [], []
-        for index, outcome in self._stream(_as_iterable(images), batch_size, workers):
+        for index, outcome in self._stream(images, batch_size, workers):
             if not isinstance(outcome, ImageError):
                 rows.append(outcome[0])
                 indices.append(index)
@@ -231,7 +194,7 @@ class Extractor:
 
         def both() -> Iterator[ImageInput]:
             for side, images in enumerate((a, b)):
-                for image in _as_iterable(images):
+                for image in as_iterable(images):
                     counts[side] += 1
                     yield image
 
@@ -262,31 +225,11 @@ class Extractor:
         return np.stack(rows) if rows else np.empty((0, self.embedding_size), np.float32)
 
     def _stream(
-        self, images: Iterator[ImageInput], batch_size: int | None, workers: int | None
-    ) -> Iterator[tuple[int, tuple[Embeddings, Quality] | ImageError]]:
-        """Outcomes in input order; the next images are decoded while the model runs."""
-        size = _positive("batch_size", batch_size, _BATCH[self.device])
-        threads = _positive("workers", workers, min(8, os.cpu_count() or 1))
-        done = 0
-        with closing(prepare_ahead(images, size, threads)) as batches:
-            for batch in batches:
-                for outcome in self._embed_batch(batch):
-                    yield done, outcome
-                    done += 1
-
-    def _embed_batch(
-        self, batch: list[Outcome]
-    ) -> Iterator[tuple[Embeddings, Quality] | ImageError]:
-        usable = [item for item in batch if not isinstance(item, ImageError)]
-        vectors = self._run(np.concatenate([item.windows for item in usable])) if usable else None
-        start = 0
-        for item in batch:
-            if isinstance(item, ImageError) or vectors is None:
-                yield cast(ImageError, item)
-                continue
-            stop = start + len(item.windows)
-            yield mean_embedding(vectors[start:stop]), item.quality
-            start = stop
+        self, images: Images, batch_size: int | None, workers: int | None
+    ) -> Iterator[tuple[int, Embedded]]:
+        size = positive("batch_size", batch_size, _BATCH[self.device])
+        threads = positive("workers", workers, min(8, os.cpu_count() or 1))
+        return stream(as_iterable(images), self._run, size, threads)
 
     def _run(self, windows: npt.NDArray[np.uint8]) -> Embeddings:
         """One call of the model, checked."""
@@ -331,73 +274,3 @@ def load(
     extractor = Extractor.from_file(resolved.path, device=device, threads=threads)
     logger.info("loaded %s %s from %s", extractor.name, extractor.version, resolved.path)
     return extractor
-
-
-_default: Extractor | None = None
-_default_lock = threading.Lock()
-
-
-def default_extractor() -> Extractor:
-    """The bundled default model on ``device="auto"``, loaded once, at first use."""
-    global _default
-    with _default_lock:
-        if _default is None:
-            _default = load()
-        return _default
-
-
-def embed(images: Images) -> Embeddings:
-    """``Extractor.embed`` of the default model."""
-    return default_extractor().embed(images)
-
-
-def verify(a: Images, b: Images, *, fmr: float | None = None) -> Verification:
-    """``Extractor.verify`` of the default model."""
-    return default_extractor().verify(a, b, fmr=fmr)
-
-
-def identify(
-    images: Images, gallery: Gallery, *, fmr: float | None = None, top: int = 5
-) -> Identification:
-    """``Gallery.identify``: with the gallery's own extractor, by default the default model."""
-    return gallery.identify(images, fmr=fmr, top=top)
-
-
-def _as_iterable(images: Images) -> Iterator[ImageInput]:
-    if is_single_image(images):
-        return iter((cast("ImageInput", images),))
-    try:
-        return iter(cast("Iterable[ImageInput]", images))
-    except TypeError:
-        return iter((cast("ImageInput", images),))  # load_image says what is wrong with it
-
-
-def _positive(name: str, value: int | None, default: int) -> int:
-    if value is None:
-        return default
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, not {value}")
-    return value
-
-
-def _check_contract(session: Any, metadata: dict[str, str], name: str) -> int:
-    """Check inputs, outputs and metadata of a model; returns its embedding size."""
-    inputs = {i.name: (i.type, i.shape[1:]) for i in session.get_inputs()}
-    outputs = {o.name: (o.type, o.shape[1:]) for o in session.get_outputs()}
-    size = metadata["embedding_size"]
-    kind, columns = outputs.get("embedding", ("", []))
-    fits = (
-        size.isdecimal()
-        and inputs == {"windows": ("tensor(uint8)", [3, WINDOW_SIZE, WINDOW_SIZE])}
-        and metadata["window_size"] == str(WINDOW_SIZE)
-        and kind == "tensor(float)"
-        # Exporters may leave the size symbolic, a string; each run checks the real one.
-        and (columns == [int(size)] or [type(c) for c in columns] == [str])
-    )
-    if not fits:
-        raise ModelError(
-            f"{name} does not map windows (uint8, N x 3 x {WINDOW_SIZE} x {WINDOW_SIZE}) to "
-            f"embedding (float32, N x {size}): it is not one of our models, or it needs another "
-            "version of this package"
-        )
-    return int(size)

@@ -5,25 +5,26 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeGuard
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk._default_model import default_extractor
 from fingerprint_sdk._embeddings_file import (
     Embeddings,
     ModelIdentity,
-    check_embeddings,
     check_same_model,
     identity_of,
     write_atomically,
 )
+from fingerprint_sdk._gallery_enroll import new_entry
 from fingerprint_sdk._gallery_export import csv_table, parquet_table
 from fingerprint_sdk._gallery_file import Entry, check_name, encode, read
 from fingerprint_sdk._gallery_search import rank
 from fingerprint_sdk.calibration import Calibration
-from fingerprint_sdk.errors import GalleryError, ImageError
-from fingerprint_sdk.extractor import Extractor, default_extractor
+from fingerprint_sdk.errors import GalleryError
+from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.quality import Quality
 from fingerprint_sdk.verification import Identification
 
@@ -102,21 +103,8 @@ class Gallery:
         """
         check_name(name)
         extractor = self._bound()
-        if _is_embeddings(images):
-            embeddings = np.atleast_2d(np.asarray(images, dtype=np.float32))
-            quality: tuple[Quality, ...] = ()
-        else:
-            embeddings, quality = extractor.embed_with_quality(images)
-            for index, one in enumerate(quality):
-                if one.flat:
-                    raise ImageError(
-                        f"image {index} of {name!r} is flat: it has no fingerprint to enroll"
-                    )
-        if len(embeddings) == 0:
-            raise GalleryError(f"no images were given for {name!r}")
-        check_embeddings(embeddings, extractor.embedding_size, f"embeddings of {name!r}")
-        lossy = np.array([bool(q.lossy) for q in quality] or [False] * len(embeddings))
-        self._add(name, Entry(embeddings, lossy, notes or ""), keep_notes=notes is None)
+        entry, quality = new_entry(extractor, name, images, notes or "")
+        self._add(name, entry, keep_notes=notes is None)
         return quality
 
     def remove(self, name: str) -> None:
@@ -295,11 +283,3 @@ class Gallery:
 
     def _known(self) -> str:
         return f"it has {', '.join(map(repr, self.names)) or 'none'}"
-
-
-def _is_embeddings(images: object) -> TypeGuard[npt.NDArray[np.floating]]:
-    return (
-        isinstance(images, np.ndarray)
-        and np.issubdtype(images.dtype, np.floating)
-        and images.ndim <= 2
-    )

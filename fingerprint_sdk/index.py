@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk._default_model import default_extractor
 from fingerprint_sdk._embeddings_file import (
     ModelIdentity,
     check_embeddings,
@@ -18,12 +19,13 @@ from fingerprint_sdk._embeddings_file import (
     identity_of,
     write_atomically,
 )
+from fingerprint_sdk._index_add import new_rows
 from fingerprint_sdk._index_file import Rows, encode, read
 from fingerprint_sdk._index_names import file_stamp, named
 from fingerprint_sdk._index_nearest import make_graph, nearest_rows
-from fingerprint_sdk._index_result import Match, SearchResult
+from fingerprint_sdk._index_result import Match, SearchResult, judged
 from fingerprint_sdk.errors import GalleryError, ImageError
-from fingerprint_sdk.extractor import Extractor, Failure, default_extractor
+from fingerprint_sdk.extractor import Extractor, Failure
 from fingerprint_sdk.verification import mean_embedding
 
 if TYPE_CHECKING:
@@ -134,31 +136,10 @@ class Index:
         result = extractor.embed_many(watched, on_error=on_error, progress=progress)
         if names is not None and len(used) != len(names):
             raise GalleryError(f"{len(names)} names were given for {len(used)} images")
-        # Windows that cancel out give a zero embedding, as good as flat.
-        good = [
-            row
-            for row, quality in enumerate(result.quality)
-            if result.embeddings[row].any() and not quality.flat
-        ]
-        kept = set(good)
-        flat = [
-            Failure(place, ImageError(f"{used[place]!r} is flat: it has no fingerprint to index"))
-            for row, place in enumerate(result.indices)
-            if row not in kept
-        ]
+        more, flat = new_rows(result, used, stamps, half=self._half)
         if flat and on_error == "raise":
             raise flat[0].error
-        places = [result.indices[row] for row in good]
-        embeddings = result.embeddings[good]
-        if self._half:  # so that scores are the same before and after saving
-            embeddings = embeddings.astype(np.float16).astype(np.float32)
-        check_embeddings(embeddings, extractor.embedding_size, "the images' embeddings")
-        more = Rows(
-            tuple(used[place] for place in places),
-            embeddings,
-            np.array([bool(result.quality[row].lossy) for row in good], bool),
-            np.array([stamps[place] for place in places], np.int64).reshape(-1, 2),
-        )
+        check_embeddings(more.embeddings, extractor.embedding_size, "the images' embeddings")
         with self._lock:
             rows = self._content()
             if clash := next((name for name in more.names if name in self), None):
@@ -208,23 +189,8 @@ class Index:
         if not quality:
             raise ImageError("no images were given: a search needs at least one")
         rows, places, scores = self._nearest(mean_embedding(embeddings)[None], top, exact)
-        lossy = any(q.lossy for q in quality)
-        matches = []
-        for place, found in zip(places[0], scores[0], strict=True):
-            condition = calibration.condition(
-                len(embeddings), 1, recompressed=lossy or bool(rows.lossy[place])
-            )
-            score, threshold = float(found), condition.threshold(fmr)
-            matches.append(
-                Match(
-                    name=rows.names[place],
-                    score=score,
-                    same=score >= threshold,
-                    threshold=threshold,
-                    probability=condition.probability(score),
-                )
-            )
-        return SearchResult(tuple(matches), fmr, len(rows.names), quality)
+        matches = judged(rows, places[0], scores[0], calibration, fmr, quality)
+        return SearchResult(matches, fmr, len(rows.names), quality)
 
     def nearest(
         self, probes: npt.NDArray[np.floating], top: int = 10, *, exact: bool = False

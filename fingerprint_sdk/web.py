@@ -113,6 +113,9 @@ def launch_options(limit: UploadLimit) -> dict[str, Any]:
         body_text_color_subdued_dark="*neutral_400",
         block_info_text_color="*neutral_500",
         block_info_text_color_dark="*neutral_400",
+        # White on Gradio's own blue has a contrast of 3.7; on this one 5.2.
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
     )
     return {
         "theme": theme,

@@ -124,6 +124,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._resolve(**match.groupdict())
         elif match := _TREE.match(self.path):
             self._tree(**match.groupdict())
+        elif hub_uploads.XET_TOKEN.fullmatch(self.path):
+            hub_uploads.xet_token(self)
         elif match := _INFO.match(self.path):
             self._info(**match.groupdict())
         else:

@@ -10,16 +10,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer
 
 pytest.importorskip("torch", reason="needs the trainer extra")
 
+import torch
+from cli_runner import write_generators
 from conftest import synthetic_image
 from photographs import write_photographs
 from PIL import Image
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
+import trainer.cli
+from trainer.analysis import GeneratorRecipe
 from trainer.cli import app
+from trainer.cli._analyse import _generator
+from trainer.page import made_by
 from trainer.photos import load_photos
 from trainer.synthesis import Architecture, PoolEntry, SynthesisRecipe, train_architecture
 
@@ -82,6 +89,16 @@ def run(out: Path, name: str, *arguments: object, code: int = 0) -> dict[str, An
     return found["figures"]
 
 
+def test_the_program_is_recorded_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "/bin/trainer",
+        str(Path(trainer.cli.__file__).with_name("__main__.py")),
+    ):  # the second is `python -m trainer.cli`
+        monkeypatch.setattr("sys.argv", [name, "ablate", "--all"])
+        assert made_by()["command"] == "trainer ablate --all"
+    assert {"scipy", "matplotlib", "torch"} <= set(made_by()["versions"])
+
+
 def test_spectrum(real: Path, photos: Path, tmp_path: Path) -> None:
     found = run(
         tmp_path, "spectrum", "analyse", "spectrum", "--images", real, "--photos", photos,
@@ -94,6 +111,35 @@ def test_spectrum(real: Path, photos: Path, tmp_path: Path) -> None:
     # Each pretend generator has a texture of its own.
     assert found["uniqueness"]["matched"] > 0.9
     assert found["uniqueness"]["chance"] == 0.25
+
+
+def test_the_full_scale_is_one_flag_away() -> None:
+    trainer_command = typer.main.get_command(app)
+    analyse = trainer_command.commands["analyse"].commands
+    names = ("fidelity", "ablate", "compare", "embed-map", "lineage", "robustness")
+    commands = [*analyse.values(), *(trainer_command.commands[name] for name in names)]
+    assert len(commands) == 10
+    for command in commands:
+        assert "--full" in {option for p in command.params for option in p.opts}, command.name
+
+
+def test_spectrum_at_full_scale(tmp_path: Path) -> None:
+    pictures = {f"s{s}": [synthetic_image(s, i, 128, 128) for i in range(2)] for s in range(2)}
+    real = write_generators(tmp_path / "real", pictures)
+    run(
+        tmp_path, "spectrum", "analyse", "spectrum", "--images", real, "--per-generator", 1,
+        "--full",
+    )  # fmt: skip
+    scale = json.loads((tmp_path / "spectrum.json").read_text())["scale"]
+    assert "4 images by 2 generators, up to 9 windows" in scale
+    assert "by the dncnn denoiser" in scale
+
+
+def test_generators_at_full_scale() -> None:
+    recipe = _generator(True, 150, 64, 8)
+    assert (recipe.steps, recipe.side, recipe.width) == (40_000, 128, 64)
+    assert recipe.device == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert _generator(False, 150, 64, 8) == GeneratorRecipe(steps=150, side=64, width=8)
 
 
 def test_components(pool: Path, photos: Path, tmp_path: Path) -> None:

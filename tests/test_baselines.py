@@ -1,4 +1,8 @@
-"""Every rival learns its seen generators: on images of them that it was not fitted on."""
+"""Every rival learns its seen generators: on images of them that it was not fitted on.
+
+The generators are pretend ones here. On real ones, few images of each, only some rivals do:
+`benchmarks/paper.md` says which, and why the others do not.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from trainer.cli import app
 from trainer.comparison import CompareRecipe, compare, experiment, split_pool
-from trainer.comparison.run import embed_by_run, shrink
+from trainer.comparison.cache import shrink
+from trainer.comparison.run import embed_by_run
 from trainer.denoiser import Student
 from trainer.evaluation import Pool, read_pool
 from trainer.extractor import RECIPES, load_run

@@ -18,7 +18,7 @@ from conftest import TINY_CALIBRATION, TINY_METADATA, build_tiny_model, syntheti
 from PIL import Image
 
 import fingerprint_sdk as fp
-from fingerprint_sdk import extractor as extractor_module
+from fingerprint_sdk import _default_model
 
 Images = dict[str, list[np.ndarray]]
 
@@ -410,8 +410,8 @@ def test_the_module_functions_share_one_default_model(
         loads.append(fp.load(tiny_model_dir, device="cpu", threads=1))
         return loads[-1]
 
-    monkeypatch.setattr(extractor_module, "_default", None)
-    monkeypatch.setattr(extractor_module, "load", load_tiny)
+    monkeypatch.setattr(_default_model, "_default", None)
+    monkeypatch.setattr(_default_model, "load", load_tiny)
     threads = [
         threading.Thread(target=fp.embed, args=(sample_images["source0"][0],)) for _ in range(4)
     ]

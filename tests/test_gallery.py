@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import fingerprint_sdk as fp
-from fingerprint_sdk import extractor as extractor_module
+from fingerprint_sdk import _default_model
 
 Images = dict[str, list[np.ndarray]]
 
@@ -242,13 +242,13 @@ def test_the_default_model_is_bound_late_and_checked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gallery.save(tmp_path / "g.fpg")
-    monkeypatch.setattr(extractor_module, "_default", stranger)
+    monkeypatch.setattr(_default_model, "_default", stranger)
     loaded = fp.Gallery.load(tmp_path / "g.fpg")
     assert loaded.names == gallery.names  # no model is needed to look
     for _ in range(2):
         with pytest.raises(fp.GalleryError, match="sha256"):
             loaded.identify(sample_images["source0"][0])
-    monkeypatch.setattr(extractor_module, "_default", extractor)
+    monkeypatch.setattr(_default_model, "_default", extractor)
     assert fp.identify(sample_images["source0"][5], loaded).best == "source0"
 
 

@@ -52,8 +52,9 @@ def files(tiny_model_dir: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def send(hub: Hub, files: Path, tmp_path: Path) -> Send:
-    def run(token: str | None = hub.token, **options: Any) -> dict[str, Any]:
+    def run(token: str | None = hub.token, *, xet: bool = False, **options: Any) -> dict[str, Any]:
         environment = client_environment(hub, tmp_path / "hf")
+        environment |= {"HF_HUB_DISABLE_XET": "0" if xet else "1"}
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT, str(files), REPO, json.dumps(options)],
             env=environment if token is None else environment | {"HF_TOKEN": token},
@@ -96,6 +97,19 @@ def test_what_is_sent_can_be_loaded(hub: Hub, send: Send, files: Path, tmp_path:
     later = send(private=True)["commit"]
     assert later == repo.refs["main"] != commit
     assert repo.commits[later]["model.onnx"] == sent["model.onnx"]
+
+
+def test_the_xet_client_sends_large_files(hub: Hub, send: Send, files: Path):
+    pytest.importorskip("hf_xet")
+    for path in files.iterdir():  # one large file, of noise, which is stored as it is
+        path.unlink()
+    noise = np.random.default_rng(0).bytes(700_000)
+    (files / "network.safetensors").write_bytes(noise)
+    (files / "README.md").write_text("---\nlicense: apache-2.0\n---\n# tiny\n")
+    commit = send(xet=True)["commit"]
+    assert hub.uploaded == [noise]
+    assert not any(request.startswith("PUT ") for request in hub.requests)
+    assert hub.repos[REPO].commits[commit]["network.safetensors"] == noise
 
 
 def test_to_a_branch(hub: Hub, send: Send):

@@ -14,9 +14,13 @@ pytest.importorskip("sklearn", reason="needs the trainer extra")
 from cli_runner import write_generators
 from conftest import synthetic_image
 from PIL import Image
+from small_generators import write_pool
 from typer.testing import CliRunner
 
+from trainer.baselines import make_rival
 from trainer.cli import app
+from trainer.comparison import split_pool
+from trainer.evaluation import read_pool
 from trainer.laboratory.drawing import interactive_map
 from trainer.laboratory.embedding import embed_pool, limited
 from trainer.laboratory.map import draw_map, measure_separation, methods
@@ -133,3 +137,30 @@ def test_the_command_maps_two_models(
     assert ">vae</button>" in page
     with Image.open(tmp_path / "out" / "embed-map-1-pool-t-sne.png") as picture:
         assert picture.width > 800
+
+
+def test_a_rival_is_mapped_beside_ours_on_generators_it_never_saw(
+    tmp_path: Path, tiny_model_path: Path
+) -> None:
+    folder = write_pool(tmp_path / "toy", 19)
+    command = ["embed-map", "--images", str(folder), "--out", str(tmp_path / "out")]
+    command += ["--model", str(tiny_model_path), "--rival", "spectrum", "--limit", "6"]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    figures = json.loads((tmp_path / "out" / "embed-map.json").read_text())["figures"]
+    rival, ours = figures["panels"]
+    split = split_pool(read_pool(folder))
+    assert [rival["model"], ours["model"]] == ["raw log spectrum", "tiny"]
+    assert rival["images"] == ours["images"] == dict.fromkeys(split.unseen, 6)
+    assert figures["splits"][str(folder)]["seen"] == list(split.seen)
+    # The same by hand, from the images and the rival alone.
+    fresh, shown = make_rival("spectrum"), limited(split.unseen, 6)
+    fresh.fit({g: [pixels(path) for path in paths] for g, paths in split.train.items()})
+    rows = {g: fresh.embed([pixels(path) for path in paths]) for g, paths in shown.items()}
+    assert rival["separation"]["neighbours"] == pytest.approx(measure_separation(rows).neighbours)
+    page = (tmp_path / "out" / "embed-map.html").read_text()
+    assert "no rival was trained on" in page
+
+
+def pixels(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path).convert("RGB"))

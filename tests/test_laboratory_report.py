@@ -122,7 +122,9 @@ def test_every_planned_command_and_option_exists() -> None:
     from typer.main import get_command
 
     everything = Inputs(("m",), [Path("a")], Path("p"), Path("s"), Path("c"), ("x", "y"))
-    for arguments in plan_run(everything, Path("out")).values():
+    plans = plan_run(everything, Path("out"), full=True)
+    assert {name for name, words in plans.items() if "--full" not in words} == {"evaluate"}
+    for arguments in plans.values():
         command: Any = get_command(app)
         words = list(arguments)
         while words and not words[0].startswith("--"):

@@ -252,6 +252,16 @@ def test_enroll_identify_and_keep_the_gallery(page: Page, server: Server, tmp_pa
     page.press("enroll-run")
     page.wait_text("#enroll-result", "2 images enrolled as “first generator”")
     page.wait_text("#enroll-gallery", "1 generator")
+    # Name and files are gone, so that the next generator does not get them by mistake.
+    until(lambda: "source1_0" not in page.text("#enroll-images"), "the files to go")
+    named = page.visible("#enroll-name input, #enroll-name textarea")
+    until(lambda: named.get_property("value") == "", "the name to go")
+    page.press("enroll-run")
+    assert page.wait_text("#enroll-result [role=alert]", "name").startswith("Give the generator")
+    named.send_keys("kept")
+    page.press("enroll-run")
+    page.wait_text("#enroll-result [role=alert]", "mages")
+    assert named.get_property("value") == "kept"  # after an error both stay
 
     page.tab("Identify")
     page.wait_text("#identify-gallery", "first generator")
@@ -261,6 +271,8 @@ def test_enroll_identify_and_keep_the_gallery(page: Page, server: Server, tmp_pa
     titles = page.driver.find_elements("css selector", "#identify-result h3")
     assert [title.text for title in titles] == ["first generator", "Not in this gallery"]
     assert "'broken.png'" in page.text("#identify-result [role=alert]")
+    ticks = page.driver.find_elements("css selector", "#identify-result .fp-line")
+    assert len({(line.rect["x"], line.rect["width"]) for line in ticks}) == 1
 
     page.driver.execute_cdp_cmd(
         "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)}

@@ -70,6 +70,18 @@ def test_a_scale_holds_negative_scores() -> None:
     page = html.scale(-0.5, 0.5)
     assert "left:0.0%" in page  # the score, at the lower end
     assert "left:66.67%" in page  # the threshold: (0.5 + 0.5) / 1.5
+    assert ">-0.2</span>" in html.scale(-0.12, 0.5)  # the end is a round number
+
+
+def test_the_candidates_of_a_card_share_a_scale() -> None:
+    def candidate(name: str, score: float) -> fp.Candidate:
+        return fp.Candidate(name, score, 0.0, 0.5, 0.5)
+
+    pair = (candidate("near", 0.8), candidate("far", -0.25))
+    result = fp.Identification("near", True, 0.5, 0.01, False, pair, ())
+    page = html.identification(result, [])
+    # -0.3 to 1, so the threshold 0.5 lies at 0.8 / 1.3 of either line.
+    assert page.count("fp-tick' style='left:61.54%'") == 2
 
 
 def test_a_flat_image_gives_no_number(

@@ -119,15 +119,18 @@ def write_experiment(out: Path, experiment: Experiment) -> Path:
 
 def made_by() -> dict[str, Any]:
     """The command and the versions, to be stored beside any figure."""
-    packages = ("fingerprint-sdk", "torch", "numpy", "scikit-learn", "pillow")
-    packages += ("onnxruntime", "onnxruntime-gpu")
+    packages = ("fingerprint-sdk", "torch", "numpy", "scipy", "scikit-learn", "matplotlib")
+    packages += ("pillow", "onnxruntime", "onnxruntime-gpu")
     versions = {}
     for package in packages:
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    program = Path(sys.argv[0])
+    # `python -m trainer.cli` is the same program as `trainer`.
+    name = "trainer" if program.parts[-3:] == ("trainer", "cli", "__main__.py") else program.name
+    command = " ".join([name, *sys.argv[1:]])
     return {"command": command, "python": sys.version.split()[0], "versions": versions}
 
 

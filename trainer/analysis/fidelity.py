@@ -180,7 +180,11 @@ def draw_volumes(found: Fidelity) -> Figure:
     axis.bar(x + 0.2, drawn, 0.4, color="lightgrey", label="as many models drawn from all")
     axis.axhline(1, color="black", linewidth=1)
     for i, value in enumerate(own):
-        axis.text(i - 0.2, value, f"{value:.2f}", ha="center", va="bottom", fontsize=8)
+        # Inside the bar: above it, the line at 1 would cross the number.
+        axis.annotate(
+            f"{value:.2f}", (i - 0.2, value), (0, -3), textcoords="offset points", color="white",
+            ha="center", va="top", fontsize=8,
+        )  # fmt: skip
     axis.set_xticks(x, [f.name.replace(" (", "\n(") for f in reduced], fontsize=8)
     axis.set_ylabel(f"(volume / volume of all)^(1/{found.dimensions})")
     axis.set_ylim(0, 1.2 * max([1.0, *own, *drawn]))

@@ -27,7 +27,10 @@ NORMALISATIONS = ("batch", "instance")
 
 @dataclass(frozen=True)
 class GeneratorRecipe:
-    """One generator. `side` is 4·2^blocks px; `width` the channels of the last block."""
+    """One generator. `side` is 4·2^blocks px; `width` the channels of the last block.
+
+    It is trained on `device`; the same recipe gives the same weights on one kind of machine.
+    """
 
     upsampling: str = "nearest"
     activation: str = "relu"
@@ -39,6 +42,7 @@ class GeneratorRecipe:
     steps: int = 300
     batch: int = 16
     learning_rate: float = 5e-4
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -127,7 +131,7 @@ def train_generator(
     *,
     progress: Callable[..., None] | None = None,
 ) -> Generator:
-    """Train one generator against crops of `photos`; the same recipe gives the same weights.
+    """Train one generator against crops of `photos`; it is returned on the CPU.
 
     `progress(step, steps, critic=…, generator=…)` is called now and then.
     """
@@ -139,15 +143,15 @@ def train_generator(
 def _train(
     photos: Photos, recipe: GeneratorRecipe, progress: Callable[..., None] | None
 ) -> Generator:
-    generator, critic = Generator(recipe), _Critic(recipe)
+    generator, critic = Generator(recipe).to(recipe.device), _Critic(recipe).to(recipe.device)
     settings = {"lr": recipe.learning_rate, "betas": (0.0, 0.9)}
     critics = torch.optim.Adam(critic.parameters(), **settings)
     generators = torch.optim.Adam(generator.parameters(), **settings)
     rng = np.random.default_rng(recipe.seed)
     for step in range(recipe.steps):
         crops = photos.crops(recipe.batch, recipe.side, rng)
-        real = torch.from_numpy(crops).float() / 127.5 - 1
-        fake = generator(torch.randn(recipe.batch, recipe.latent))
+        real = torch.from_numpy(crops).to(recipe.device).float() / 127.5 - 1
+        fake = generator(torch.randn(recipe.batch, recipe.latent).to(recipe.device))
         loss = functional.relu(1 - critic(real)).mean()
         loss = loss + functional.relu(1 + critic(fake.detach())).mean()
         _descend(critics, loss)
@@ -155,7 +159,7 @@ def _train(
         _descend(generators, opinion)
         if progress is not None and (step % 10 == 9 or step == recipe.steps - 1):
             progress(step + 1, recipe.steps, critic=loss.item(), generator=opinion.item())
-    return generator.eval()
+    return generator.eval().cpu()
 
 
 def _descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trainer.cli._app import PhotosOption, app
+
+if TYPE_CHECKING:
+    from trainer.analysis import GeneratorRecipe
 
 analyse_app = typer.Typer(no_args_is_help=True, help="Where fingerprints come from (paper III-A).")
 app.add_typer(analyse_app, name="analyse")
@@ -27,9 +30,13 @@ WorstOption = Annotated[
 ]
 SamplesOption = Annotated[int, typer.Option(help="Images drawn from each generator.", min=2)]
 SeedOption = Annotated[int, typer.Option(help="Seed of crops and generators.", min=0)]
+TrainOption = Annotated[
+    bool,
+    typer.Option("--full", help="The paper's scale: 40,000 steps, 128 px, 64 channels (GPU)."),
+]
 _GENERATORS = (
-    "The paper trains ProGAN and SNGAN on CelebA at 128 px; raise --steps, --side and --width "
-    "towards that (40000, 128, 64)."
+    "The paper trains ProGAN and SNGAN on CelebA at 128 px: --full trains 40,000 steps, 128 px, "
+    "64 channels, for a GPU."
 )
 
 
@@ -50,6 +57,9 @@ def spectrum(
     examples: Annotated[
         bool, typer.Option(help="Show an image of each generator in the picture.")
     ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Every image, 9 windows, the paper's denoiser (GPU).")
+    ] = False,
 ) -> None:
     """Averaged spectra of generators, and their reduction to 1-D (Fig. 2, eq. 1)."""
     import numpy as np
@@ -67,6 +77,8 @@ def spectrum(
     from trainer.photos import load_photos
     from trainer.progress import bar
 
+    if full:
+        per_generator, windows, residual = 0, 9, "dncnn"
     network = load_weights(residual)
     with bar("spectra") as update:
         found = image_powers(
@@ -85,7 +97,7 @@ def spectrum(
     scale = (
         f"{counted} images by {len(found)} generators, up to {windows} windows of 128 px each, "
         f"residuals by the {residual} denoiser. The paper averages whole images of 1,000 per "
-        "model: --per-generator 0 --windows 9 --residual dncnn takes all there are."
+        "model: --full takes all there are, nine windows of each, and its denoiser."
     )
     unique = uniqueness(found)
     shown = [g.example for g in found] if examples else None
@@ -111,10 +123,10 @@ def components(
     samples: SamplesOption = 128,
     residual: ResidualOption = "student",
     seed: SeedOption = 0,
+    full: TrainOption = False,
 ) -> None:
     """Upsampling, activation and normalisation against the 1-D spectrum (Figs. 3-5)."""
     from trainer.analysis import (
-        GeneratorRecipe,
         ProfileRecipe,
         compare_seeds,
         components_page,
@@ -129,12 +141,14 @@ def components(
     from trainer.photos import load_photos
     from trainer.progress import bars
 
+    base = _generator(full, steps, side, width)
+    if full:
+        models, samples, residual = 0, 1000, "dncnn"
     network, photographs = load_weights(residual), load_photos(photos)
     in_pool = trained = None
     scale = [f"Residuals by the {residual} denoiser."]
     with bars() as update:
-        if steps:
-            base = GeneratorRecipe(steps=steps, side=side, width=width)
+        if base.steps:
             found = train_and_profile(
                 photographs,
                 plan(base, seeds),
@@ -144,8 +158,8 @@ def components(
             )
             trained = found, generator_effects(found, base), compare_seeds(found, base)
             scale.append(
-                f"{len(found.recipes)} generators of {side} px and {width} channels, {steps} "
-                f"steps each, {samples} samples of each. {_GENERATORS}"
+                f"{len(found.recipes)} generators of {base.side} px and {base.width} channels, "
+                f"{base.steps} steps each, {samples} samples of each. {_GENERATORS}"
             )
         if pool is not None:
             recipe = ProfileRecipe(
@@ -164,7 +178,7 @@ def components(
             in_pool = profiles, pool_effects(profiles)
             scale.append(
                 f"{len(profiles)} of the pool's {profiles.available} models, {images} images of "
-                "128 px each; --models 0 takes all."
+                "128 px each; --models 0 takes all, as --full does."
             )
     page = components_page(in_pool, trained, " ".join(scale))
     typer.echo(f"{write_experiment(out, page)}")
@@ -183,9 +197,12 @@ def kernels(
     side: SideOption = 64,
     width: WidthOption = 8,
     seed: SeedOption = 0,
+    full: TrainOption = False,
 ) -> None:
     """Spectrum of last-layer kernels against that of their feature maps (Fig. 6)."""
-    from trainer.analysis import GeneratorRecipe, kernels_page, pool_kernels, trained_kernels
+    from dataclasses import replace
+
+    from trainer.analysis import kernels_page, pool_kernels, trained_kernels
     from trainer.page import write_experiment
     from trainer.photos import load_photos
     from trainer.progress import bars
@@ -193,14 +210,10 @@ def kernels(
     photographs = load_photos(photos)
     groups = {}
     scale = f"{images} images a model."
+    base = _generator(full, steps, side, width)
     with bars() as update:
-        if steps:
-            recipes = [
-                GeneratorRecipe(
-                    "bilinear", seed=seed + i, steps=steps, side=side, width=width
-                )
-                for i in range(2)
-            ]  # fmt: skip
+        if base.steps:
+            recipes = [replace(base, upsampling="bilinear", seed=seed + i) for i in range(2)]
             groups["small generator"] = trained_kernels(
                 photographs,
                 recipes,
@@ -208,8 +221,9 @@ def kernels(
                 progress=lambda done, total: update("generators", done, total),
             )
             scale += (
-                f" Two generators of {side} px trained for {steps} steps; the paper compares two "
-                "StyleGAN2 of 1024 px (FFHQ and FFHQ-U). Raise --steps, --side and --width."
+                f" Two generators of {base.side} px trained for {base.steps} steps; the paper "
+                "compares two StyleGAN2 of 1024 px (FFHQ and FFHQ-U). --full trains 40,000 steps, "
+                "128 px, 64 channels, for a GPU."
             )
         if pool is not None and architectures:
             groups |= pool_kernels(
@@ -233,23 +247,27 @@ def blocks(
     width: WidthOption = 8,
     residual: ResidualOption = "student",
     seed: SeedOption = 0,
+    full: TrainOption = False,
 ) -> None:
     """Exchange the last blocks of two models: whose fingerprint remains? (Fig. 7)"""
-    from trainer.analysis import GeneratorRecipe, blocks_page, swap_blocks, train_generator
+    from dataclasses import replace
+
+    from trainer.analysis import blocks_page, swap_blocks, train_generator
     from trainer.denoiser import load_weights
     from trainer.page import write_experiment
     from trainer.photos import load_photos
     from trainer.progress import bars
 
+    base = _generator(full, steps, side, width)
+    if full:
+        images, residual = 1000, "dncnn"
     network, photographs = load_weights(residual), load_photos(photos)
     tests = {}
     with bars() as update:
         for upsampling in ("nearest", "bilinear"):
             pair = []
             for i in range(2):
-                recipe = GeneratorRecipe(
-                    upsampling, seed=seed + i, steps=steps, side=side, width=width
-                )
+                recipe = replace(base, upsampling=upsampling, seed=seed + i)
                 title = f"{upsampling} {i + 1}"
                 pair.append(
                     train_generator(
@@ -262,10 +280,10 @@ def blocks(
                 )
             tests[upsampling] = swap_blocks(pair[0], pair[1], network, images=images)
     scale = (
-        f"Two pairs of generators of {side} px, {steps} steps each, seeds {seed} and {seed + 1}; "
-        f"{images} images of each per test; logistic regression on the log residual spectrum. "
-        "The paper exchanges blocks of ProGANs of 128 px and trains a network: raise --steps, "
-        "--side, --width and --images."
+        f"Two pairs of generators of {base.side} px, {base.steps} steps each, seeds {seed} and "
+        f"{seed + 1}; {images} images of each per test; logistic regression on the log residual "
+        "spectrum. The paper exchanges blocks of ProGANs of 128 px and trains a network: --full "
+        "trains generators of that size for 40,000 steps, for a GPU."
     )
     page = write_experiment(out, blocks_page(tests, scale))
     for name, swaps in tests.items():
@@ -274,3 +292,15 @@ def blocks(
             f"{100 * swaps[1].follows_last:.1f} % follow it"
         )
     typer.echo(f"{page}")
+
+
+def _generator(full: bool, steps: int, side: int, width: int) -> GeneratorRecipe:
+    """As the options ask for, or at the paper's scale and on the GPU where there is one."""
+    from trainer.analysis import GeneratorRecipe
+
+    if not full:
+        return GeneratorRecipe(steps=steps, side=side, width=width)
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return GeneratorRecipe(steps=40_000, side=128, width=64, device=device)

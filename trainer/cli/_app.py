@@ -10,6 +10,8 @@ from typer.core import TyperGroup
 
 from fingerprint_sdk.errors import FingerprintError
 
+_EXTRA = ("torch", "onnx", "onnxscript", "onnxruntime", "sklearn", "scipy", "matplotlib")
+
 
 class _Commands(TyperGroup):
     """Turns bad input into one message on stderr and exit code 2; a bug keeps its traceback."""
@@ -21,7 +23,7 @@ class _Commands(TyperGroup):
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(2) from error
         except ModuleNotFoundError as error:
-            if error.name not in ("torch", "onnx", "onnxscript", "onnxruntime", "sklearn"):
+            if error.name not in _EXTRA:
                 raise
             needed = 'pip install "fingerprint-sdk[trainer]"'
             typer.echo(f"error: training needs {error.name}: {needed}", err=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from trainer.cli._app import app
+from trainer.cli._laboratory import CACHE
 
 PoolOption = Annotated[Path, typer.Option(help="Pool FOLDER/GENERATOR/IMAGE.", exists=True)]
 SeenOption = Annotated[
@@ -57,7 +58,7 @@ def compare(
     split = split_pool(pool, seen=seen or (), train_share=train_share, seed=seed)
     with bars() as update:
         comparison = run_comparison(
-            pool, split, out / "cache", recipe, run=run, model=model, progress=update
+            pool, split, out / CACHE, recipe, run=run, model=model, progress=update
         )
     typer.echo(f"{write_experiment(out, experiment(comparison))}")
 

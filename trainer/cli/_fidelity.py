@@ -32,6 +32,9 @@ def fidelity(
         str, typer.Option(help="`student`, `dncnn` (the paper's) or a safetensors file.")
     ] = "student",
     seed: Annotated[int, typer.Option(help="Seed of crops and draws.", min=0)] = 0,
+    full: Annotated[
+        bool, typer.Option("--full", help="Every model, 100 images, the paper's denoiser (GPU).")
+    ] = False,
 ) -> None:
     """Distance to real generators, and volume, of each reduced family (Table II, Fig. 12)."""
     import numpy as np
@@ -49,6 +52,8 @@ def fidelity(
     from trainer.photos import load_photos
     from trainer.progress import bars
 
+    if full:
+        models, seeds, images, residual = 0, 0, 100, "dncnn"
     network = load_weights(residual)
     recipe = ProfileRecipe(
         images=images,
@@ -78,8 +83,8 @@ def fidelity(
     scale = (
         f"{len(found)} of the pool's {found.available} models and {len(names)} real generators, "
         f"{images} images of each, residuals by the {residual} denoiser. The paper's scale is "
-        "5,760 models and 25 generators with 100 images each: --models 0 --seeds 0 --images 100 "
-        "--residual dncnn."
+        "5,760 models and 25 generators with 100 images each: --full takes every model, as many "
+        "images and its denoiser."
     )
     page = write_experiment(out, fidelity_page(result, names, scale))
     whole = result.families[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,11 +10,13 @@ from trainer.cli._app import app
 from trainer.cli._laboratory import (
     CACHE,
     DecodersOption,
-    FullOption,
     ImagesOption,
     ModelsOption,
     OutOption,
 )
+
+if TYPE_CHECKING:
+    from trainer.baselines import Rival
 
 
 @app.command()
@@ -22,9 +24,19 @@ def embed_map(
     model: ModelsOption,
     images: ImagesOption,
     out: OutOption,
+    rival: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Rival of `trainer compare`, trained on half of the generators, the other half "
+            "is shown; repeatable."
+        ),
+    ] = None,
+    rival_steps: Annotated[int | None, typer.Option(help="Its training steps.", min=1)] = None,
     decoders: DecodersOption = None,
     limit: Annotated[int, typer.Option(help="Images of each generator.", min=2)] = 15,
-    full: FullOption = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Every image; rivals at their papers' scale (GPU).")
+    ] = False,
     perplexity: Annotated[float, typer.Option(help="Of t-SNE.", min=2)] = 30.0,
     by_decoder: Annotated[
         bool, typer.Option("--by-decoder", help="Colour by decoder, not by generator.")
@@ -42,6 +54,7 @@ def embed_map(
             load_models(model),
             images,
             decoders,
+            rivals=_rivals(rival or [], rival_steps, full),
             limit=None if full else limit,
             perplexity=perplexity,
             by_decoder=by_decoder,
@@ -50,3 +63,15 @@ def embed_map(
             progress=update,
         )
     typer.echo(f"{write_experiment(out, experiment)}")
+
+
+def _rivals(names: list[str], steps: int | None, full: bool) -> dict[str, Rival]:
+    if not names:
+        return {}
+    from dataclasses import replace
+
+    from trainer.baselines import FULL, MINUTES, make_rival
+
+    budget = FULL if full else MINUTES
+    budget = replace(budget, steps=steps or budget.steps)
+    return {name: make_rival(name, budget, full=full) for name in names}

@@ -31,6 +31,9 @@ def report(
     pool: Annotated[Path | None, typer.Option(help="--run: pool of synthetic models.")] = None,
     lineage: Annotated[Path | None, typer.Option(help="--run: pool with the base models.")] = None,
     base: Annotated[list[str] | None, typer.Option(help="--run: base model; repeatable.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="--run: at the paper's scale; wants a GPU.")
+    ] = False,
 ) -> None:
     """Build one self-contained page of all experiments in a folder."""
     from trainer.laboratory import Inputs, collect, plan_run, write_report
@@ -40,7 +43,7 @@ def report(
         folder.mkdir(parents=True, exist_ok=True)
         found = {section.record["name"] for section in collect(folder)}
         inputs = Inputs(model or (), images or (), photos, pool, lineage, base or ())
-        for name, arguments in plan_run(inputs, folder).items():
+        for name, arguments in plan_run(inputs, folder, full=full).items():
             if name not in found:
                 typer.echo(f"trainer {' '.join(arguments)}")
                 if _run(arguments):

@@ -1,5 +1,6 @@
 """Rivals and our model on generators seen and unseen (paper IV-D; Tables VIII and IX)."""
 
+from trainer.comparison.cache import embed_rival
 from trainer.comparison.page import experiment
 from trainer.comparison.run import CompareRecipe, Comparison, MethodScores, compare
 from trainer.comparison.split import Split, split_pool
@@ -10,6 +11,7 @@ __all__ = [
     "MethodScores",
     "Split",
     "compare",
+    "embed_rival",
     "experiment",
     "split_pool",
 ]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,21 @@ import numpy as np
 import torch
 
 import fingerprint_sdk
-from fingerprint_sdk.images import load_image, windows
+from fingerprint_sdk.images import windows
 from trainer.baselines import MINUTES, RIVALS, Budget, make_rival
+from trainer.comparison.cache import (
+    Embed,
+    Progress,
+    digest_split,
+    embed_rival,
+    embed_split,
+    read_training,
+)
 from trainer.comparison.split import Split
 from trainer.evaluation import Pool, Scores, score
 from trainer.export import FingerprintModel
 from trainer.extractor import Run, load_run
 from trainer.finetune import FinetuneRecipe, finetune
-
-Progress = Callable[[str, int, int], None]
-Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -102,14 +106,14 @@ def compare(
     """
     recipe = recipe or CompareRecipe()
     show = progress or (lambda stage, done, total: None)
-    data = _digest(split)
+    data = digest_split(split)
     methods, left_out = {}, {}
 
-    def add(name: str, title: str, settings: str, prepare: Callable[[], Embed]) -> None:
-        key = hashlib.sha256(f"{settings}:{data}".encode()).hexdigest()[:16]
-        path = cache / f"{name}-{key}.npz"
+    def add(
+        name: str, title: str, settings: str, embed: Callable[[], dict[str, np.ndarray]]
+    ) -> None:
         try:
-            embeddings = _cached(path, split, prepare, partial(show, f"{title}: embedding"))
+            embeddings = embed()
         except ModuleNotFoundError as error:
             left_out[title] = str(error)
             return
@@ -124,30 +128,28 @@ def compare(
         ]
         methods[name] = MethodScores(title, settings, *parts)
 
-    train: dict[str, list[np.ndarray]] = {}
-
-    def training_images() -> dict[str, list[np.ndarray]]:
-        train.update(train or {name: _pixels(paths) for name, paths in split.train.items()})
-        return train
-
+    training_images = lru_cache(lambda: read_training(split))
     for name in recipe.rivals:
         rival = make_rival(name, recipe.budget, full=recipe.full)
+        embed = partial(
+            embed_rival, name, rival, split, cache, show, training=training_images, digest=data
+        )
+        add(name, rival.title, repr(rival), embed)
 
-        def fitted(rival: Any = rival) -> Embed:
-            rival.fit(training_images(), partial(show, f"{rival.title}: training"))
-            return rival.embed
-
-        add(name, rival.title, repr(rival), fitted)
+    def add_ours(name: str, title: str, settings: str, prepare: Callable[[], Embed]) -> None:
+        shown = partial(show, f"{title}: embedding")
+        embed = partial(embed_split, cache, name, settings, split, prepare, shown, data)
+        add(name, title, settings, embed)
 
     if run is None:
         loaded = fingerprint_sdk.load(model)
         settings = f"{loaded.name} {loaded.version}, {loaded.model_sha256}"
-        add("zero-shot", "ours, zero-shot", settings, lambda: _embed_by_sdk(loaded))
+        add_ours("zero-shot", "ours, zero-shot", settings, lambda: _embed_by_sdk(loaded))
         left_out["ours, fine-tuned"] = "needs --run, the folder of a finished extractor run"
     else:
         finished = load_run(run)
         settings = json.dumps(finished.info, sort_keys=True)
-        add("zero-shot", "ours, zero-shot", settings, lambda: embed_by_run(finished))
+        add_ours("zero-shot", "ours, zero-shot", settings, lambda: embed_by_run(finished))
         tuned = f"{settings}: {recipe.finetuning!r}"
         folder = cache / f"finetuned-{hashlib.sha256((tuned + data).encode()).hexdigest()[:16]}"
 
@@ -156,7 +158,7 @@ def compare(
             images = training_images()
             return embed_by_run(finetune(run, images, folder, recipe.finetuning, progress=shown))
 
-        add("fine-tuned", "ours, fine-tuned", tuned, finetuned)
+        add_ours("fine-tuned", "ours, fine-tuned", tuned, finetuned)
     return Comparison(methods, left_out, split, recipe)
 
 
@@ -174,55 +176,3 @@ def embed_by_run(run: Run) -> Embed:
 
 def _embed_by_sdk(model: fingerprint_sdk.Extractor) -> Embed:
     return lambda images: model.embed_many(list(images), on_error="raise").embeddings
-
-
-def _cached(
-    path: Path, split: Split, prepare: Callable[[], Embed], progress: Callable[[int, int], None]
-) -> dict[str, np.ndarray]:
-    if path.exists():
-        with np.load(path, allow_pickle=False) as stored:
-            return dict(stored)
-    embed, test = prepare(), split.seen | split.unseen
-    total, rows = sum(map(len, test.values())), []
-    for paths in test.values():
-        for image in paths:  # one at a time: a pool need not fit into memory
-            rows.append(embed(_pixels([image])))
-            progress(len(rows), total)
-    ends = np.cumsum([len(paths) for paths in test.values()])[:-1]
-    parts = np.split(shrink(np.concatenate(rows)), ends)
-    embeddings = dict(zip(test, parts, strict=True))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        np.savez(file, **embeddings)
-    temporary.replace(path)
-    return embeddings
-
-
-def shrink(rows: np.ndarray) -> np.ndarray:
-    """Rows (N, D) in at most N dimensions, every inner product kept.
-
-    Scores know inner products only, and a residual has 200,000 numbers.
-    """
-    if rows.shape[1] <= len(rows):
-        return rows
-    wide = rows.astype(np.float64)
-    values, vectors = np.linalg.eigh(wide @ wide.T)
-    small = vectors * np.sqrt(np.clip(values, 0, None))
-    norms = np.linalg.norm(small, axis=1, keepdims=True)
-    return (small / np.where(norms > 1e-6, norms, 1)).astype(np.float32)
-
-
-def _pixels(paths: Sequence[Path]) -> list[np.ndarray]:
-    return [load_image(path).pixels for path in paths]
-
-
-def _digest(split: Split) -> str:
-    """Of the files and of who sees what."""
-    digest = hashlib.sha256()
-    for part, images in vars(split).items():
-        for name, paths in images.items():
-            for path in paths:
-                digest.update(f"{part}/{name}/{path.name}".encode())
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()

@@ -18,12 +18,15 @@ from trainer.laboratory.map import (
     measure_separation,
     methods,
 )
+from trainer.laboratory.rivals import rival_embeddings, unseen_images
 from trainer.page import Experiment, Markup, Picture, Table
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.figure import Figure
 
     from fingerprint_sdk import Extractor
+    from trainer.baselines import Rival
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +48,7 @@ def map_experiment(
     folders: Sequence[Path],
     decoders: Path | None = None,
     *,
+    rivals: Mapping[str, Rival] | None = None,
     limit: int | None = 15,
     perplexity: float = 30.0,
     by_decoder: bool = False,
@@ -57,24 +61,37 @@ def map_experiment(
     Args:
         extractors: models, by the name that the page shows.
         folders, decoders: see `trainer.evaluation.read_pool`; pools are never mixed.
+        rivals: methods of `trainer.baselines` by name, fitted on the seen half of each pool as
+            `trainer compare` does. Only the unseen half is then mapped, by every method.
         limit: images of each generator; None for all.
         perplexity, seed: see `trainer.laboratory.map.draw_map`.
         by_decoder: colour by decoder; the figures stay those of generators.
-        cache: see `trainer.laboratory.embedding.embed_pool`.
+        cache: see `trainer.laboratory.embedding.embed_pool`; needed with rivals, whose
+            embeddings `trainer compare` keeps there too.
         progress: called with what is embedded, and the number of images done and of all.
     """
-    panels = []
+    if rivals and cache is None:
+        raise ValueError("a rival's embeddings are kept: give a cache")
+    panels: list[_Panel] = []
+    splits: dict[str, dict[str, list[str]]] = {}
     for folder in folders:
         pool = read_pool(folder, decoders)
         images = limited(pool.images, limit)
+        rows: dict[str, dict[str, np.ndarray]] = {}
+        if rivals and cache is not None:
+            split, images = unseen_images(pool, limit)
+            splits[str(folder)] = {"seen": list(split.seen), "unseen": list(split.unseen)}
+            for name, rival in rivals.items():
+                rows[rival.title] = rival_embeddings(name, rival, split, images, cache, progress)
         for name, extractor in extractors.items():
             title = f"{name}, {folder.name}"
-            embeddings = embed_pool(
+            rows[name] = embed_pool(
                 extractor,
                 images,
                 cache=cache,
                 progress=progress and (lambda done, total, t=title: progress(t, done, total)),
             )
+        for name, embeddings in rows.items():
             maps = [
                 draw_map(embeddings, images, method, perplexity=perplexity, seed=seed)
                 for method in methods()
@@ -84,6 +101,8 @@ def map_experiment(
     every = {name: describe(extractor) for name, extractor in extractors.items()}
     figures = {
         "models": every,
+        "rivals": {name: repr(rival) for name, rival in (rivals or {}).items()},
+        "splits": splits,
         "perplexity": perplexity,
         "seed": seed,
         "limit": limit,
@@ -94,14 +113,16 @@ def map_experiment(
         "embed-map",
         "Maps of embeddings",
         "Fig. 13",
-        f"{shown} of each of {sum(len(p.images) for p in panels) // len(extractors)} generators "
-        f"in {len(folders)} pools (the paper does not say how many); --full for all images. "
+        f"{shown} of each of {len({(p.folder, g) for p in panels for g in p.images})} generators "
+        f"in {len(folders)} {'pool' if len(folders) == 1 else 'pools'} (the paper does not say "
+        f"how many); --full for all images. {_training(rivals or {})}"
         f"Methods: {' and '.join(methods())}.",
         figures,
         [
             "A point is an image, a colour a generator. What counts is whether points of one "
             "colour lie together; distances between far groups mean little in such maps. The "
             "table measures the same in the embedding itself, before any map.",
+            *_split_lines(splits),
             _summary(panels),
             *_pictures(panels, by_decoder),
             "Hover a point to see its generator and file; press a name to hide or show it.",
@@ -109,6 +130,19 @@ def map_experiment(
             *[_neighbours(panel) for panel in panels],
         ],
     )
+
+
+def _training(rivals: Mapping[str, Rival]) -> str:
+    """How the rivals were trained, as far as they are."""
+    return "".join(f"{rival.title}: {rival!r}. " for rival in rivals.values())
+
+
+def _split_lines(splits: Mapping[str, Mapping[str, Sequence[str]]]) -> list[str]:
+    return [
+        f"Of {Path(folder).name} only generators that no rival was trained on are shown. The "
+        f"rivals were trained on images of {', '.join(split['seen'])}."
+        for folder, split in splits.items()
+    ]
 
 
 def _record(panel: _Panel) -> dict[str, object]:

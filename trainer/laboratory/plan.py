@@ -30,11 +30,12 @@ class Inputs:
     bases: Sequence[str] = ()
 
 
-def plan_run(inputs: Inputs, out: Path) -> dict[str, list[str]]:
+def plan_run(inputs: Inputs, out: Path, *, full: bool = False) -> dict[str, list[str]]:
     """Name of each experiment that can be run -> arguments of `trainer`, in the paper's order.
 
-    All at the default scale. Ablations and the comparison with rivals train for hours at any scale
-    worth reading, so they are run by themselves and only collected.
+    All at the default scale, or with `full` at the paper's (`evaluate` has one scale). Ablations
+    and the comparison with rivals train for hours at any scale worth reading, so they are run by
+    themselves and only collected.
     """
     pools = [part for folder in inputs.images for part in ("--images", str(folder))]
     models = [part for model in inputs.models for part in ("--model", model)]
@@ -58,8 +59,11 @@ def plan_run(inputs: Inputs, out: Path) -> dict[str, list[str]]:
     if models and bases and inputs.lineage:
         source = ["--images", str(inputs.lineage)]
         plans["lineage"] = ["lineage", *models[:2], *source, *bases]
+    scale = ["--full"] if full else []
     return {
-        name: [*plans[name], "--page" if name == "evaluate" else "--out", str(out)]
+        name: [*plans[name], "--page", str(out)]
+        if name == "evaluate"
+        else [*plans[name], *scale, "--out", str(out)]
         for name in ORDER
         if name in plans
     }

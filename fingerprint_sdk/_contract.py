@@ -1,0 +1,41 @@
+"""What an ONNX file must be to serve as an extractor: inputs, outputs and metadata."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fingerprint_sdk.errors import ModelError
+from fingerprint_sdk.images import WINDOW_SIZE
+
+_METADATA = ("name", "version", "license", "window_size", "embedding_size", "calibration")
+
+
+def check_contract(session: Any, name: str) -> tuple[dict[str, str], int]:
+    """Check inputs, outputs and metadata of a model; returns the metadata and embedding size.
+
+    Raises:
+        ModelError: it is not one of our models; ``name`` is for the message.
+    """
+    metadata = dict(session.get_modelmeta().custom_metadata_map)
+    missing = [key for key in _METADATA if key not in metadata]
+    if missing:
+        raise ModelError(f"{name} lacks the metadata {missing}: it is not one of our models")
+    inputs = {i.name: (i.type, i.shape[1:]) for i in session.get_inputs()}
+    outputs = {o.name: (o.type, o.shape[1:]) for o in session.get_outputs()}
+    size = metadata["embedding_size"]
+    kind, columns = outputs.get("embedding", ("", []))
+    fits = (
+        size.isdecimal()
+        and inputs == {"windows": ("tensor(uint8)", [3, WINDOW_SIZE, WINDOW_SIZE])}
+        and metadata["window_size"] == str(WINDOW_SIZE)
+        and kind == "tensor(float)"
+        # Exporters may leave the size symbolic, a string; each run checks the real one.
+        and (columns == [int(size)] or [type(c) for c in columns] == [str])
+    )
+    if not fits:
+        raise ModelError(
+            f"{name} does not map windows (uint8, N x 3 x {WINDOW_SIZE} x {WINDOW_SIZE}) to "
+            f"embedding (float32, N x {size}): it is not one of our models, or it needs another "
+            "version of this package"
+        )
+    return metadata, int(size)

@@ -1,0 +1,45 @@
+"""From images, or their embeddings, to an entry of a gallery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeGuard
+
+import numpy as np
+import numpy.typing as npt
+
+from fingerprint_sdk._embeddings_file import check_embeddings
+from fingerprint_sdk._gallery_file import Entry
+from fingerprint_sdk.errors import GalleryError, ImageError
+from fingerprint_sdk.quality import Quality
+
+if TYPE_CHECKING:
+    from fingerprint_sdk.extractor import Extractor, Images
+
+
+def new_entry(
+    extractor: Extractor, name: str, images: Images | npt.NDArray[np.floating], notes: str
+) -> tuple[Entry, tuple[Quality, ...]]:
+    """The entry, and the quality of each image; see ``Gallery.enroll``."""
+    if _is_embeddings(images):
+        embeddings = np.atleast_2d(np.asarray(images, dtype=np.float32))
+        quality: tuple[Quality, ...] = ()
+    else:
+        embeddings, quality = extractor.embed_with_quality(images)
+        for index, one in enumerate(quality):
+            if one.flat:
+                raise ImageError(
+                    f"image {index} of {name!r} is flat: it has no fingerprint to enroll"
+                )
+    if len(embeddings) == 0:
+        raise GalleryError(f"no images were given for {name!r}")
+    check_embeddings(embeddings, extractor.embedding_size, f"embeddings of {name!r}")
+    lossy = np.array([bool(q.lossy) for q in quality] or [False] * len(embeddings))
+    return Entry(embeddings, lossy, notes), quality
+
+
+def _is_embeddings(images: object) -> TypeGuard[npt.NDArray[np.floating]]:
+    return (
+        isinstance(images, np.ndarray)
+        and np.issubdtype(images.dtype, np.floating)
+        and images.ndim <= 2
+    )

@@ -306,6 +306,21 @@ def test_pairs_share_no_image_and_average_their_sides() -> None:
     np.testing.assert_allclose(impostor, 0, atol=1e-12)
 
 
+def test_impostors_are_drawn_from_the_models_most_alike() -> None:
+    """Models on a circle, ever further apart: the nearest of each is known."""
+    angles = np.array([0.0, 0.1, 0.5, 0.7, 2.0])
+    embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1)[:, None].repeat(2, axis=1)
+    nearest = {0: 0.1, 1: 0.1, 2: 0.2, 3: 0.2, 4: 1.3}
+    rng = np.random.default_rng(0)
+    _, impostor = pair_scores(embeddings, 1, 1, 500, rng, 0.25)  # a quarter of four models
+    assert {round(float(x), 6) for x in impostor} == {
+        round(float(np.cos(x)), 6) for x in nearest.values()
+    }
+    _, every = pair_scores(embeddings, 1, 1, 2000, rng)
+    apart = {round(float(np.cos(a - b)), 6) for a in angles for b in angles if a != b}
+    assert {round(float(x), 6) for x in every} == apart
+
+
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], list[np.ndarray]]:
     """A real calibration on four synthetic models, and the window batches that it embedded."""

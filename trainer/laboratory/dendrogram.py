@@ -45,6 +45,7 @@ def draw_dendrogram(tree: Tree, families: Mapping[str, str], bold: set[str]) -> 
             textcoords="offset points",
             fontsize=8,
             va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},  # over a near branch
         )
     kinds = list(dict.fromkeys(families[name] for name in tree.names))
     for leaf, name in enumerate(tree.names):

@@ -74,13 +74,13 @@ def _figure(results: Mapping[str, Scores]) -> Figure:
     figure, grid = plt.subplots(
         1,
         len(results),
-        figsize=(4.6 * len(results), 0.24 * tallest + 1),
+        figsize=(5.0 * len(results), 0.24 * tallest + 1),
         squeeze=False,
         layout="constrained",
     )
     for axes, (pool, scores) in zip(grid[0], results.items(), strict=True):
         recall = sorted(scores.identification.recall.items(), key=lambda item: item[1])
-        names = [name if len(name) < 28 else f"{name[:26]}…" for name, _ in recall]
+        names = [name if len(name) < 42 else f"{name[:40]}…" for name, _ in recall]
         axes.barh(range(len(recall)), [100 * share for _, share in recall], color="#0072b2")
         axes.set_yticks(range(len(recall)), names, fontsize=8)
         axes.axvline(100 / len(recall), color="#d55e00", lw=1, ls="--")

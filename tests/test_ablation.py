@@ -157,7 +157,7 @@ def test_another_denoiser_is_refused(run: Path, tmp_path: Path) -> None:
     weights = bytearray((run / "residual.safetensors").read_bytes())
     weights[-1] ^= 1
     (tmp_path / "residual.safetensors").write_bytes(weights)
-    with pytest.raises(ValueError, match="is not the denoiser"):
+    with pytest.raises(ValueError, match="another signal or by another denoiser"):
         read_cache(tmp_path)
 
 
@@ -321,12 +321,12 @@ def test_embeddings_are_the_run_s_and_signals_are_kept(
     finished, whole = load_run(run), read_pool(images)
     few = {name: paths[:2] for name, paths in whole.images.items() if name != "lanczos"}
     pool = Pool(few, whole.decoders)
-    signals = pool_signals(pool, cache.signal, "s", 3, tmp_path)
+    signals = pool_signals(pool, finished.signal, "s", 3, tmp_path)
     found = embed_signals(finished.network, signals)
     embed = embed_by_run(finished)
     for name in pool.images:
         expected = embed([load_image(path).pixels for path in pool.images[name]])
-        np.testing.assert_allclose(found[name], expected, atol=2e-3)  # signals are float16
+        np.testing.assert_allclose(found[name], expected, atol=3e-2)  # signals are float16
     written = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(written) == 1
     again = pool_signals(pool, cache.signal, "s", 3, tmp_path)
@@ -347,12 +347,13 @@ def coded_source(shape: tuple[int, ...]) -> FeatureSource:
     """40 models that only the residual's spectra tell apart."""
     rng = np.random.default_rng(0)
     values = rng.standard_normal((40, IMAGES, 1, *shape)).astype(np.float16)
-    values[:, :, :, :3] += 3 * rng.standard_normal((40, 1, 1, 3, *shape[1:])).astype(np.float16)
+    size = 3 * 40 * 21  # the first part
+    values[..., :size] += 3 * rng.standard_normal((40, 1, 1, size)).astype(np.float16)
     names = names_of(paper288()[:40], 1)
     return FeatureSource(Features(values, names, np.zeros(40, int)))
 
 
-def test_heads_see_their_channels_and_results_are_kept(
+def test_heads_see_their_parts_and_results_are_kept(
     cache: Cache, images: Path, kept: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "signals").symlink_to(kept)

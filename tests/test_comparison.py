@@ -47,7 +47,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     residual = Student(4, 4)
     recipe = replace(RECIPES["compact"], embedding=16)
     signal = build_signal(recipe, residual)
-    network = build_network(recipe, signal.shape)
+    network = build_network(recipe, signal.parts)
     network.fit_input(signal(torch.randint(0, 256, (8, 3, 128, 128), dtype=torch.uint8)))
     save_file(residual.state_dict(), folder / "residual.safetensors")
     save_file(network.state_dict(), folder / "network.safetensors")

@@ -38,7 +38,7 @@ from trainer.calibration import (
 )
 from trainer.denoiser import Student
 from trainer.export import PARITY, FingerprintModel, ModelCard, export_onnx, parity
-from trainer.extractor import CompactNet, LogSpectrum
+from trainer.extractor import CompactNet, CompactSignal
 from trainer.photos import load_photos
 from trainer.synthesis import SynthesisRecipe, paper288, read_pool, synthesize
 
@@ -69,10 +69,9 @@ CARD = ModelCard("toy", "1.2.3", "Apache-2.0", "A toy.", "0123456789abcdef", CAL
 def parts(seed: int = 0) -> tuple[nn.Module, nn.Module]:
     """A signal and a network like the shipped ones, with random weights."""
     torch.manual_seed(seed)
-    signal = LogSpectrum(Student(4, 4)).eval().requires_grad_(False)
-    network = CompactNet(
-        signal.shape, heads=((0, 1, 2), tuple(range(6))), widths=(8,), embedding=8
-    )
+    signal = CompactSignal(Student(4, 4)).eval().requires_grad_(False)
+    heads = (("residual",), tuple(signal.parts))
+    network = CompactNet(signal.parts, heads=heads, widths=(8,), embedding=8)
     pictures = torch.randint(0, 256, (16, 3, 128, 128), dtype=torch.uint8)
     network.fit_input(signal(pictures))
     return signal, network.eval()
@@ -231,7 +230,7 @@ class Unfaithful(nn.Module):
     def forward(self, windows: Tensor) -> Tensor:
         signal = self.signal(windows)
         if torch.compiler.is_exporting():
-            return signal.roll(1, 2)
+            return signal.roll(1, 1)
         return signal
 
 
@@ -305,6 +304,21 @@ def test_pairs_share_no_image_and_average_their_sides() -> None:
     genuine, impostor = pair_scores(by_model, 1, 3, 500, rng)
     np.testing.assert_allclose(genuine, 1)
     np.testing.assert_allclose(impostor, 0, atol=1e-12)
+
+
+def test_impostors_are_drawn_from_the_models_most_alike() -> None:
+    """Models on a circle, ever further apart: the nearest of each is known."""
+    angles = np.array([0.0, 0.1, 0.5, 0.7, 2.0])
+    embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1)[:, None].repeat(2, axis=1)
+    nearest = {0: 0.1, 1: 0.1, 2: 0.2, 3: 0.2, 4: 1.3}
+    rng = np.random.default_rng(0)
+    _, impostor = pair_scores(embeddings, 1, 1, 500, rng, 0.25)  # a quarter of four models
+    assert {round(float(x), 6) for x in impostor} == {
+        round(float(np.cos(x)), 6) for x in nearest.values()
+    }
+    _, every = pair_scores(embeddings, 1, 1, 2000, rng)
+    apart = {round(float(np.cos(a - b)), 6) for a in angles for b in angles if a != b}
+    assert {round(float(x), 6) for x in every} == apart
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.linalg
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,6 +44,7 @@ from trainer.extractor import (
 from trainer.extractor.features import process
 from trainer.extractor.shards import compute_sharded
 from trainer.extractor.training import FeatureSource, held_out_auc
+from trainer.extractor.whitening import Whitening
 from trainer.synthesis import named_architectures, paper288
 
 
@@ -285,7 +287,7 @@ def test_shards_resume_after_a_kill_with_the_same_result(tmp_path: Path) -> None
 # training
 
 TOY = ExtractorRecipe(
-    heads=((0,), (0, 1)),
+    heads=(("a",), ("a", "b")),
     widths=(4,),
     embedding=8,
     steps=60,
@@ -297,6 +299,9 @@ TOY = ExtractorRecipe(
 )
 
 
+PARTS = {"a": (1, 4, 5), "b": (2, 4, 5)}
+
+
 def toy_source() -> FeatureSource:
     """Features of 36 pretend models: each model's own pattern, the image's content, noise."""
     rng = np.random.default_rng(0)
@@ -305,6 +310,7 @@ def toy_source() -> FeatureSource:
     content = rng.standard_normal((1, 5, 1, 3, 4, 5))
     noise = rng.standard_normal((len(names), 5, 2, 3, 4, 5))
     values = (3 + pattern + content + 0.3 * noise).astype(np.float16)
+    values = values.reshape(*values.shape[:3], 60)
     return FeatureSource(Features(values, names, np.arange(len(names)) % 4))
 
 
@@ -312,8 +318,8 @@ def test_training_learns_to_tell_held_out_models_apart(tmp_path: Path) -> None:
     source = toy_source()
     held = np.flatnonzero(held_out_models(source.models, TOY.held_out))
     assert 2 <= len(held) < len(source.models) / 2
-    untrained = train_extractor(source, (3, 4, 5), tmp_path / "a", replace(TOY, steps=1))
-    trained = train_extractor(source, (3, 4, 5), tmp_path / "b", replace(TOY, steps=200))
+    untrained = train_extractor(source, PARTS, tmp_path / "a", replace(TOY, steps=1))
+    trained = train_extractor(source, PARTS, tmp_path / "b", replace(TOY, steps=200))
     before, after = (held_out_auc(network, source, held) for network in (untrained, trained))
     assert after > 0.9
     assert after > before
@@ -342,14 +348,14 @@ class Dying(FeatureSource):
 
 def test_a_resumed_training_equals_an_unbroken_one(tmp_path: Path) -> None:
     source = toy_source()
-    unbroken = train_extractor(source, (3, 4, 5), tmp_path / "unbroken", TOY)
+    unbroken = train_extractor(source, PARTS, tmp_path / "unbroken", TOY)
     dying = Dying(Features(source.values, source.models, source.block))
     with pytest.raises(Killed):
-        train_extractor(dying, (3, 4, 5), tmp_path / "resumed", TOY)
+        train_extractor(dying, PARTS, tmp_path / "resumed", TOY)
     state = torch.load(tmp_path / "resumed" / "checkpoint.pt", weights_only=True)
     assert 0 < state["step"] < TOY.steps
     assert not (tmp_path / "resumed" / "network.safetensors").exists()
-    train_extractor(source, (3, 4, 5), tmp_path / "resumed", TOY)
+    train_extractor(source, PARTS, tmp_path / "resumed", TOY)
     resumed = load_file(tmp_path / "resumed" / "network.safetensors")
     assert resumed.keys() == unbroken.state_dict().keys()
     for name, value in unbroken.state_dict().items():
@@ -362,11 +368,11 @@ def test_a_resumed_training_equals_an_unbroken_one(tmp_path: Path) -> None:
 def test_another_recipe_is_not_resumed(tmp_path: Path) -> None:
     source = toy_source()
     short = replace(TOY, steps=2)
-    train_extractor(source, (3, 4, 5), tmp_path, short)
+    train_extractor(source, PARTS, tmp_path, short)
     before = (tmp_path / "network.safetensors").read_bytes()
     for other in (replace(short, seed=1), replace(short, sampler=Sampler(models=7, images=3))):
         with pytest.raises(ValueError, match="another recipe"):
-            train_extractor(source, (3, 4, 5), tmp_path, other)
+            train_extractor(source, PARTS, tmp_path, other)
     assert (tmp_path / "network.safetensors").read_bytes() == before
 
 
@@ -417,30 +423,86 @@ def test_resnet50_has_the_known_number_of_parameters() -> None:
 
 
 def test_the_compact_network_standardises_its_input() -> None:
-    network = CompactNet((2, 3, 5), heads=((0, 1),), widths=(4,), embedding=4).eval()
-    features = torch.randn(500, 2, 3, 5, generator=torch.manual_seed(0)) * 7 + 3
+    network = CompactNet({"a": (2, 3, 5)}, heads=(("a",),), widths=(4,), embedding=4).eval()
+    features = torch.randn(500, 30, generator=torch.manual_seed(0)) * 7 + 3
     network.fit_input(features)
     standard = (features - network.mean) * network.scale
-    torch.testing.assert_close(standard.mean(0), torch.zeros(2, 3, 5), atol=1e-5, rtol=0)
-    torch.testing.assert_close(standard.std(0), torch.ones(2, 3, 5), atol=1e-5, rtol=0)
+    torch.testing.assert_close(standard.mean(0), torch.zeros(30), atol=1e-5, rtol=0)
+    torch.testing.assert_close(standard.std(0), torch.ones(30), atol=1e-5, rtol=0)
     assert network(features).shape == (500, 4)
-    network.fit_input(torch.full((10, 2, 3, 5), 2.0))  # a constant input divides by no zero
-    assert torch.isfinite(network(torch.full((1, 2, 3, 5), 2.0))).all()
+    network.fit_input(torch.full((10, 30), 2.0))  # a constant input divides by no zero
+    assert torch.isfinite(network(torch.full((1, 30), 2.0))).all()
 
 
-def test_a_head_sees_its_own_channels_and_weighs_as_much_as_another() -> None:
+def test_a_head_sees_its_own_parts_and_weighs_as_much_as_another() -> None:
     torch.manual_seed(0)
-    network = CompactNet((3, 9, 7), heads=((0,), (1, 2)), widths=(4, 6), embedding=5).eval()
-    x = torch.randn(8, 3, 9, 7)
+    parts = {"a": (1, 9, 7), "b": (2, 9, 7), "c": (1, 4, 4)}
+    heads = (("a",), ("b", "c"))
+    network = CompactNet(parts, heads=heads, widths=(4, 6), embedding=5).eval()
+    x = torch.randn(8, 63 + 126 + 16)
     z = network(x)
     assert z.shape == (8, network.embedding) == (8, 10)
     torch.testing.assert_close(z[:, :5].norm(dim=1), torch.ones(8))
     torch.testing.assert_close(z[:, 5:].norm(dim=1), torch.ones(8))
     other = x.clone()
-    other[:, 0] += torch.randn(8, 9, 7)
+    other[:, :63] += torch.randn(8, 63)
     changed = (network(other) != z).any(0)
     assert changed[:5].any()
     assert not changed[5:].any()
+    for start, stop in ((63, 189), (189, 205)):  # parts of different size meet in one head
+        other = x.clone()
+        other[:, start:stop] += torch.randn(8, stop - start)
+        changed = (network(other) != z).any(0)
+        assert not changed[:5].any()
+        assert changed[5:].any()
+
+
+def test_whitening_is_the_identity_until_it_is_fitted() -> None:
+    whitening = Whitening(5)
+    z = torch.nn.functional.normalize(torch.randn(7, 5, generator=torch.manual_seed(0)), dim=1)
+    torch.testing.assert_close(whitening(z), z)
+    whitening.fit(z[:, None], 0.2)  # one image a model: no covariance to learn from
+    torch.testing.assert_close(whitening(z), z)
+
+
+@pytest.mark.parametrize("shrinkage", [0.0, 0.3])
+def test_whitening_levels_what_varies_within_a_model(shrinkage: float) -> None:
+    rng = np.random.default_rng(0)
+    spread = np.array([3.0, 1.0, 0.2, 0.05])
+    z = rng.normal(size=(40, 1, 4)) + rng.normal(size=(40, 25, 4)) * spread @ rng.normal(
+        size=(4, 4)
+    )
+    whitening = Whitening(4)
+    whitening.fit(torch.from_numpy(z).float(), shrinkage)
+    matrix = whitening.matrix.numpy().astype(float)
+    within = (z - z.mean(1, keepdims=True)).reshape(-1, 4)
+    covariance = within.T @ within / len(within)
+    mixed = (1 - shrinkage) * covariance + shrinkage * np.trace(covariance) / 4 * np.eye(4)
+    reference = scipy.linalg.fractional_matrix_power(mixed / (np.trace(covariance) / 4), -0.5)
+    np.testing.assert_allclose(matrix, reference, rtol=1e-3, atol=1e-3)
+    expected = (z - z.mean((0, 1))) @ reference
+    expected /= np.linalg.norm(expected, axis=-1, keepdims=True)
+    got = whitening(torch.from_numpy(z.reshape(-1, 4)).float()).numpy()
+    np.testing.assert_allclose(got, expected.reshape(-1, 4), atol=1e-3)
+
+
+def test_training_whitens_each_head_of_the_network_it_saves(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(12, 4, 2, 120)).astype(np.float16)
+    names = tuple(f"pool/a{i}/0" for i in range(12))
+    source = FeatureSource(Features(values, names, np.zeros(12, int)))
+    recipe = ExtractorRecipe(heads=(("a",), ("b",)), widths=(4,), embedding=6, steps=3)
+    parts = {"a": (1, 8, 5), "b": (2, 8, 5)}
+    recipe = replace(recipe, sampler=Sampler(models=4, images=2, averaged=1))
+    plain = train_extractor(source, parts, tmp_path / "plain", replace(recipe, whitening=None))
+    whitened = train_extractor(source, parts, tmp_path / "whitened", recipe)
+    identity = torch.eye(6)
+    assert all(torch.equal(part.matrix, identity) for part in plain.whitenings)
+    saved = load_file(tmp_path / "whitened" / "network.safetensors")
+    for i, (part, head) in enumerate(zip(whitened.whitenings, (plain.heads), strict=True)):
+        assert not torch.equal(part.matrix, identity)
+        torch.testing.assert_close(saved[f"whitenings.{i}.matrix"], part.matrix)
+        torch.testing.assert_close(whitened.heads[i].last[1].weight, head.last[1].weight)
 
 
 # operations

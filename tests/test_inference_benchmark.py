@@ -35,7 +35,7 @@ def test_a_tiny_run_fills_every_table(tiny_model_path: Path) -> None:
     assert [row["threads"] for row in results["comparison"]] == [1, 2]
     assert all(row["ratio"] == row["ratio_lowest"] > 0 for row in results["comparison"])
     assert {row["stage"] for row in results["stages"]} == {
-        *("decode", "windows", "quality", "denoiser", "DFT", "network")
+        *("decode", "windows", "quality", "denoiser", "DFT", "statistics", "network")
     }
     assert results["processes"]["fingerprint verify"]["cpu_ms"] > 0
     memory = results["memory_mib"]
@@ -72,10 +72,19 @@ def test_the_models_multiply_accumulates(tiny_model_path: Path) -> None:
     assert model_macs(tiny_model_path, 9) == {
         "denoiser": 9 * 125 * 125 * per_pixel,
         "DFT": 0,
+        "statistics": 0,
         "network": 9 * 45 * 16,
     }
 
 
 def test_parts_of_a_model() -> None:
     operators = ["Cast", "Conv", "Relu", "Conv", "Sub", "MatMul", "Log", "Sub", "Conv", "Gemm"]
-    assert assign_parts(operators) == [*["denoiser"] * 4, *["DFT"] * 3, *["network"] * 3]
+    parts = [*["denoiser"] * 4, *["DFT"] * 3, *["network"] * 3]
+    assert assign_parts(operators) == parts
+    more = ["MatMul", "Conv", "Exp", "Log"]  # statistics run before the denoiser, or after the DFT
+    assert assign_parts(more + operators) == [*["statistics"] * 5, *parts[1:]]
+    assert assign_parts(operators[:7] + more + operators[7:]) == [
+        *parts[:7],
+        *["statistics"] * 4,
+        *parts[7:],
+    ]

@@ -5,6 +5,9 @@ impostor scores give a threshold per false match rate, a logistic regression the
 two images share a source. Both are fitted per number of images a side, and apart for recompressed
 images: there all images of a pair have the same JPEG quality, since images that come down the same
 pipeline look alike whoever made them, and the strictest quality's threshold counts.
+
+An analyst compares generators that resemble each other, on the same subjects. So every model
+renders the same photographs, and the impostors of a model are the models most like it.
 """
 
 from __future__ import annotations
@@ -32,13 +35,18 @@ SIDES = ((1, 1), (1, 5), (1, 10), (2, 2), (5, 5), (5, 10), (10, 10))
 
 @dataclass(frozen=True)
 class CalibrationRecipe:
-    """`images` photographs of `side` px through each of at most `models` held-out models."""
+    """`images` photographs of `side` px through each of at most `models` held-out models.
+
+    `alike` is the share of the other models that a model's impostors are drawn from, those of the
+    most similar mean embedding; 1 takes all.
+    """
 
     models: int = 120
     images: int = 20
     side: int = 224
     qualities: tuple[int, ...] = (75, 85, 95)
     pairs: int = 40_000
+    alike: float = 0.25
     seed: int = 0
 
 
@@ -61,9 +69,8 @@ def fit_calibration(
         raise ValueError("calibration needs at least two held-out synthetic models")
     levels: dict[int | None, list[np.ndarray]] = {None: []}  # JPEG quality -> each model's images
     levels |= {quality: [] for quality in recipe.qualities}
+    crops = photos.crops(recipe.images, recipe.side, np.random.default_rng((recipe.seed, 0)))
     for i, (pool, entry) in enumerate(chosen):
-        model_rng = np.random.default_rng((recipe.seed, i))
-        crops = photos.crops(recipe.images, recipe.side, model_rng)
         images = load_model(pool, entry).render(torch.from_numpy(crops))[:, 0].numpy()
         images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
         for quality, embedded in levels.items():
@@ -77,7 +84,9 @@ def fit_calibration(
             if images_a + images_b > recipe.images:
                 continue
             scores = [
-                pair_scores(np.stack(levels[quality]), images_a, images_b, recipe.pairs, rng)
+                pair_scores(
+                    np.stack(levels[quality]), images_a, images_b, recipe.pairs, rng, recipe.alike
+                )
                 for quality in qualities
             ]
             tables = [thresholds(impostor) for _, impostor in scores]
@@ -95,14 +104,28 @@ def fit_calibration(
 
 
 def pair_scores(
-    embeddings: np.ndarray, images_a: int, images_b: int, pairs: int, rng: np.random.Generator
+    embeddings: np.ndarray,
+    images_a: int,
+    images_b: int,
+    pairs: int,
+    rng: np.random.Generator,
+    alike: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cosines of (genuine, impostor) pairs of image sets; `embeddings` (models, images, D)."""
+    """Cosines of (genuine, impostor) pairs of image sets; `embeddings` (models, images, D).
+
+    `alike` as in `CalibrationRecipe`.
+    """
     models, images, _ = embeddings.shape
+    means = embeddings.mean(1)
+    means = means / np.linalg.norm(means, axis=1, keepdims=True)
+    similarity = means @ means.T
+    np.fill_diagonal(similarity, -np.inf)
+    ranked = np.argsort(-similarity, axis=1)
+    near = max(1, round(alike * (models - 1)))
     scores = []
     for genuine in (True, False):
         first = rng.integers(models, size=pairs)
-        other = (first + rng.integers(1, models, size=pairs)) % models
+        other = ranked[first, rng.integers(near, size=pairs)]
         second = first if genuine else other
         order = rng.permuted(np.tile(np.arange(images), (pairs, 1)), axis=1)
         a = embeddings[first[:, None], order[:, :images_a]].mean(1)

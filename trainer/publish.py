@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from trainer.calibration import CalibrationRecipe, fit_calibration
-from trainer.export import FingerprintModel, ModelCard, export_onnx
+from trainer.export import FingerprintModel, ModelCard, export_onnx, onnx_embedder
 from trainer.extractor import held_out_models, load_run
 from trainer.photos import load_photos
 from trainer.synthesis import read_pool
@@ -30,7 +27,6 @@ def export_run(
     """Calibrate `run` on the models and photographs it never saw, and write `out/model.onnx`."""
     finished = load_run(run)
     recipe, rendering = finished.info["recipe"], finished.info["rendering"]
-    model = FingerprintModel(finished.signal, finished.network).eval()
     entries = [
         (Path(pool), entry)
         for pool in finished.info["pools"]
@@ -50,14 +46,7 @@ def export_run(
             "add more or larger ones"
         )
 
-    @torch.inference_mode()
-    def embed(windows: np.ndarray) -> np.ndarray:
-        parts = [
-            model(torch.from_numpy(part))
-            for part in np.array_split(windows, len(windows) // 64 + 1)
-        ]
-        return torch.cat(parts).numpy()
-
+    embed = onnx_embedder(FingerprintModel(finished.signal, finished.network))
     calibration = fit_calibration(embed, chosen, photos, calibrating, progress=progress)
     card = ModelCard(
         name=out.name,

@@ -23,7 +23,7 @@ from benchmarks.inference.speed import make_image
 from fingerprint_sdk.images import load_image, windows
 from fingerprint_sdk.quality import assess
 
-PARTS = ("denoiser", "DFT", "network")
+PARTS = ("denoiser", "DFT", "statistics", "network")
 
 
 def time_stages(
@@ -81,15 +81,22 @@ def model_macs(model: Path, count: int) -> dict[str, int]:
 def assign_parts(operators: list[str]) -> list[str]:
     """The part of each operator, in order of execution.
 
-    The spectrum ends with its logarithm and the denoiser with the last convolution before that:
-    those after it are the network's.
+    The denoiser is the longest chain of convolutions. The spectra follow it and end with a
+    logarithm; the network follows the last one. Logarithms elsewhere are the statistics'.
     """
-    logarithm = operators.index("Log")
-    last_convolution = max(i for i in range(logarithm) if "Conv" in operators[i])
-    return [
-        "denoiser" if i <= last_convolution else "DFT" if i <= logarithm else "network"
-        for i in range(len(operators))
-    ]
+    logarithms = [i for i, name in enumerate(operators) if name == "Log"]
+    chains: list[list[int]] = [[]]
+    for i, name in enumerate(operators[: logarithms[-1]]):
+        if "Conv" in name:
+            chains[-1].append(i)
+        elif name != "Relu" and "Reorder" not in name:
+            chains.append([])
+    denoiser = max(chains, key=len)
+    spectrum = next(i for i in logarithms if i > denoiser[-1])
+    before = "statistics" if logarithms[0] < denoiser[0] else "denoiser"
+    parts = [before] * denoiser[0] + ["denoiser"] * (denoiser[-1] + 1 - denoiser[0])
+    parts += ["DFT"] * (spectrum - denoiser[-1]) + ["statistics"] * (logarithms[-1] - spectrum)
+    return parts + ["network"] * (len(operators) - len(parts))
 
 
 def _profile(model: Path, crops: np.ndarray, threads: int, rounds: int) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What is each head of a trained extractor worth by itself, and what both together?
+"""What is each head of a trained extractor worth by itself, and what all together?
 
     python benchmarks/quality/heads.py RUN IMAGES…
 
@@ -21,10 +21,9 @@ from trainer.extractor import load_run
 def main(run: Path, pools: list[Path]) -> None:
     finished = load_run(run)
     width = finished.info["recipe"]["embedding"]
-    parts = {"both": slice(None)}
-    for number, channels in enumerate(finished.network.channels):
-        name = f"channels {channels[0]} to {channels[-1]}"
-        parts[name] = slice(number * width, (number + 1) * width)
+    parts = {"all": slice(None)}
+    for number, names in enumerate(finished.info["recipe"]["heads"]):
+        parts[" + ".join(names)] = slice(number * width, (number + 1) * width)
     for folder in pools:
         pool = read_pool(folder)
         with tempfile.TemporaryDirectory() as cache:

@@ -4,13 +4,12 @@
 
 RUN is a folder of `trainer extractor` (its cached features are used), IMAGES a pool of real
 generators. Prints samples a second, AUC on held-out synthetic models, and identification and AUC
-on the real ones. Both networks see all six spectra and give 128 numbers.
+on the real ones. Both networks see the whole signal and give 128 numbers.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 import sys
 import tempfile
 import time
@@ -33,12 +32,11 @@ from trainer.extractor.training import FeatureSource, held_out_auc
 
 
 class Perceptron(nn.Module):
-    """Two hidden layers of 512 on the flattened spectra: (N, *shape) -> (N, 128)."""
+    """Two hidden layers of 512 on the flat signal: (N, L) -> (N, 128)."""
 
-    def __init__(self, shape: tuple[int, ...], *, width: int = 512, depth: int = 2) -> None:
+    def __init__(self, features: int, *, width: int = 512, depth: int = 2) -> None:
         super().__init__()
         self.embedding = 128
-        features = math.prod(shape)
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
         layers: list[nn.Module] = []
@@ -89,13 +87,13 @@ def train(network: nn.Module, source: FeatureSource, seconds: float) -> float:
 
 def main(run: Path, images: Path, seconds: float) -> None:
     cache = read_cache(run)
-    source, shape = cache.source, cache.signal.shape
+    source, parts = cache.source, cache.signal.parts
     with tempfile.TemporaryDirectory() as folder:
         signals = pool_signals(read_pool(images), cache.signal, "signal", 3, Path(folder))
     held = np.flatnonzero(held_out_models(source.models, COMPACT.held_out))
     networks = {
-        "perceptron": lambda: Perceptron(shape),
-        "convolution": lambda: CompactNet(shape, heads=(tuple(range(shape[0])),)),
+        "perceptron": lambda: Perceptron(cache.signal.shape[0]),
+        "convolution": lambda: CompactNet(parts, heads=(tuple(parts),)),
     }
     for name, build in networks.items():
         torch.manual_seed(0)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from trainer.denoiser import network_from_state
-from trainer.extractor import Features, LogSpectrum
+from trainer.extractor import CompactSignal, Features
 from trainer.extractor.training import FeatureSource, Source
 from trainer.synthesis import read_pool
 
@@ -58,9 +58,10 @@ def read_cache(run: Path) -> Cache:
     for i, path in enumerate(paths):
         values[i] = np.load(path)
     weights = Path(run) / "residual.safetensors"
-    if hashlib.sha256(weights.read_bytes()).hexdigest()[:16] != plan["signal"]:
-        raise ValueError(f"{weights} is not the denoiser that made {folder}")
-    signal = LogSpectrum(network_from_state(load_file(weights))).eval().requires_grad_(False)
+    signal = CompactSignal(network_from_state(load_file(weights))).eval().requires_grad_(False)
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
+    if plan["signal"] != f"{type(signal).__name__} {digest}":
+        raise ValueError(f"{folder} was made with another signal or by another denoiser")
     if signal.shape != first.shape[2:]:
         raise ValueError(f"{folder} holds signals {first.shape[2:]}, not {signal.shape}")
     info = Path(run) / "run.json"

@@ -8,13 +8,14 @@ import numpy as np
 
 from trainer.ablation.variants import PIXELS, SPECTRA, Setting, Variant
 
-RESIDUAL, IMAGE = (0, 1, 2), (3, 4, 5)
-"""Channels of `LogSpectrum`."""
+RESIDUAL, IMAGE = ("residual",), ("image",)
+COEFFICIENTS, PERIODS = ("coefficients",), ("periods",)
+"""Parts of `CompactSignal`."""
 PIXEL_WIDTHS = (32, 64, 96, 128)
 
 
 def signal(setting: Setting) -> list[Variant]:
-    """Table VI: the spectrum of the residual, of the image, of both, and the image's pixels.
+    """Table VI: each part of the signal by itself, some together, and the image's pixels.
 
     One head and one embedding size for all. Pixels exist only as rendered, so with them no variant
     sees processed images.
@@ -23,16 +24,19 @@ def signal(setting: Setting) -> list[Variant]:
         "residual spectrum (the paper's)": (RESIDUAL, (94.03, 95.69)),
         "image spectrum": (IMAGE, (73.94, 90.76)),
         "both spectra in one head": (RESIDUAL + IMAGE, None),
+        "coefficient statistics": (COEFFICIENTS, None),
+        "periods": (PERIODS, None),
+        "all in one head": (RESIDUAL + IMAGE + COEFFICIENTS + PERIODS, None),
     }
     rows = setting.take(count=setting.limit) if setting.pixels else setting.take()
     kept = (0,) if setting.pixels else None
     found = [
-        Variant(label, replace(setting.base, heads=(channels,)), rows, kept=kept, paper=paper)
-        for label, (channels, paper) in heads.items()
+        Variant(label, replace(setting.base, heads=(parts,)), rows, kept=kept, paper=paper)
+        for label, (parts, paper) in heads.items()
     ]
     if setting.pixels:
         sampler = replace(setting.base.sampler, averaged=1)  # pixels have no average
-        recipe = replace(setting.base, heads=((0, 1, 2),), widths=PIXEL_WIDTHS, sampler=sampler)
+        recipe = replace(setting.base, heads=(("pixels",),), widths=PIXEL_WIDTHS, sampler=sampler)
         again = np.arange(len(rows))
         found.append(
             Variant("RGB pixels", recipe, again, kept=(0,), source=PIXELS, paper=(60.33, 87.42))
@@ -103,7 +107,8 @@ def heads(setting: Setting) -> list[Variant]:
         "both in one head": (RESIDUAL + IMAGE,),
         "residual + image": (RESIDUAL, IMAGE),
         "residual + both": (RESIDUAL, RESIDUAL + IMAGE),
-        "residual + image + both": (RESIDUAL, IMAGE, RESIDUAL + IMAGE),
+        "residual + both + coefficients": (RESIDUAL, RESIDUAL + IMAGE, COEFFICIENTS),
+        "residual + both + coefficients + periods": setting.base.heads,
     }
     rows, embedding = setting.take(), setting.base.embedding
     found = [

@@ -123,11 +123,11 @@ def _run(
     started = time.monotonic()
     weights = folder / "network.safetensors"
     if weights.exists():
-        network = build_network(recipe, signal.shape)
+        network = build_network(recipe, signal.parts)
         network.load_state_dict(load_file(weights))
         network.eval()
     else:
-        network = train_extractor(chosen, signal.shape, folder, recipe, progress=show)
+        network = train_extractor(chosen, signal.parts, folder, recipe, progress=show)
         (folder / "models.json").write_text(json.dumps(names))
         (folder / "checkpoint.pt").unlink()
     log = read_csv_log(folder / "log.csv")[-1]

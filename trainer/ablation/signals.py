@@ -26,7 +26,10 @@ class Pixels(nn.Module):
     Table VI's RGB input, at a quarter of the pixels.
     """
 
-    shape = (3, 64, 64)
+    def __init__(self) -> None:
+        super().__init__()
+        self.shape = (3, 64, 64)
+        self.parts = {"pixels": self.shape}
 
     def forward(self, windows: Tensor) -> Tensor:
         return windows[..., 32:96, 32:96].float() / 127.5 - 1

@@ -6,7 +6,7 @@ from trainer.extractor.networks import CompactNet, ResNet50
 from trainer.extractor.rendering import Renderer, RenderRecipe, make_renderer
 from trainer.extractor.run import Run, load_run, plot_losses, run_extractor
 from trainer.extractor.sampling import Sampler
-from trainer.extractor.signal import DftPower, LogSpectrum, PaperSpectrum
+from trainer.extractor.signal import CompactSignal, DftPower, LogSpectrum, PaperSpectrum
 from trainer.extractor.training import (
     COMPACT,
     PAPER,
@@ -21,6 +21,7 @@ __all__ = [
     "PAPER",
     "RECIPES",
     "CompactNet",
+    "CompactSignal",
     "CosineClassifier",
     "DftPower",
     "ExtractorRecipe",

@@ -3,67 +3,107 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainer.extractor.whitening import Whitening
+
+Parts = Mapping[str, tuple[int, ...]]
+"""Names and shapes (channels, rows, columns) of the parts of a flat signal, in their order."""
+
 
 class CompactNet(nn.Module):
-    """Small convolutional heads on the log spectrum, their unit embeddings side by side.
+    """Small convolutional heads on the parts of a signal, their unit embeddings side by side.
 
-    (N, *shape) -> (N, embedding), where `embedding` counts all heads. Each head sees the channels
-    that `heads` gives it, standardised bin by bin with the statistics that `fit_input` measured
-    (a spectrum falls steeply, so a bin is told by its deviation), through one strided 3×3
-    convolution for each of `widths` and one linear layer, which still knows every bin's place.
-    Heads are trained each with a loss of its own: one that may not look at the image's own
-    spectrum cannot learn its contents.
+    (N, L) -> (N, embedding): `parts` gives the shape of each part of the flat signal in its order
+    (see `CompactSignal`), `heads` the names of the parts that each head sees, and `embedding`
+    counts all heads. The signal is standardised number by number with the statistics that
+    `fit_input` measured (a spectrum falls steeply, so a bin is told by its deviation). Heads are
+    trained each with a loss of its own: one that may not look at the image's own spectrum cannot
+    learn its contents. Then each head's embedding is whitened (`fit_output`).
     """
 
     def __init__(
         self,
-        shape: tuple[int, ...],
+        parts: Parts,
         *,
-        heads: tuple[tuple[int, ...], ...],
+        heads: tuple[tuple[str, ...], ...],
         widths: tuple[int, ...] = (32, 64, 96),
         embedding: int = 128,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(shape))
-        self.register_buffer("scale", torch.ones(shape))
-        self.channels = heads
+        self.parts = dict(parts)
+        self.sizes = [math.prod(shape) for shape in self.parts.values()]
+        self.register_buffer("mean", torch.zeros(sum(self.sizes)))
+        self.register_buffer("scale", torch.ones(sum(self.sizes)))
         self.heads = nn.ModuleList(
-            _head((len(channels), *shape[1:]), widths, embedding, dropout) for channels in heads
+            _Head({name: self.parts[name] for name in names}, widths, embedding, dropout)
+            for names in heads
         )
+        self.whitenings = nn.ModuleList(Whitening(embedding) for _ in heads)
         self.embedding = len(heads) * embedding
 
     def fit_input(self, features: Tensor) -> None:
-        """Take mean and deviation of each input number from `features` (N, *shape)."""
-        self.mean.copy_(features.float().mean(0))
-        self.scale.copy_(1.0 / features.float().std(0).clamp(min=1e-3))
+        """Take mean and deviation of each input number from `features` (N, L)."""
+        self.mean.copy_(features.flatten(1).float().mean(0))
+        self.scale.copy_(1.0 / features.flatten(1).float().std(0).clamp(min=1e-3))
+
+    def fit_output(self, embeddings: Tensor, shrinkage: float) -> None:
+        """Fit each head's whitening to this network's `embeddings` (models, images, D)."""
+        parts = embeddings.chunk(len(self.heads), dim=-1)
+        for whitening, part in zip(self.whitenings, parts, strict=True):
+            whitening.fit(part, shrinkage)
 
     def forward(self, signal: Tensor) -> Tensor:
-        x = (signal - self.mean) * self.scale
-        parts = [
-            functional.normalize(head(x[:, channels]), dim=1)
-            for head, channels in zip(self.heads, self.channels, strict=True)
+        flat = ((signal.flatten(1) - self.mean) * self.scale).split(self.sizes, dim=1)
+        parts = {
+            name: numbers.reshape(-1, *shape)
+            for (name, shape), numbers in zip(self.parts.items(), flat, strict=True)
+        }
+        embeddings = [
+            whitening(functional.normalize(head(parts), dim=1))
+            for head, whitening in zip(self.heads, self.whitenings, strict=True)
         ]
-        return torch.cat(parts, dim=1)
+        return torch.cat(embeddings, dim=1)
 
 
-def _head(
-    shape: tuple[int, ...], widths: tuple[int, ...], embedding: int, dropout: float
-) -> nn.Sequential:
-    channels, height, width = shape
-    layers: list[nn.Module] = []
-    for a, b in itertools.pairwise((channels, *widths)):
-        layers += [nn.Conv2d(a, b, 3, stride=2, padding=1), nn.BatchNorm2d(b), nn.GELU()]
-        height, width = (height + 1) // 2, (width + 1) // 2
-    features = widths[-1] * height * width
-    return nn.Sequential(
-        *layers, nn.Flatten(), nn.Dropout(dropout), nn.Linear(features, embedding)
-    )
+class _Head(nn.Module):
+    """Parts of one size are stacked; each size has 3×3 convolutions of its own, one a width.
+
+    A convolution has stride 2 while a side is over 5, and one linear layer follows them, which
+    still knows every bin's place.
+    """
+
+    def __init__(
+        self, parts: Parts, widths: tuple[int, ...], embedding: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.names: dict[tuple[int, ...], list[str]] = {}
+        for name, shape in parts.items():
+            self.names.setdefault(shape[1:], []).append(name)
+        self.stacks = nn.ModuleList()
+        features = 0
+        for (height, width), names in self.names.items():
+            layers: list[nn.Module] = []
+            for a, b in itertools.pairwise((sum(parts[n][0] for n in names), *widths)):
+                stride = 2 if max(height, width) > 5 else 1
+                layers += [nn.Conv2d(a, b, 3, stride, padding=1), nn.BatchNorm2d(b), nn.GELU()]
+                height, width = -(-height // stride), -(-width // stride)
+            self.stacks.append(nn.Sequential(*layers, nn.Flatten()))
+            features += widths[-1] * height * width
+        self.last = nn.Sequential(nn.Dropout(dropout), nn.Linear(features, embedding))
+
+    def forward(self, parts: Mapping[str, Tensor]) -> Tensor:
+        maps = [
+            stack(torch.cat([parts[name] for name in names], dim=1))
+            for stack, names in zip(self.stacks, self.names.values(), strict=True)
+        ]
+        return self.last(torch.cat(maps, dim=1))
 
 
 class ResNet50(nn.Module):

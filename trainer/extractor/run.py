@@ -22,7 +22,8 @@ from torch import nn
 from trainer.denoiser import network_from_state
 from trainer.extractor.features import FeatureRecipe, compute_features
 from trainer.extractor.rendering import RenderRecipe, make_renderer
-from trainer.extractor.signal import LogSpectrum, PaperSpectrum
+from trainer.extractor.signal import CompactSignal, PaperSpectrum
+from trainer.extractor.statistics import EXPORTED_STRIDE, TRAINED_STRIDE
 from trainer.extractor.training import (
     ExtractorRecipe,
     FeatureSource,
@@ -83,14 +84,14 @@ def run_extractor(
         computed = compute_features(
             renderer,
             signal,
-            residual_hash,
+            f"{type(signal).__name__} {residual_hash}",
             out / "features",
             features,
             workers=workers,
             progress=stage("features"),
         )
         source = FeatureSource(computed)
-    network = train_extractor(source, signal.shape, out, recipe, progress=stage("training"))
+    network = train_extractor(source, signal.parts, out, recipe, progress=stage("training"))
     made_from = zip(renderer.models, renderer.entries, strict=True)
     info = {
         "recipe": asdict(recipe),
@@ -116,14 +117,17 @@ def run_extractor(
 
 
 def load_run(out: Path) -> Run:
-    """Read a finished run. Raises FileNotFoundError when it has not finished."""
+    """Read a finished run, with the signal that is exported.
+
+    Raises FileNotFoundError when it has not finished.
+    """
     if not (out / "run.json").exists():
         raise FileNotFoundError(f"{out} holds no finished run; `trainer extractor` resumes it")
     info = json.loads((out / "run.json").read_text())
     recipe = recipe_from_dict(info["recipe"])
     residual = network_from_state(load_file(out / "residual.safetensors"))
-    signal = build_signal(recipe, residual)
-    network = build_network(recipe, signal.shape)
+    signal = build_signal(recipe, residual, stride=EXPORTED_STRIDE)
+    network = build_network(recipe, signal.parts)
     network.load_state_dict(load_file(out / "network.safetensors"))
     return Run(signal.eval(), network.eval(), info)
 
@@ -131,7 +135,7 @@ def load_run(out: Path) -> Run:
 def recipe_from_dict(values: dict[str, Any]) -> ExtractorRecipe:
     from trainer.extractor.sampling import Sampler
 
-    heads = tuple(tuple(channels) for channels in values["heads"])
+    heads = tuple(tuple(names) for names in values["heads"])
     return ExtractorRecipe(
         **values
         | {"heads": heads, "widths": tuple(values["widths"])}
@@ -139,9 +143,13 @@ def recipe_from_dict(values: dict[str, Any]) -> ExtractorRecipe:
     )
 
 
-def build_signal(recipe: ExtractorRecipe, residual: nn.Module) -> nn.Module:
-    """The recipe's signal, frozen."""
-    signal = PaperSpectrum(residual) if recipe.name == "paper" else LogSpectrum(residual)
+def build_signal(
+    recipe: ExtractorRecipe, residual: nn.Module, *, stride: int = TRAINED_STRIDE
+) -> nn.Module:
+    """The recipe's signal, frozen; `stride` is `CoefficientStatistics`'s."""
+    signal: nn.Module = CompactSignal(residual, stride=stride)
+    if recipe.name == "paper":
+        signal = PaperSpectrum(residual)
     return signal.eval().requires_grad_(False)
 
 

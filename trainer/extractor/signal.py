@@ -6,11 +6,14 @@ and a slow one on CPU. `fingerprint_sdk.spectrum` is the NumPy reference of the 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from fingerprint_sdk.spectrum import dft_matrices
+from trainer.extractor.statistics import COLOURS, TRAINED_STRIDE, CoefficientStatistics, Periods
 
 _LOG_FLOOR = 1e-3  # in units of σ²; far under the power that rounding to 8 bits leaves
 
@@ -38,7 +41,7 @@ class DftPower(nn.Module):
 
 
 class LogSpectrum(nn.Module):
-    """The compact model's signal: pooled log power spectra of the residual and of the image.
+    """Pooled log power spectra of the residual and of the image.
 
     uint8 or float (N, 3, 128, 128) in [0, 255] -> float32 (N, 6, n/pool, n/(2·pool) + 1), where n
     is the side of the residual. The image itself is there for the middle frequencies: a denoiser
@@ -59,8 +62,7 @@ class LogSpectrum(nn.Module):
         window = np.outer(hann, hann)
         window /= np.sqrt((window**2).sum())  # unit variance in, unit power out
         self.register_buffer("window", torch.from_numpy(window).float(), persistent=False)
-        colours = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
-        self.register_buffer("colours", torch.from_numpy(colours).float(), persistent=False)
+        self.register_buffer("colours", torch.from_numpy(COLOURS).float(), persistent=False)
         self.power = DftPower(n)
         rows, columns = n // pool, n // (2 * pool) + 1
         reach = pool // 2
@@ -87,6 +89,37 @@ class LogSpectrum(nn.Module):
         return torch.log(self.pool_rows @ around @ self.pool_columns.T + _LOG_FLOOR)
 
 
+class CompactSignal(nn.Module):
+    """The compact model's signal: spectra, coefficient statistics and periods of each window.
+
+    uint8 or float (N, 3, 128, 128) in [0, 255] -> float32 (N, L), the flattened `parts` in their
+    order: `residual` and `image` are the two halves of `LogSpectrum`. `stride` is
+    `CoefficientStatistics`'s.
+    """
+
+    def __init__(
+        self, residual: nn.Module, side: int = 128, *, stride: int = TRAINED_STRIDE
+    ) -> None:
+        super().__init__()
+        self.spectrum = LogSpectrum(residual, side)
+        self.coefficients, self.periods = CoefficientStatistics(stride), Periods(side)
+        _, rows, columns = self.spectrum.shape
+        self.parts = {
+            "residual": (3, rows, columns),
+            "image": (3, rows, columns),
+            "coefficients": self.coefficients.shape,
+            "periods": self.periods.shape,
+        }
+        self.shape = (sum(math.prod(shape) for shape in self.parts.values()),)
+
+    def forward(self, windows: Tensor) -> Tensor:
+        images = windows.float()
+        centred = (images - 127.5).flatten(2)
+        colours = (self.spectrum.colours @ centred).reshape(images.shape)
+        found = (self.spectrum(images), self.coefficients(colours), self.periods(colours))
+        return torch.cat([part.flatten(1) for part in found], dim=1)
+
+
 class PaperSpectrum(nn.Module):
     """The paper's signal: |DFT| of each residual channel, no shift, no logarithm, 94 -> 128 px.
 
@@ -103,6 +136,7 @@ class PaperSpectrum(nn.Module):
         nearest = torch.from_numpy(np.arange(side) * n // side)
         self.register_buffer("nearest", nearest, persistent=False)
         self.shape = (3, side, side)
+        self.parts = {"residual": self.shape}
 
     def forward(self, windows: Tensor) -> Tensor:
         power = self.power(self.residual(windows.float() / 255.0))

@@ -17,25 +17,29 @@ from torch import Tensor, nn
 from trainer.checkpoint import CsvLog, load_checkpoint, save_checkpoint
 from trainer.extractor.features import Features
 from trainer.extractor.losses import CosineClassifier, batch_hard_triplet, supervised_contrastive
-from trainer.extractor.networks import CompactNet, ResNet50
+from trainer.extractor.networks import CompactNet, Parts, ResNet50
 from trainer.extractor.rendering import Renderer
 from trainer.extractor.sampling import Sampler
 from trainer.extractor.shards import compute_sharded
 
 Progress = Callable[[int, int, dict[str, float]], None]
 COLUMNS = ("step", "loss", "classification", "triplet", "contrastive", "held_out_auc", "seconds")
+HEADS = (("residual",), ("residual", "image"), ("coefficients",), ("periods",))
 
 
 @dataclass(frozen=True)
 class ExtractorRecipe:
-    """Everything that makes an extractor besides the pool. A loss of weight 0 is off."""
+    """Everything that makes an extractor besides the pool. A loss of weight 0 is off.
+
+    `whitening` is the shrinkage of the embeddings' within-class covariance, None for none.
+    """
 
     name: str = "compact"
-    heads: tuple[tuple[int, ...], ...] = ((0, 1, 2), (0, 1, 2, 3, 4, 5))
+    heads: tuple[tuple[str, ...], ...] = HEADS
     widths: tuple[int, ...] = (32, 64, 96)
     embedding: int = 128
     dropout: float = 0.0
-    steps: int = 5000
+    steps: int = 3000
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     warmup: float = 0.05
@@ -45,6 +49,7 @@ class ExtractorRecipe:
     margin: float = 0.3
     cosine_margin: float = 0.2
     temperature: float = 0.1
+    whitening: float | None = 0.2
     held_out: float = 0.1
     seed: int = 0
     checkpoint_seconds: float = 120.0
@@ -113,11 +118,11 @@ class RenderingSource:
             return self.signal(torch.from_numpy(self.pixels[model, image[:, 0]]))
 
 
-def build_network(recipe: ExtractorRecipe, shape: tuple[int, ...]) -> nn.Module:
+def build_network(recipe: ExtractorRecipe, parts: Parts) -> nn.Module:
     if recipe.name == "paper":
         return ResNet50()
     return CompactNet(
-        shape,
+        parts,
         heads=recipe.heads,
         widths=recipe.widths,
         embedding=recipe.embedding,
@@ -137,7 +142,7 @@ def held_out_models(models: tuple[str, ...], fraction: float) -> np.ndarray:
 
 def train_extractor(
     source: Source,
-    shape: tuple[int, ...],
+    parts: Parts,
     out: Path,
     recipe: ExtractorRecipe,
     *,
@@ -152,7 +157,7 @@ def train_extractor(
     torch.manual_seed(recipe.seed)
     held = held_out_models(source.models, recipe.held_out)
     train = np.flatnonzero(~held)
-    network = build_network(recipe, shape)
+    network = build_network(recipe, parts)
     if isinstance(network, CompactNet):
         rng = np.random.default_rng(recipe.seed)
         picks = (rng.choice(train, 4096), rng.integers(source.images, size=(4096, 1)))
@@ -209,11 +214,24 @@ def train_extractor(
             )
             saved = time.monotonic()
     network.eval()
+    if isinstance(network, CompactNet) and recipe.whitening is not None:
+        network.fit_output(
+            _embeddings(network, source, train[:: max(1, len(train) // 500)]), recipe.whitening
+        )
     temporary = out / "network.safetensors.tmp"
     save_file(network.state_dict(), temporary)
     temporary.replace(out / "network.safetensors")
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
     return network
+
+
+@torch.no_grad()
+def _embeddings(network: nn.Module, source: Source, models: np.ndarray) -> Tensor:
+    """Every image in every variant of `models`: (models, images · variants, D)."""
+    image, variant = (x.ravel() for x in np.mgrid[: source.images, : source.variants])
+    return torch.stack(
+        [network(source.fetch(np.full_like(image, m), image[:, None], variant)) for m in models]
+    )
 
 
 @torch.no_grad()

@@ -180,11 +180,10 @@ def draw_volumes(found: Fidelity) -> Figure:
     axis.bar(x + 0.2, drawn, 0.4, color="lightgrey", label="as many models drawn from all")
     axis.axhline(1, color="black", linewidth=1)
     for i, value in enumerate(own):
-        # Inside the bar: above it, the line at 1 would cross the number.
-        axis.annotate(
-            f"{value:.2f}", (i - 0.2, value), (0, -3), textcoords="offset points", color="white",
-            ha="center", va="top", fontsize=8,
-        )  # fmt: skip
+        # In the middle of the bar: at its end, the line at 1 would cross the number.
+        axis.text(
+            i - 0.2, value / 2, f"{value:.2f}", color="white", ha="center", va="center", fontsize=8
+        )
     axis.set_xticks(x, [f.name.replace(" (", "\n(") for f in reduced], fontsize=8)
     axis.set_ylabel(f"(volume / volume of all)^(1/{found.dimensions})")
     axis.set_ylim(0, 1.2 * max([1.0, *own, *drawn]))

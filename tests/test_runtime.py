@@ -80,12 +80,14 @@ def test_buckets_are_few_and_hold_their_windows() -> None:
     assert all(size == most for size, most in sizes.items())
 
 
-def test_without_onnxruntime_the_message_says_what_to_install(tiny_model_path: Path) -> None:
+def error_without_onnxruntime(model: Path, path: str = "") -> str:
+    """What loading says in a process without it that looks for packages in `path`, too."""
     program = (
         "import sys\n"
+        f"sys.path.insert(0, {path!r})\n"
         "sys.modules['onnxruntime'] = None\n"  # what an import finds when it is not installed
         "from fingerprint_sdk import DeviceError, Extractor\n"
-        f"try:\n    Extractor.from_file({str(tiny_model_path)!r})\n"
+        f"try:\n    Extractor.from_file({str(model)!r})\n"
         "except DeviceError as error:\n    print(error)\n"
     )
     done = subprocess.run(
@@ -95,7 +97,11 @@ def test_without_onnxruntime_the_message_says_what_to_install(tiny_model_path: P
         check=True,
         cwd=Path(__file__).parent.parent,
     )
-    assert "pip install fingerprint-sdk" in done.stdout
+    return done.stdout
+
+
+def test_without_onnxruntime_the_message_says_what_to_install(tiny_model_path: Path) -> None:
+    assert "pip install fingerprint-sdk" in error_without_onnxruntime(tiny_model_path)
 
 
 def test_the_clash_of_both_packages_is_named(tmp_path: Path, tiny_model_path: Path) -> None:
@@ -104,22 +110,8 @@ def test_the_clash_of_both_packages_is_named(tmp_path: Path, tiny_model_path: Pa
         folder.mkdir()
         name = package.replace("_", "-")
         (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.31.1\n")
-    program = (
-        "import sys\n"
-        f"sys.path.insert(0, {str(tmp_path)!r})\n"
-        "sys.modules['onnxruntime'] = None\n"
-        "from fingerprint_sdk import DeviceError, Extractor\n"
-        f"try:\n    Extractor.from_file({str(tiny_model_path)!r})\n"
-        "except DeviceError as error:\n    print(error)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(__file__).parent.parent,
-    )
-    assert "pip uninstall onnxruntime onnxruntime-gpu" in done.stdout
+    message = error_without_onnxruntime(tiny_model_path, str(tmp_path))
+    assert "pip uninstall onnxruntime onnxruntime-gpu" in message
 
 
 def test_running_is_silent(tiny_model_path: Path) -> None:

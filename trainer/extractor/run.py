@@ -147,9 +147,10 @@ def build_signal(
     recipe: ExtractorRecipe, residual: nn.Module, *, stride: int = TRAINED_STRIDE
 ) -> nn.Module:
     """The recipe's signal, frozen; `stride` is `CoefficientStatistics`'s."""
-    signal: nn.Module = CompactSignal(residual, stride=stride)
     if recipe.name == "paper":
-        signal = PaperSpectrum(residual)
+        signal: nn.Module = PaperSpectrum(residual)
+    else:
+        signal = CompactSignal(residual, stride=stride)
     return signal.eval().requires_grad_(False)
 
 

@@ -7,7 +7,9 @@ equals denoising its patches.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class DnCNN(nn.Module):
@@ -50,7 +52,7 @@ class Student(nn.Module):
         layers: list[nn.Module] = [_ZeroMeanConv2d(3, width, 3, bias=False), nn.ReLU(inplace=True)]
         for _ in range(depth - 2):
             layers += [nn.Conv2d(width, width, 3), nn.ReLU(inplace=True)]
-        layers.append(nn.Conv2d(width, 3, 3))
+        layers.append(_FourRowConv2d(width, 3, 3))
         self.layers = nn.Sequential(*layers)
         self.margin = depth
 
@@ -64,6 +66,26 @@ class _ZeroMeanConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         weight = self.weight - self.weight.mean(dim=(2, 3), keepdim=True)
         return nn.functional.conv2d(x, weight)
+
+
+class _FourRowConv2d(nn.Conv2d):
+    """A last convolution that computes four rows of its few channels at a time.
+
+    Three channels leave most of a CPU's vector idle; twelve do not, though half of their 6×3
+    kernels is zeros.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        height = x.shape[-2] - 2
+        if height % 4:
+            return super().forward(x)
+        weight = torch.stack(
+            [functional.pad(self.weight, (0, 0, i, 3 - i)) for i in range(4)], dim=1
+        )
+        bias = self.bias.repeat_interleave(4)
+        rows = functional.conv2d(x, weight.flatten(0, 1), bias, stride=(4, 1))
+        rows = rows.unflatten(1, (3, 4)).transpose(2, 3)
+        return rows.flatten(2, 3)
 
 
 def macs(network: nn.Module, side: int = 128) -> int:

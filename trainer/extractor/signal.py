@@ -21,23 +21,38 @@ _LOG_FLOOR = 1e-3  # in units of σ²; far under the power that rounding to 8 bi
 class DftPower(nn.Module):
     """Power |F|² of the 2-D DFT of each channel: (N, C, n, n) -> (N, C, n, n // 2 + 1).
 
-    Only the non-negative horizontal frequencies are kept; the rest mirrors them.
+    Only the non-negative horizontal frequencies are kept; the rest mirrors them. Rows and columns
+    are folded about their middle first: a cosine is even and a sine odd, so half of each says all,
+    and the four products left are a third of the work.
     """
 
     def __init__(self, n: int) -> None:
         super().__init__()
-        for name, half in (("rows", False), ("columns", True)):
-            real, imaginary = dft_matrices(n, half=half)
-            self.register_buffer(f"{name}_re", torch.from_numpy(real).float(), persistent=False)
-            self.register_buffer(
-                f"{name}_im", torch.from_numpy(imaginary).float(), persistent=False
-            )
+        self.n = n
+        cosine, sine = dft_matrices(n, half=True)
+        halves = {"cosine": cosine[:, : n // 2 + 1], "sine": sine[:, 1 : (n + 1) // 2]}
+        for name, matrix in halves.items():
+            self.register_buffer(name, torch.from_numpy(matrix).float(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        a, b = x @ self.columns_re.T, x @ self.columns_im.T
-        real = self.rows_re @ a - self.rows_im @ b
-        imaginary = self.rows_re @ b + self.rows_im @ a
-        return real.square() + imaginary.square()
+        positive, negative = (power.transpose(-1, -2) for power in self.halves(x))
+        return torch.cat([positive, negative[..., 1 : (self.n + 1) // 2, :].flip(-2)], dim=-2)
+
+    def halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Power at (u, v) and at (−u, v), for u, v from 0 to n // 2: (N, C, v, u) both."""
+        even, odd = self._fold(x)
+        even, odd = even.transpose(-1, -2) @ self.cosine.T, odd.transpose(-1, -2) @ self.sine.T
+        (even_even, even_odd), (odd_even, odd_odd) = self._fold(even), self._fold(odd)
+        a, b = self.cosine @ even_even, self.sine @ odd_odd
+        c, d = self.cosine @ odd_even, self.sine @ even_odd
+        return (a - b).square() + (c + d).square(), (a + b).square() + (c - d).square()
+
+    def _fold(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Even and odd part along the rows: (…, n // 2 + 1, m) and (…, (n − 1) // 2, m)."""
+        inner = (self.n - 1) // 2
+        first, last = x[..., 1 : 1 + inner, :], x[..., self.n - inner :, :].flip(-2)
+        middle = x[..., 1 + inner : self.n - inner, :]
+        return torch.cat([x[..., :1, :], first + last, middle], dim=-2), first - last
 
 
 class LogSpectrum(nn.Module):
@@ -65,28 +80,30 @@ class LogSpectrum(nn.Module):
         self.register_buffer("colours", torch.from_numpy(COLOURS).float(), persistent=False)
         self.power = DftPower(n)
         rows, columns = n // pool, n // (2 * pool) + 1
-        reach = pool // 2
-        around = np.arange(-reach, n // 2 + reach + 1)
-        pool_rows = _pooling(np.arange(n), rows, pool, period=n)
-        pool_columns = _pooling(around, columns, pool)
-        self.register_buffer("pool_rows", torch.from_numpy(pool_rows).float(), persistent=False)
-        self.register_buffer(
-            "pool_columns", torch.from_numpy(pool_columns).float(), persistent=False
-        )
+        for name, matrix in zip(("columns", "rows"), _pooling(n, pool), strict=True):
+            self.register_buffer(
+                f"pool_{name}", torch.from_numpy(matrix).float(), persistent=False
+            )
         self.shape = (6, rows, columns)
 
     def forward(self, windows: Tensor) -> Tensor:
-        images, margin, n = windows.float(), self.residual.margin, self.n
-        residual = self.residual(images / 255.0)
-        centre = images[..., margin : margin + n, margin : margin + n] - 127.5
-        both = torch.cat([residual, centre], dim=1) * self.window
-        power = self.power((self.colours @ both.reshape(-1, 3, n * n)).reshape(-1, 6, n, n))
-        # F(-u, -v) is the conjugate of F(u, v): the neighbours of the first and last column.
-        reach = self.pool // 2
-        before, after = power[..., 1 : 1 + reach], power[..., -1 - reach : -1]
-        before, after = (x.flip((-1, -2)).roll(1, -2) for x in (before, after))
-        around = torch.cat([before, power, after], dim=-1)
-        return torch.log(self.pool_rows @ around @ self.pool_columns.T + _LOG_FLOOR)
+        images = windows.float()
+        return self.spectra(images, self.opponent(images))
+
+    def opponent(self, images: Tensor) -> Tensor:
+        """Colours about 0 of images in [0, 255], of the same shape."""
+        return (self.colours @ (images - 127.5).flatten(2)).reshape(images.shape)
+
+    def spectra(self, images: Tensor, colours: Tensor) -> Tensor:
+        """`forward`, where the image's `colours` about 0 are known."""
+        margin, n = self.residual.margin, self.n
+        residual = self.colours @ self.residual(images / 255.0).flatten(2)
+        centre = colours[..., margin : margin + n, margin : margin + n]
+        both = torch.cat([residual.reshape(centre.shape), centre], dim=1) * self.window
+        power = torch.cat(self.power.halves(both), dim=-1)
+        pooled = self.pool_columns @ power  # each column directly, then mirrored
+        pooled = pooled.reshape(*pooled.shape[:2], self.shape[2], -1)
+        return torch.log(self.pool_rows @ pooled.transpose(-1, -2) + _LOG_FLOOR)
 
 
 class CompactSignal(nn.Module):
@@ -114,9 +131,12 @@ class CompactSignal(nn.Module):
 
     def forward(self, windows: Tensor) -> Tensor:
         images = windows.float()
-        centred = (images - 127.5).flatten(2)
-        colours = (self.spectrum.colours @ centred).reshape(images.shape)
-        found = (self.spectrum(images), self.coefficients(colours), self.periods(colours))
+        colours = self.spectrum.opponent(images)
+        found = (
+            self.spectrum.spectra(images, colours),
+            self.coefficients(colours),
+            self.periods(colours),
+        )
         return torch.cat([part.flatten(1) for part in found], dim=1)
 
 
@@ -146,11 +166,26 @@ class PaperSpectrum(nn.Module):
         return magnitude.index_select(-2, self.nearest).index_select(-1, self.nearest)
 
 
-def _pooling(
-    frequencies: np.ndarray, outputs: int, pool: int, *, period: int | None = None
-) -> np.ndarray:
-    """Averages of `pool` neighbours centred on multiples of `pool`: (outputs, frequencies)."""
-    distance = frequencies[None, :] - pool * np.arange(outputs)[:, None]
-    if period is not None:
-        distance = (distance + period // 2) % period - period // 2
-    return (abs(distance) <= pool // 2) / pool
+def _pooling(n: int, pool: int) -> tuple[np.ndarray, np.ndarray]:
+    """Averages of pool×pool frequencies, as two matrices for the halves of `DftPower`.
+
+    The first, (2·columns, n // 2 + 1), pools horizontal frequencies: of each output column, those
+    at or above 0 and up to n // 2, then those beyond, which are mirrored: F(u, −v) is the
+    conjugate of F(−u, v). The second, (rows, 4·(n // 2 + 1)), pools vertical ones of both, which
+    have u from 0 to n // 2 and then its negatives.
+    """
+    half, reach = n // 2, pool // 2
+    columns = np.zeros((n // (2 * pool) + 1, 2, half + 1))
+    for j in range(len(columns)):
+        for v in range(j * pool - reach, j * pool + reach + 1):
+            mirrored = not 0 <= v <= half
+            columns[j, int(mirrored), -v % n if mirrored else v] += 1 / pool
+    rows = np.zeros((n // pool, 2, 2, half + 1))
+    for i in range(len(rows)):
+        for u in range(i * pool - reach, i * pool + reach + 1):
+            for mirrored, frequency in enumerate((u % n, -u % n)):
+                negative = frequency > half
+                rows[i, mirrored, int(negative), n - frequency if negative else frequency] += (
+                    1 / pool
+                )
+    return columns.reshape(-1, half + 1), rows.reshape(len(rows), -1)

@@ -24,6 +24,14 @@ changes little. At 7, half the work, the statistics have the same expectation an
 _FLOOR = 0.05  # grey levels; under what rounding to 8 bits leaves
 
 
+def high_pass(x: Tensor) -> Tensor:
+    """(…, H, W) less the mean of the four neighbours, which are mirrored at the border."""
+    tall = torch.cat([x[..., 1:2, :], x, x[..., -2:-1, :]], dim=-2)
+    wide = torch.cat([x[..., 1:2], x, x[..., -2:-1]], dim=-1)
+    vertical = tall[..., :-2, :] + tall[..., 2:, :]
+    return x - (vertical + (wide[..., :-2] + wide[..., 2:])) * 0.25
+
+
 class CoefficientStatistics(nn.Module):
     """Distribution of the 8×8 DCT coefficients of a window: (N, 3, n, n) -> (N, 15, 8, 8).
 
@@ -53,7 +61,7 @@ class CoefficientStatistics(nn.Module):
         statistics = [
             0.5 * torch.log(square.mean(-1) + _FLOOR),
             torch.log(magnitude.mean(-1) + _FLOOR),
-            torch.log(magnitude + 0.3).mean(-1),
+            _mean_log(magnitude + 0.3),
             narrow.mean(-1),
             wide.mean(-1),
         ]
@@ -63,39 +71,50 @@ class CoefficientStatistics(nn.Module):
 class Periods(nn.Module):
     """Patterns that repeat every 16 px, as upsampling leaves them: (N, 3, n, n) -> (N, 6, 16, 9).
 
-    A high-pass of each colour (0 to 2), and the logarithm of its magnitude (3 to 5), are averaged
+    A high-pass of each colour (0 to 2), and the log of its magnitude (3 to 5), are averaged
     over all 16×16 tiles; of the average, the DFT's log amplitude but for its mean. What does not
     repeat averages out, and a shift changes phases only. Periods 2, 4 and 8 are among the
-    harmonics; n is a multiple of 16, the input as for `CoefficientStatistics`.
+    harmonics; n is a multiple of 64, the input as for `CoefficientStatistics`.
 
-    All of it is products with constant matrices: the high-pass is the identity less a quarter of
-    the neighbours along either side, and folding and DFT are one matrix.
+    Folding and DFT are one matrix.
     """
 
     def __init__(self, side: int = 128, period: int = 16) -> None:
         super().__init__()
-        neighbours = np.eye(side, k=1) + np.eye(side, k=-1)
-        neighbours[0, 1] = neighbours[-1, -2] = 2  # mirrored at the border
-        high_pass = (np.eye(side) / 2) - neighbours / 4
-        self.register_buffer("high_pass", torch.from_numpy(high_pass).float(), persistent=False)
-        folding = np.tile(np.eye(period), side // period) * (period / side)
+        self.period = period
         for name, half in (("rows", False), ("columns", True)):
-            for part, matrix in zip(("re", "im"), dft_matrices(period, half=half), strict=True):
-                folded = torch.from_numpy(matrix @ folding).float()
-                self.register_buffer(f"{name}_{part}", folded, persistent=False)
+            matrix = np.concatenate(dft_matrices(period, half=half)) / (side // period)
+            folded = np.tile(matrix, side // period)
+            self.register_buffer(name, torch.from_numpy(folded).float(), persistent=False)
         self.shape = (6, period, period // 2 + 1)
         varying = torch.ones(self.shape[1:])
         varying[0, 0] = 0  # the mean is no period
         self.register_buffer("varying", varying, persistent=False)
 
     def forward(self, colours: Tensor) -> Tensor:
-        residual = self.high_pass @ colours + colours @ self.high_pass.T
+        residual = high_pass(colours)
         signed = self._power(residual.clamp(-8, 8))
-        power = torch.cat([signed, self._power(torch.log(residual.abs() + 0.5))], dim=1)
+        magnitude = residual.abs() + 0.5
+        for _ in range(2):  # rows of one phase meet: one logarithm for four
+            magnitude = torch.mul(*magnitude.chunk(2, dim=-2))
+        power = torch.cat([signed, self._power(torch.log(magnitude))], dim=1)
         return 0.5 * torch.log(power * self.varying + 1e-3)
 
     def _power(self, planes: Tensor) -> Tensor:
-        a, b = planes @ self.columns_re.T, planes @ self.columns_im.T
-        real = self.rows_re @ a - self.rows_im @ b
-        imaginary = self.rows_re @ b + self.rows_im @ a
-        return real * real + imaginary * imaginary
+        rows = self.rows[:, : planes.shape[-2]]
+        both = rows @ (planes @ self.columns.T)
+        (real, b), (a, imaginary) = (half.chunk(2, dim=-1) for half in both.chunk(2, dim=-2))
+        return (real - imaginary).square() + (a + b).square()
+
+
+def _mean_log(x: Tensor) -> Tensor:
+    """Mean logarithm of positive numbers along the last axis: one logarithm for four.
+
+    The products of four stay within float32 for numbers from 1e-9 to 1e9.
+    """
+    terms, count = x, x.shape[-1]
+    for _ in range(2):
+        if terms.shape[-1] % 2:
+            break
+        terms = torch.mul(*terms.chunk(2, dim=-1))
+    return torch.log(terms).sum(-1) / count

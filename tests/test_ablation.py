@@ -52,7 +52,7 @@ from trainer.extractor import (
     held_out_models,
     run_extractor,
 )
-from trainer.extractor.training import FeatureSource
+from trainer.extractor.source import FeatureSource
 from trainer.synthesis import (
     SynthesisRecipe,
     architecture_from_id,

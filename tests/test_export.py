@@ -38,7 +38,7 @@ from trainer.calibration import (
 )
 from trainer.denoiser import Student
 from trainer.export import PARITY, FingerprintModel, ModelCard, export_onnx, parity
-from trainer.extractor import CompactNet, CompactSignal
+from trainer.extractor import CompactNet, CompactSignal, Head
 from trainer.photos import load_photos
 from trainer.synthesis import SynthesisRecipe, paper288, read_pool, synthesize
 
@@ -70,8 +70,8 @@ def parts(seed: int = 0) -> tuple[nn.Module, nn.Module]:
     """A signal and a network like the shipped ones, with random weights."""
     torch.manual_seed(seed)
     signal = CompactSignal(Student(4, 4)).eval().requires_grad_(False)
-    heads = (("residual",), tuple(signal.parts))
-    network = CompactNet(signal.parts, heads=heads, widths=(8,), embedding=8)
+    heads = (Head(("residual",)), Head(tuple(signal.parts), gated=True))
+    network = CompactNet(signal.parts, heads=heads, gate="coefficients", widths=(8,), embedding=8)
     pictures = torch.randint(0, 256, (16, 3, 128, 128), dtype=torch.uint8)
     network.fit_input(signal(pictures))
     return signal, network.eval()

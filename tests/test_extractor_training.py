@@ -26,13 +26,13 @@ from photographs import photograph
 from PIL import Image
 from safetensors.torch import load_file
 
-from trainer.checkpoint import read_csv_log
 from trainer.extractor import (
     PAPER,
     CompactNet,
     CosineClassifier,
     ExtractorRecipe,
     Features,
+    Head,
     ResNet50,
     Sampler,
     batch_hard_triplet,
@@ -42,8 +42,10 @@ from trainer.extractor import (
     train_extractor,
 )
 from trainer.extractor.features import process
+from trainer.extractor.run import read_logs
 from trainer.extractor.shards import compute_sharded
-from trainer.extractor.training import FeatureSource, held_out_auc
+from trainer.extractor.source import FeatureSource
+from trainer.extractor.training import held_out_auc
 from trainer.extractor.whitening import Whitening
 from trainer.synthesis import named_architectures, paper288
 
@@ -287,7 +289,8 @@ def test_shards_resume_after_a_kill_with_the_same_result(tmp_path: Path) -> None
 # training
 
 TOY = ExtractorRecipe(
-    heads=(("a",), ("a", "b")),
+    heads=(Head(("a",)), Head(("a", "b"), (0,), gated=True)),
+    gate="a",
     widths=(4,),
     embedding=8,
     steps=60,
@@ -318,16 +321,64 @@ def test_training_learns_to_tell_held_out_models_apart(tmp_path: Path) -> None:
     source = toy_source()
     held = np.flatnonzero(held_out_models(source.models, TOY.held_out))
     assert 2 <= len(held) < len(source.models) / 2
-    untrained = train_extractor(source, PARTS, tmp_path / "a", replace(TOY, steps=1))
+    train_extractor(source, PARTS, tmp_path / "a", replace(TOY, steps=1))
     trained = train_extractor(source, PARTS, tmp_path / "b", replace(TOY, steps=200))
-    before, after = (held_out_auc(network, source, held) for network in (untrained, trained))
-    assert after > 0.9
-    assert after > before
-    rows = read_csv_log(tmp_path / "b" / "log.csv")
-    assert [int(row["step"]) for row in rows] == [200]
-    assert float(rows[0]["held_out_auc"]) == pytest.approx(after)
-    parts = [float(rows[0][name]) for name in ("classification", "triplet", "contrastive")]
-    assert float(rows[0]["loss"]) == pytest.approx(sum(parts), rel=1e-4)
+    assert held_out_auc(trained, source, held) > 0.9
+    first = read_logs(tmp_path / "a", TOY)
+    logs = read_logs(tmp_path / "b", TOY)
+    assert list(logs) == ["0-a", "1-a-b-gated"]
+    for name, rows in logs.items():
+        assert [int(row["step"]) for row in rows] == [200]
+        assert float(rows[0]["loss"]) < 0.7 * float(first[name][0]["loss"])
+        assert float(rows[0]["held_out_auc"]) > 0.8
+        parts = [float(rows[0][name]) for name in ("classification", "triplet", "contrastive")]
+        assert float(rows[0]["loss"]) == pytest.approx(sum(parts), rel=1e-4)
+
+
+def test_heads_are_trained_each_by_itself(tmp_path: Path) -> None:
+    source = toy_source()
+    recipe = replace(TOY, steps=20, gate=None)
+    both = replace(recipe, heads=(TOY.heads[0], replace(TOY.heads[1], gated=False)))
+    network = train_extractor(source, PARTS, tmp_path / "both", both)
+    one = train_extractor(source, PARTS, tmp_path / "one", replace(both, heads=both.heads[:1]))
+    x = torch.randn(5, 60)
+    torch.testing.assert_close(network(x)[:, :8], one(x))
+
+
+def test_a_gated_head_learns_from_its_own_variants(tmp_path: Path) -> None:
+    source = toy_source()
+    network = train_extractor(source, PARTS, tmp_path / "a", replace(TOY, steps=20))
+    spoilt = source.values.copy()
+    spoilt[:, :, 1] = 0  # the second variant, which only the first head learns from
+    other = FeatureSource(Features(spoilt, source.models, source.block))
+    changed = train_extractor(other, PARTS, tmp_path / "b", replace(TOY, steps=20))
+    same = [
+        all(torch.equal(a, b) for a, b in zip(x.parameters(), y.parameters(), strict=True))
+        for x, y in zip(network.heads, changed.heads, strict=True)
+    ]
+    assert not any(same)  # both, since the input is standardised with all variants
+    # The spoilt variant is told from the kept one.
+    seen = torch.from_numpy(spoilt[:, 0].astype(np.float32))
+    plain, processed = (changed._split(seen[:, v])["a"].flatten(1) for v in (0, 1))
+    assert changed.gate(plain).min() > 0.5 > changed.gate(processed).max()
+
+
+def test_gated_embeddings_count_as_much_as_the_window_looks_unprocessed() -> None:
+    torch.manual_seed(0)
+    parts = {"a": (1, 4, 5), "b": (2, 4, 5)}
+    heads = (Head(("a",)), Head(("b",), gated=True))
+    network = CompactNet(parts, heads=heads, gate="a", widths=(4,), embedding=8).eval()
+    x = torch.randn(5000, 60)
+    unfitted = network(x)
+    torch.testing.assert_close(unfitted[:, :8].norm(dim=1), torch.full((5000,), 0.75**0.5))
+    torch.testing.assert_close(unfitted[:, 8:].norm(dim=1), torch.full((5000,), 0.5**0.5))
+    unprocessed = x[:, 3] > 0  # a number of part a
+    network.fit_gate(x, unprocessed)
+    chance = network(x)[:, 8:].square().sum(1)
+    torch.testing.assert_close(network(x)[:, :8].square().sum(1), 1 - chance / 2)
+    assert chance[unprocessed].mean() > 0.7 > 0.3 > chance[~unprocessed].mean()
+    network.fit_gate(x, torch.ones(5000, dtype=torch.bool))  # one kind says nothing of the other
+    torch.testing.assert_close(network(x)[:, 8:].square().sum(1), chance)
 
 
 class Killed(RuntimeError):
@@ -337,7 +388,7 @@ class Killed(RuntimeError):
 class Dying(FeatureSource):
     """Stops the run at its `left`-th batch, as an interrupt between two checkpoints does."""
 
-    left = 25
+    left = 25  # within the first head
 
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> torch.Tensor:
         self.left -= 1
@@ -352,7 +403,8 @@ def test_a_resumed_training_equals_an_unbroken_one(tmp_path: Path) -> None:
     dying = Dying(Features(source.values, source.models, source.block))
     with pytest.raises(Killed):
         train_extractor(dying, PARTS, tmp_path / "resumed", TOY)
-    state = torch.load(tmp_path / "resumed" / "checkpoint.pt", weights_only=True)
+    first = tmp_path / "resumed" / "heads" / "0-a"
+    state = torch.load(first / "checkpoint.pt", weights_only=True)
     assert 0 < state["step"] < TOY.steps
     assert not (tmp_path / "resumed" / "network.safetensors").exists()
     train_extractor(source, PARTS, tmp_path / "resumed", TOY)
@@ -423,7 +475,7 @@ def test_resnet50_has_the_known_number_of_parameters() -> None:
 
 
 def test_the_compact_network_standardises_its_input() -> None:
-    network = CompactNet({"a": (2, 3, 5)}, heads=(("a",),), widths=(4,), embedding=4).eval()
+    network = CompactNet({"a": (2, 3, 5)}, heads=(Head(("a",)),), widths=(4,), embedding=4).eval()
     features = torch.randn(500, 30, generator=torch.manual_seed(0)) * 7 + 3
     network.fit_input(features)
     standard = (features - network.mean) * network.scale
@@ -437,7 +489,7 @@ def test_the_compact_network_standardises_its_input() -> None:
 def test_a_head_sees_its_own_parts_and_weighs_as_much_as_another() -> None:
     torch.manual_seed(0)
     parts = {"a": (1, 9, 7), "b": (2, 9, 7), "c": (1, 4, 4)}
-    heads = (("a",), ("b", "c"))
+    heads = (Head(("a",)), Head(("b", "c")))
     network = CompactNet(parts, heads=heads, widths=(4, 6), embedding=5).eval()
     x = torch.randn(8, 63 + 126 + 16)
     z = network(x)
@@ -491,7 +543,7 @@ def test_training_whitens_each_head_of_the_network_it_saves(tmp_path: Path) -> N
     values = rng.normal(size=(12, 4, 2, 120)).astype(np.float16)
     names = tuple(f"pool/a{i}/0" for i in range(12))
     source = FeatureSource(Features(values, names, np.zeros(12, int)))
-    recipe = ExtractorRecipe(heads=(("a",), ("b",)), widths=(4,), embedding=6, steps=3)
+    recipe = ExtractorRecipe(heads=(Head(("a",)), Head(("b",))), widths=(4,), embedding=6, steps=3)
     parts = {"a": (1, 8, 5), "b": (2, 8, 5)}
     recipe = replace(recipe, sampler=Sampler(models=4, images=2, averaged=1))
     plain = train_extractor(source, parts, tmp_path / "plain", replace(recipe, whitening=None))

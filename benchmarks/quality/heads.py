@@ -22,8 +22,9 @@ def main(run: Path, pools: list[Path]) -> None:
     finished = load_run(run)
     width = finished.info["recipe"]["embedding"]
     parts = {"all": slice(None)}
-    for number, names in enumerate(finished.info["recipe"]["heads"]):
-        parts[" + ".join(names)] = slice(number * width, (number + 1) * width)
+    for number, head in enumerate(finished.network.chosen):
+        name = " + ".join(head.parts) + ", gated" * head.gated
+        parts[name] = slice(number * width, (number + 1) * width)
     for folder in pools:
         pool = read_pool(folder)
         with tempfile.TemporaryDirectory() as cache:
@@ -37,7 +38,7 @@ def main(run: Path, pools: list[Path]) -> None:
             scores = score(embeddings, pool.decoders, resamples=0)
             identification, verification = scores.identification, scores.verification.model
             print(
-                f"{folder.name:9s} {name:16s} identification "
+                f"{folder.name:9s} {name:23s} identification "
                 f"{100 * identification.model.accuracy.value:.1f} "
                 f"[{100 * identification.decoder.accuracy.value:.1f}], "
                 f"AUC {100 * verification.auc.value:.1f}",

@@ -25,10 +25,12 @@ from trainer.extractor import (
     COMPACT,
     CompactNet,
     CosineClassifier,
+    Head,
     batch_hard_triplet,
     held_out_models,
 )
-from trainer.extractor.training import FeatureSource, held_out_auc
+from trainer.extractor.source import FeatureSource
+from trainer.extractor.training import held_out_auc
 
 
 class Perceptron(nn.Module):
@@ -93,7 +95,7 @@ def main(run: Path, images: Path, seconds: float) -> None:
     held = np.flatnonzero(held_out_models(source.models, COMPACT.held_out))
     networks = {
         "perceptron": lambda: Perceptron(cache.signal.shape[0]),
-        "convolution": lambda: CompactNet(parts, heads=(tuple(parts),)),
+        "convolution": lambda: CompactNet(parts, heads=(Head(tuple(parts)),)),
     }
     for name, build in networks.items():
         torch.manual_seed(0)

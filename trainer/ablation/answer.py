@@ -25,7 +25,7 @@ from trainer.ablation.signals import Pixels
 from trainer.ablation.variants import PIXELS, RUN, Setting, subset_names
 from trainer.evaluation import read_pool
 from trainer.extractor import COMPACT, ExtractorRecipe
-from trainer.extractor.training import Source
+from trainer.extractor.source import Source
 from trainer.page import Experiment
 
 Progress = Callable[..., None]

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from trainer.denoiser import network_from_state
 from trainer.extractor import CompactSignal, Features
-from trainer.extractor.training import FeatureSource, Source
+from trainer.extractor.source import FeatureSource, Source
 from trainer.synthesis import read_pool
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from trainer.ablation.variants import PIXELS, SPECTRA, Setting, Variant
+from trainer.extractor import IMMUNISED, PLAIN, Head
+from trainer.extractor.features import PROCESSED, RENDERED
 
 RESIDUAL, IMAGE = ("residual",), ("image",)
 COEFFICIENTS, PERIODS = ("coefficients",), ("periods",)
@@ -31,12 +33,14 @@ def signal(setting: Setting) -> list[Variant]:
     rows = setting.take(count=setting.limit) if setting.pixels else setting.take()
     kept = (0,) if setting.pixels else None
     found = [
-        Variant(label, replace(setting.base, heads=(parts,)), rows, kept=kept, paper=paper)
+        Variant(label, replace(setting.base, heads=(Head(parts),)), rows, kept=kept, paper=paper)
         for label, (parts, paper) in heads.items()
     ]
     if setting.pixels:
         sampler = replace(setting.base.sampler, averaged=1)  # pixels have no average
-        recipe = replace(setting.base, heads=(("pixels",),), widths=PIXEL_WIDTHS, sampler=sampler)
+        recipe = replace(
+            setting.base, heads=(Head(("pixels",)),), widths=PIXEL_WIDTHS, sampler=sampler
+        )
         again = np.arange(len(rows))
         found.append(
             Variant("RGB pixels", recipe, again, kept=(0,), source=PIXELS, paper=(60.33, 87.42))
@@ -61,7 +65,10 @@ def windows(setting: Setting) -> list[Variant]:
 
 
 def processing(setting: Setting) -> list[Variant]:
-    """How many images are processed after the synthetic model, and how (Appendix A)."""
+    """How many images are processed after the synthetic model, and how (Appendix A).
+
+    No gated heads, so that all variants differ in the images alone.
+    """
     if setting.variants < 3:
         raise ValueError(
             "processing needs a run with three variants of each image (plain, JPEG, at will)"
@@ -69,9 +76,10 @@ def processing(setting: Setting) -> list[Variant]:
 
     def variant(label: str, share: float, kept: tuple[int, ...]) -> Variant:
         sampler = replace(setting.base.sampler, processed=share)
-        return Variant(label, replace(setting.base, sampler=sampler), setting.take(), kept=kept)
+        recipe = replace(setting.base, heads=IMMUNISED, sampler=sampler)
+        return Variant(label, recipe, setting.take(), kept=kept)
 
-    every = tuple(range(setting.variants))
+    every = (RENDERED, *PROCESSED)
     return [
         variant("as rendered only", 0.0, (0,)),
         variant("half processed", 0.5, every),
@@ -100,20 +108,20 @@ def loss(setting: Setting) -> list[Variant]:
 
 
 def heads(setting: Setting) -> list[Variant]:
-    """Heads that may not see the image's own spectrum, heads that see all, and several of them."""
+    """Heads that may not see the image's own spectrum, several of them, and the gated ones."""
     choices = {
-        "residual": (RESIDUAL,),
-        "image": (IMAGE,),
-        "both in one head": (RESIDUAL + IMAGE,),
-        "residual + image": (RESIDUAL, IMAGE),
-        "residual + both": (RESIDUAL, RESIDUAL + IMAGE),
-        "residual + both + coefficients": (RESIDUAL, RESIDUAL + IMAGE, COEFFICIENTS),
-        "residual + both + coefficients + periods": setting.base.heads,
+        "residual": (Head(RESIDUAL),),
+        "image": (Head(IMAGE),),
+        "both in one head": (Head(RESIDUAL + IMAGE),),
+        "residual + both": IMMUNISED[:2],
+        "residual + both + coefficients": IMMUNISED[:3],
+        "residual + both + coefficients + periods": IMMUNISED,
+        "the same four, of unprocessed images, gated": PLAIN,
+        "all eight": IMMUNISED + PLAIN,
+        "all eight, not gated": IMMUNISED + tuple(replace(head, gated=False) for head in PLAIN),
     }
     rows, embedding = setting.take(), setting.base.embedding
-    found = [
+    return [
         Variant(f"{label} ({len(chosen) * embedding})", replace(setting.base, heads=chosen), rows)
         for label, chosen in choices.items()
     ]
-    wide = replace(setting.base, heads=(RESIDUAL + IMAGE,), embedding=2 * embedding)
-    return [*found, Variant(f"both in one head ({2 * embedding})", wide, rows)]

@@ -11,7 +11,7 @@ from trainer.ablation.cache import Cache
 from trainer.ablation.signals import Pixels
 from trainer.extractor import FeatureRecipe, Features, Renderer, RenderRecipe, compute_features
 from trainer.extractor.rendering import make_renderer
-from trainer.extractor.training import FeatureSource, RenderingSource
+from trainer.extractor.source import FeatureSource, RenderingSource
 from trainer.photos import load_photos
 
 Progress = Callable[[int, int], None]

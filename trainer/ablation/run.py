@@ -19,10 +19,11 @@ from trainer.ablation.cache import Subset
 from trainer.ablation.intervals import fnmr_interval
 from trainer.ablation.signals import Signals, embed_signals, pool_digest, pool_signals
 from trainer.ablation.variants import PIXELS, RUN, Variant
-from trainer.checkpoint import read_csv_log
 from trainer.evaluation import Pool, score
 from trainer.extractor import held_out_models, train_extractor
-from trainer.extractor.training import Source, build_network
+from trainer.extractor.run import read_logs
+from trainer.extractor.source import Source
+from trainer.extractor.training import build_network, held_out_auc
 
 Progress = Callable[..., None]
 
@@ -129,9 +130,11 @@ def _run(
     else:
         network = train_extractor(chosen, signal.parts, folder, recipe, progress=show)
         (folder / "models.json").write_text(json.dumps(names))
-        (folder / "checkpoint.pt").unlink()
-    log = read_csv_log(folder / "log.csv")[-1]
-    auc = float(log["held_out_auc"])
+        for checkpoint in folder.rglob("checkpoint.pt"):
+            checkpoint.unlink()
+    logs = read_logs(folder, recipe).values()
+    held = held_out_models(chosen.models, recipe.held_out)
+    auc = held_out_auc(network, chosen, np.flatnonzero(held))
     scores, fnmr = {}, {}
     for name, pool in laboratory.pools.items():
         shown = _shown(progress, f"signals of {name}")
@@ -155,7 +158,7 @@ def _run(
         int(training.sum()),
         sum(parameter.numel() for parameter in network.parameters()),
         None if np.isnan(auc) else auc,
-        float(log["seconds"]) or time.monotonic() - started,
+        sum(float(rows[-1]["seconds"]) for rows in logs) or time.monotonic() - started,
         scores,
         fnmr,
     )

@@ -23,8 +23,9 @@ def extractor(
     steps: Annotated[int | None, typer.Option(help="Override the recipe's steps.", min=1)] = None,
     images: Annotated[int, typer.Option(help="Images rendered per model.", min=4)] = 12,
     variants: Annotated[
-        int, typer.Option(help="Signals kept per image: plain, JPEG, processed at will.", min=1)
-    ] = 3,
+        int,
+        typer.Option(help="Copies of an image: plain, JPEG, at will, faint.", min=1, max=4),
+    ] = 4,
     blocks: Annotated[
         int, typer.Option(help="Content blocks: models of a block see the same crops.", min=1)
     ] = 40,

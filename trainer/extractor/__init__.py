@@ -1,8 +1,9 @@
 """The extractor (paper III-C): residual spectrum in, fingerprint out."""
 
 from trainer.extractor.features import FeatureRecipe, Features, compute_features
+from trainer.extractor.heads import HEADS, IMMUNISED, PLAIN
 from trainer.extractor.losses import CosineClassifier, batch_hard_triplet, supervised_contrastive
-from trainer.extractor.networks import CompactNet, ResNet50
+from trainer.extractor.networks import CompactNet, Head, ResNet50
 from trainer.extractor.rendering import Renderer, RenderRecipe, make_renderer
 from trainer.extractor.run import Run, load_run, plot_losses, run_extractor
 from trainer.extractor.sampling import Sampler
@@ -18,7 +19,10 @@ from trainer.extractor.training import (
 
 __all__ = [
     "COMPACT",
+    "HEADS",
+    "IMMUNISED",
     "PAPER",
+    "PLAIN",
     "RECIPES",
     "CompactNet",
     "CompactSignal",
@@ -27,6 +31,7 @@ __all__ = [
     "ExtractorRecipe",
     "FeatureRecipe",
     "Features",
+    "Head",
     "LogSpectrum",
     "PaperSpectrum",
     "RenderRecipe",

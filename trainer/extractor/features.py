@@ -1,7 +1,8 @@
 """The signal of every rendered image, computed once, so that a compact network trains from disk.
 
-Each image is kept in several variants: variant 0 as rendered, the others after a random operation
-(`operations`). Positives of one model then meet under different processing (paper, Appendix A).
+Each image is kept in several variants: as rendered, after random operations (`operations`), and
+with a fainter trace. Positives of one model then meet under different processing (paper,
+Appendix A).
 """
 
 from __future__ import annotations
@@ -18,12 +19,19 @@ from trainer.extractor import operations
 from trainer.extractor.rendering import Renderer
 from trainer.extractor.shards import Progress, compute_sharded
 
+RENDERED, PROCESSED, FAINT = 0, (1, 2), 3
+"""Variants of an image: as rendered; as JPEG and processed at will; with a fainter trace."""
+
 
 @dataclass(frozen=True)
 class FeatureRecipe:
-    """`variants` per image: as rendered, as JPEG, then processed at random; see `process`."""
+    """The first `variants` of each image: RENDERED, PROCESSED (two), FAINT.
 
-    variants: int = 3
+    `faintest` is the least mean squared error, on [-1, 1], that a faint trace is brought down to.
+    """
+
+    variants: int = 4
+    faintest: float = 0.001
     seed: int = 0
 
 
@@ -53,9 +61,16 @@ def compute_features(
     """Render every model and take its images' signals; resumes from `out` by itself."""
 
     def compute(index: int) -> np.ndarray:
-        images = renderer.render(index)
-        rng = np.random.default_rng((recipe.seed, zlib.crc32(renderer.models[index].encode())))
-        variants = [images] + [process(images, rng, i) for i in range(1, recipe.variants)]
+        images, name = renderer.render(index), zlib.crc32(renderer.models[index].encode())
+        rng = np.random.default_rng((recipe.seed, name))
+        variants = [images]
+        for variant in range(1, recipe.variants):
+            if variant == FAINT:
+                own = np.random.default_rng((recipe.seed, name, FAINT))  # leaves the others alone
+                share = faint_share(renderer.residual(index), recipe.faintest, own)
+                variants.append(fade(images, renderer.contents(index), share))
+            else:
+                variants.append(process(images, rng, variant))
         with torch.inference_mode():
             signals = [signal(torch.from_numpy(pixels)).half().numpy() for pixels in variants]
         return np.stack(signals, axis=1)
@@ -83,3 +98,21 @@ def process(images: np.ndarray, rng: np.random.Generator, variant: int) -> np.nd
             processed = chain[rng.choice(len(chain), p=(0.7, 0.1, 0.1, 0.1))](pixels, rng)
         out[i] = processed.transpose(2, 0, 1)
     return out
+
+
+def faint_share(residual: float, faintest: float, rng: np.random.Generator) -> float:
+    """How much of a model's trace to keep, in (0, 1], so that its error falls to a random one.
+
+    `residual` is the model's mean squared error; the new one is log-uniform from `faintest` to it.
+    """
+    wanted = np.exp(rng.uniform(np.log(faintest), np.log(max(residual, faintest * 1.1))))
+    return float(min(1.0, np.sqrt(wanted / residual)))
+
+
+def fade(images: np.ndarray, contents: np.ndarray, share: float) -> np.ndarray:
+    """uint8 `images` (N, 3, H, W) with a `share` of what they differ by from `contents`.
+
+    Real generators leave fainter traces than models that are cheap to make.
+    """
+    faint = contents + share * (images.astype(np.float32) - contents)
+    return np.clip(np.rint(faint), 0, 255).astype(np.uint8)

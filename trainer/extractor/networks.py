@@ -5,33 +5,54 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainer.extractor.features import PROCESSED, RENDERED
+from trainer.extractor.gate import Gate
 from trainer.extractor.whitening import Whitening
 
 Parts = Mapping[str, tuple[int, ...]]
 """Names and shapes (channels, rows, columns) of the parts of a flat signal, in their order."""
 
 
+@dataclass(frozen=True)
+class Head:
+    """One head of `CompactNet`.
+
+    Attributes:
+        parts: names of the parts of the signal that it sees.
+        variants: variants of each image (`FeatureRecipe`) that it learns from.
+        gated: whether it counts only as far as an image looks unprocessed (`Gate`).
+    """
+
+    parts: tuple[str, ...]
+    variants: tuple[int, ...] = (RENDERED, *PROCESSED)
+    gated: bool = False
+
+
 class CompactNet(nn.Module):
     """Small convolutional heads on the parts of a signal, their unit embeddings side by side.
 
     (N, L) -> (N, embedding): `parts` gives the shape of each part of the flat signal in its order
-    (see `CompactSignal`), `heads` the names of the parts that each head sees, and `embedding`
-    counts all heads. The signal is standardised number by number with the statistics that
-    `fit_input` measured (a spectrum falls steeply, so a bin is told by its deviation). Heads are
-    trained each with a loss of its own: one that may not look at the image's own spectrum cannot
-    learn its contents. Then each head's embedding is whitened (`fit_output`).
+    (see `CompactSignal`), and `embedding` counts all heads. The signal is standardised number by
+    number with the statistics that `fit_input` measured (a spectrum falls steeply, so a bin is
+    told by its deviation). Heads are trained each by itself: one that may not look at the image's
+    own spectrum cannot learn its contents. Then each head's embedding is whitened (`fit_output`).
+
+    Where heads are gated, a `Gate` on the part named `gate` gives the chance g that the window is
+    unprocessed; gated embeddings then have length √g and the others √(1 − g/2).
     """
 
     def __init__(
         self,
         parts: Parts,
         *,
-        heads: tuple[tuple[str, ...], ...],
+        heads: tuple[Head, ...],
+        gate: str | None = None,
         widths: tuple[int, ...] = (32, 64, 96),
         embedding: int = 128,
         dropout: float = 0.0,
@@ -42,10 +63,14 @@ class CompactNet(nn.Module):
         self.register_buffer("mean", torch.zeros(sum(self.sizes)))
         self.register_buffer("scale", torch.ones(sum(self.sizes)))
         self.heads = nn.ModuleList(
-            _Head({name: self.parts[name] for name in names}, widths, embedding, dropout)
-            for names in heads
+            _Head({name: self.parts[name] for name in head.parts}, widths, embedding, dropout)
+            for head in heads
         )
         self.whitenings = nn.ModuleList(Whitening(embedding) for _ in heads)
+        self.chosen, self.gate_part = heads, gate
+        self.gated = [head.gated for head in heads]
+        if any(self.gated):
+            self.gate = Gate(math.prod(self.parts[gate]))
         self.embedding = len(heads) * embedding
 
     def fit_input(self, features: Tensor) -> None:
@@ -59,17 +84,46 @@ class CompactNet(nn.Module):
         for whitening, part in zip(self.whitenings, parts, strict=True):
             whitening.fit(part, shrinkage)
 
+    def fit_gate(self, features: Tensor, unprocessed: Tensor) -> None:
+        """Fit the gate to `features` (N, L), of which `unprocessed` (N,) bool are so."""
+        self.gate.fit(self._split(features)[self.gate_part].flatten(1), unprocessed)
+
+    def alone(self, index: int) -> CompactNet:
+        """The network of one head, ungated: it shares the head, and trains it in place."""
+        head = replace(self.chosen[index], gated=False)
+        means, scales = (x.split(self.sizes) for x in (self.mean, self.scale))
+        kept = [i for i, name in enumerate(self.parts) if name in head.parts]
+        network = CompactNet(
+            {name: shape for name, shape in self.parts.items() if name in head.parts},
+            heads=(head,),
+        )
+        network.mean.copy_(torch.cat([means[i] for i in kept]))
+        network.scale.copy_(torch.cat([scales[i] for i in kept]))
+        network.heads[0], network.whitenings[0] = self.heads[index], self.whitenings[index]
+        network.embedding = self.embedding // len(self.heads)
+        return network
+
     def forward(self, signal: Tensor) -> Tensor:
-        flat = ((signal.flatten(1) - self.mean) * self.scale).split(self.sizes, dim=1)
-        parts = {
-            name: numbers.reshape(-1, *shape)
-            for (name, shape), numbers in zip(self.parts.items(), flat, strict=True)
-        }
+        parts = self._split(signal)
         embeddings = [
             whitening(functional.normalize(head(parts), dim=1))
             for head, whitening in zip(self.heads, self.whitenings, strict=True)
         ]
+        if any(self.gated):
+            chance = self.gate(parts[self.gate_part].flatten(1))
+            lengths = ((1 - chance / 2).sqrt(), chance.sqrt())
+            embeddings = [
+                z * lengths[gated] for z, gated in zip(embeddings, self.gated, strict=True)
+            ]
         return torch.cat(embeddings, dim=1)
+
+    def _split(self, signal: Tensor) -> dict[str, Tensor]:
+        """Each part of the signal, standardised, in its shape."""
+        flat = ((signal.flatten(1) - self.mean) * self.scale).split(self.sizes, dim=1)
+        return {
+            name: numbers.reshape(-1, *shape)
+            for (name, shape), numbers in zip(self.parts.items(), flat, strict=True)
+        }
 
 
 class _Head(nn.Module):

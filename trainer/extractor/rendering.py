@@ -49,13 +49,20 @@ class Renderer:
     photos: Photos
     recipe: RenderRecipe
 
-    def render(self, index: int) -> np.ndarray:
-        """All images of one model: uint8 (R, 3, side, side)."""
+    def contents(self, index: int) -> np.ndarray:
+        """The crops that a model renders, as all of its block do: uint8 (R, 3, side, side)."""
         rng = np.random.default_rng((self.recipe.seed, int(self.block[index])))
         recipe = self.recipe
-        crops = self.photos.crops(recipe.images, recipe.side, rng, enlarged=recipe.enlarged)
+        return self.photos.crops(recipe.images, recipe.side, rng, enlarged=recipe.enlarged)
+
+    def render(self, index: int) -> np.ndarray:
+        """All images of one model: uint8 (R, 3, side, side)."""
         model = load_model(*self.entries[index])
-        return model.render(torch.from_numpy(crops))[:, 0].numpy()
+        return model.render(torch.from_numpy(self.contents(index)))[:, 0].numpy()
+
+    def residual(self, index: int) -> float:
+        """One model's mean squared error on [-1, 1]."""
+        return self.entries[index][1].residual
 
     def plan(self) -> dict[str, Any]:
         """What the images of any one model depend on, for caches."""

@@ -1,8 +1,9 @@
 """One training run: pool and photographs in, a network and all that made it out.
 
-`RUN/` holds `render/` and `features/` (caches, safe to delete when done), `checkpoint.pt`,
-`log.csv`, `losses.png`, `residual.safetensors` (the denoiser's weights), `network.safetensors` and
-`run.json`, which is what `load_run` and `export-onnx` read.
+`RUN/` holds `render/` and `features/` (caches, safe to delete when done), `heads/` with the
+checkpoint and log of each head (the paper's network has its own in `RUN/`), `losses.png`,
+`residual.safetensors` (the denoiser's weights), `network.safetensors` and `run.json`, which is
+what `load_run` and `export-onnx` read.
 """
 
 from __future__ import annotations
@@ -19,16 +20,18 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from trainer.checkpoint import read_csv_log
 from trainer.denoiser import network_from_state
 from trainer.extractor.features import FeatureRecipe, compute_features
+from trainer.extractor.networks import Head
 from trainer.extractor.rendering import RenderRecipe, make_renderer
 from trainer.extractor.signal import CompactSignal, PaperSpectrum
+from trainer.extractor.source import FeatureSource, RenderingSource, Source
 from trainer.extractor.statistics import EXPORTED_STRIDE, TRAINED_STRIDE
 from trainer.extractor.training import (
     ExtractorRecipe,
-    FeatureSource,
-    RenderingSource,
     build_network,
+    head_folders,
     train_extractor,
 )
 from trainer.photos import load_photos
@@ -79,7 +82,7 @@ def run_extractor(
     signal = build_signal(recipe, residual)
     renderer = make_renderer(pools, training_photos, rendering)
     if recipe.name == "paper":
-        source: FeatureSource | RenderingSource = RenderingSource(renderer, signal, out / "render")
+        source: Source = RenderingSource(renderer, signal, out / "render")
     else:
         computed = compute_features(
             renderer,
@@ -135,7 +138,10 @@ def load_run(out: Path) -> Run:
 def recipe_from_dict(values: dict[str, Any]) -> ExtractorRecipe:
     from trainer.extractor.sampling import Sampler
 
-    heads = tuple(tuple(names) for names in values["heads"])
+    heads = tuple(
+        Head(tuple(head["parts"]), tuple(head["variants"]), head["gated"])
+        for head in values["heads"]
+    )
     return ExtractorRecipe(
         **values
         | {"heads": heads, "widths": tuple(values["widths"])}
@@ -154,23 +160,25 @@ def build_signal(
     return signal.eval().requires_grad_(False)
 
 
+def read_logs(out: Path, recipe: ExtractorRecipe) -> dict[str, list[dict[str, str]]]:
+    """The rows of every `log.csv` of a training, by head."""
+    folders = [out] if recipe.name == "paper" else head_folders(out, recipe)
+    return {folder.name: read_csv_log(folder / "log.csv") for folder in folders}
+
+
 def plot_losses(out: Path) -> Path:
-    """Draw `log.csv` as `losses.png`: losses on the left, held-out AUC on the right."""
+    """Draw the logs as `losses.png`: each head's loss on the left, held-out AUC on the right."""
     from matplotlib.figure import Figure
 
-    from trainer.checkpoint import read_csv_log
-
-    rows = read_csv_log(out / "log.csv")
-    steps = [int(row["step"]) for row in rows]
+    recipe = recipe_from_dict(json.loads((out / "recipe.json").read_text()))
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for name in ("loss", "classification", "triplet", "contrastive"):
-        values = [float(row[name]) for row in rows]
-        if any(values):
-            left.plot(steps, values, label=name)
+    for name, rows in read_logs(out, recipe).items():
+        steps = [int(row["step"]) for row in rows]
+        left.plot(steps, [float(row["loss"]) for row in rows], label=name)
+        right.plot(steps, [float(row["held_out_auc"]) for row in rows])
     left.set(xlabel="step", ylabel="loss", yscale="log")
-    left.legend()
-    right.plot(steps, [float(row["held_out_auc"]) for row in rows])
+    left.legend(fontsize="small")
     right.set(xlabel="step", ylabel="verification AUC, held-out synthetic models")
     figure.savefig(out / "losses.png", dpi=120)
     return out / "losses.png"

@@ -6,36 +6,39 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from trainer.checkpoint import CsvLog, load_checkpoint, save_checkpoint
-from trainer.extractor.features import Features
+from trainer.extractor.heads import HEADS, Seen
 from trainer.extractor.losses import CosineClassifier, batch_hard_triplet, supervised_contrastive
-from trainer.extractor.networks import CompactNet, Parts, ResNet50
-from trainer.extractor.rendering import Renderer
+from trainer.extractor.networks import CompactNet, Head, Parts, ResNet50
 from trainer.extractor.sampling import Sampler
-from trainer.extractor.shards import compute_sharded
+from trainer.extractor.source import Source
 
 Progress = Callable[[int, int, dict[str, float]], None]
 COLUMNS = ("step", "loss", "classification", "triplet", "contrastive", "held_out_auc", "seconds")
-HEADS = (("residual",), ("residual", "image"), ("coefficients",), ("periods",))
+_INPUT_SAMPLE, _GATE_SAMPLE = 4096, 20_000
 
 
 @dataclass(frozen=True)
 class ExtractorRecipe:
     """Everything that makes an extractor besides the pool. A loss of weight 0 is off.
 
-    `whitening` is the shrinkage of the embeddings' within-class covariance, None for none.
+    Every head is trained by itself for `steps`. `gate` is the part of the signal that tells
+    whether an image is unprocessed; `whitening` the shrinkage of the embeddings' within-class
+    covariance, None for none.
     """
 
     name: str = "compact"
-    heads: tuple[tuple[str, ...], ...] = HEADS
+    heads: tuple[Head, ...] = HEADS
+    gate: str | None = "coefficients"
     widths: tuple[int, ...] = (32, 64, 96)
     embedding: int = 128
     dropout: float = 0.0
@@ -77,53 +80,13 @@ PAPER = ExtractorRecipe(
 RECIPES = {recipe.name: recipe for recipe in (COMPACT, PAPER)}
 
 
-class Source(Protocol):
-    """Where batches come from: `models` in all, each with `images` and `variants`.
-
-    `fetch` takes the indices that `Sampler.draw` gives; it returns one signal a sample.
-    """
-
-    models: tuple[str, ...]
-    block: np.ndarray
-    images: int
-    variants: int
-
-    def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor: ...
-
-
-class FeatureSource:
-    """Signals from `Features`, held in memory."""
-
-    def __init__(self, features: Features) -> None:
-        self.models, self.block = features.models, features.block
-        self.images, self.variants = features.values.shape[1:3]
-        self.values = features.values
-
-    def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
-        signals = self.values[model[:, None], image, variant[:, None]]
-        return torch.from_numpy(signals.astype(np.float32).mean(1))
-
-
-class RenderingSource:
-    """Rendered images through a frozen signal on the fly: the paper's way, for large signals."""
-
-    def __init__(self, renderer: Renderer, signal: nn.Module, out: Path) -> None:
-        self.models, self.block = renderer.models, renderer.block
-        self.images, self.variants = renderer.recipe.images, 1
-        self.pixels = compute_sharded(out, renderer.plan(), renderer.models, renderer.render)
-        self.signal = signal.eval()
-
-    def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
-        with torch.no_grad():
-            return self.signal(torch.from_numpy(self.pixels[model, image[:, 0]]))
-
-
 def build_network(recipe: ExtractorRecipe, parts: Parts) -> nn.Module:
     if recipe.name == "paper":
         return ResNet50()
     return CompactNet(
         parts,
         heads=recipe.heads,
+        gate=recipe.gate,
         widths=recipe.widths,
         embedding=recipe.embedding,
         dropout=recipe.dropout,
@@ -148,30 +111,70 @@ def train_extractor(
     *,
     progress: Progress | None = None,
 ) -> nn.Module:
-    """Train until `recipe.steps`; resumes from `out` by itself. Returns the network in eval mode.
+    """Train every head, put them side by side, fit the gate; returns the network in eval mode.
 
-    Writes `checkpoint.pt`, `log.csv`, `recipe.json` and at the end `network.safetensors`.
+    `out` holds a folder for each head (`head_folders`; the paper's network has no heads and is
+    trained in `out` itself) and at the end `network.safetensors` and `recipe.json`. A killed
+    training goes on from there; a head that has finished is not trained again.
     """
-    from safetensors.torch import save_file
-
     torch.manual_seed(recipe.seed)
+    network = build_network(recipe, parts)
+    if not isinstance(network, CompactNet):
+        return _train_network(network, source, out, recipe, progress)
+    rng = np.random.default_rng(recipe.seed)
+    train = np.flatnonzero(~held_out_models(source.models, recipe.held_out))
+    network.fit_input(_sample(source, train, _INPUT_SAMPLE, rng)[0])
+    total = len(recipe.heads) * recipe.steps
+    for i, (head, folder) in enumerate(zip(recipe.heads, head_folders(out, recipe), strict=True)):
+
+        def shown(done: int, _: int, numbers: dict[str, float], past: int = i) -> None:
+            if progress is not None:
+                progress(past * recipe.steps + done, total, numbers)
+
+        own = replace(recipe, heads=(head,))
+        _train_network(network.alone(i), Seen(source, parts, head), folder, own, shown)
+    if any(network.gated):
+        gated = next(head for head in recipe.heads if head.gated)
+        features, variants = _sample(source, train, _GATE_SAMPLE, rng)
+        network.fit_gate(features, torch.from_numpy(np.isin(variants, gated.variants)))
+    _write(network.eval(), out, recipe)
+    return network
+
+
+def head_folders(out: Path, recipe: ExtractorRecipe) -> list[Path]:
+    """Where each head is trained: its log and checkpoint are there."""
+    kinds = ("", "-gated")
+    return [
+        out / "heads" / f"{i}-{'-'.join(head.parts)}{kinds[head.gated]}"
+        for i, head in enumerate(recipe.heads)
+    ]
+
+
+def _train_network(
+    network: nn.Module,
+    source: Source,
+    out: Path,
+    recipe: ExtractorRecipe,
+    progress: Progress | None,
+) -> nn.Module:
+    """Train one head, or the paper's network, until `recipe.steps`; resumes from `out` by itself.
+
+    Writes `checkpoint.pt`, `log.csv`, and at the end `network.safetensors` and `recipe.json`.
+    """
     held = held_out_models(source.models, recipe.held_out)
     train = np.flatnonzero(~held)
-    network = build_network(recipe, parts)
-    if isinstance(network, CompactNet):
-        rng = np.random.default_rng(recipe.seed)
-        picks = (rng.choice(train, 4096), rng.integers(source.images, size=(4096, 1)))
-        network.fit_input(source.fetch(*picks, rng.integers(source.variants, size=4096)))
-    classifiers = nn.ModuleList(
-        CosineClassifier(recipe.embedding, len(train), margin=recipe.cosine_margin)
-        for _ in range(network.embedding // recipe.embedding)
-    )
-    parameters = [*network.parameters(), *classifiers.parameters()]
+    if (out / "network.safetensors").exists():
+        _same_recipe(out, json.loads((out / "recipe.json").read_text()), recipe)
+        network.load_state_dict(load_file(out / "network.safetensors"))
+        return network.eval()
+    torch.manual_seed(recipe.seed)
+    classifier = CosineClassifier(network.embedding, len(train), margin=recipe.cosine_margin)
+    parameters = [*network.parameters(), *classifier.parameters()]
     optimiser = torch.optim.AdamW(
         parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda s: _warmup_cosine(s, recipe))
-    modules = {"network": network, "classifiers": classifiers, "optimiser": optimiser}
+    modules = {"network": network, "classifier": classifier, "optimiser": optimiser}
     modules["schedule"] = schedule
     step = _resume(out, recipe, modules)
     csv = CsvLog(out / "log.csv", COLUMNS, resume_step=step)
@@ -189,7 +192,7 @@ def train_extractor(
         )
         inputs = source.fetch(train[model], image, variant)
         labels = torch.from_numpy(label_of[train[model]])
-        losses = _losses(network(inputs), labels, classifiers, recipe)
+        losses = _losses(network(inputs), labels, classifier, recipe)
         loss = torch.stack(list(losses.values())).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -215,14 +218,27 @@ def train_extractor(
             saved = time.monotonic()
     network.eval()
     if isinstance(network, CompactNet) and recipe.whitening is not None:
-        network.fit_output(
-            _embeddings(network, source, train[:: max(1, len(train) // 500)]), recipe.whitening
-        )
+        some = train[:: max(1, len(train) // 500)]
+        network.fit_output(_embeddings(network, source, some), recipe.whitening)
+    _write(network, out, recipe)
+    return network
+
+
+def _write(network: nn.Module, out: Path, recipe: ExtractorRecipe) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
     temporary = out / "network.safetensors.tmp"
     save_file(network.state_dict(), temporary)
     temporary.replace(out / "network.safetensors")
-    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
-    return network
+
+
+def _sample(
+    source: Source, models: np.ndarray, count: int, rng: np.random.Generator
+) -> tuple[Tensor, np.ndarray]:
+    """`count` random signals of `models`, and the variant that each is."""
+    model, image = rng.choice(models, count), rng.integers(source.images, size=(count, 1))
+    variant = rng.integers(source.variants, size=count)
+    return source.fetch(model, image, variant), variant
 
 
 @torch.no_grad()
@@ -257,21 +273,19 @@ def held_out_auc(network: nn.Module, source: Source, models: np.ndarray) -> floa
 
 
 def _losses(
-    embeddings: Tensor, labels: Tensor, classifiers: nn.ModuleList, recipe: ExtractorRecipe
+    embeddings: Tensor, labels: Tensor, classifier: CosineClassifier, recipe: ExtractorRecipe
 ) -> dict[str, Tensor]:
-    """Each loss, summed over the heads: every head must tell the models apart by itself."""
-    losses: dict[str, list[Tensor]] = {"classification": [], "triplet": [], "contrastive": []}
-    for part, classifier in zip(embeddings.chunk(len(classifiers), 1), classifiers, strict=True):
-        unit = nn.functional.normalize(part, dim=1)
-        if recipe.classification:
-            losses["classification"].append(recipe.classification * classifier(part, labels))
-        if recipe.triplet:
-            triplet = batch_hard_triplet(unit, labels, recipe.margin)
-            losses["triplet"].append(recipe.triplet * triplet)
-        if recipe.contrastive:
-            contrastive = supervised_contrastive(unit, labels, recipe.temperature)
-            losses["contrastive"].append(recipe.contrastive * contrastive)
-    return {name: torch.stack(parts).sum() for name, parts in losses.items() if parts}
+    unit = nn.functional.normalize(embeddings, dim=1)
+    losses = {}
+    if recipe.classification:
+        losses["classification"] = recipe.classification * classifier(embeddings, labels)
+    if recipe.triplet:
+        triplet = batch_hard_triplet(unit, labels, recipe.margin)
+        losses["triplet"] = recipe.triplet * triplet
+    if recipe.contrastive:
+        contrastive = supervised_contrastive(unit, labels, recipe.temperature)
+        losses["contrastive"] = recipe.contrastive * contrastive
+    return losses
 
 
 def _warmup_cosine(step: int, recipe: ExtractorRecipe) -> float:
@@ -285,8 +299,13 @@ def _resume(out: Path, recipe: ExtractorRecipe, modules: dict[str, nn.Module]) -
     state = load_checkpoint(out / "checkpoint.pt")
     if state is None:
         return 0
-    if {**state["recipe"], "checkpoint_seconds": 0} != {**asdict(recipe), "checkpoint_seconds": 0}:
-        raise ValueError(f"{out} holds a run with another recipe; give another --out")
+    _same_recipe(out, state["recipe"], recipe)
     for name, module in modules.items():
         module.load_state_dict(state[name])
     return int(state["step"])
+
+
+def _same_recipe(out: Path, found: dict[str, Any], recipe: ExtractorRecipe) -> None:
+    known, wanted = ({**x, "checkpoint_seconds": 0} for x in (found, asdict(recipe)))
+    if json.dumps(known, sort_keys=True) != json.dumps(wanted, sort_keys=True):
+        raise ValueError(f"{out} holds a run with another recipe; give another --out")

@@ -1,0 +1,55 @@
+"""Where the batches of a training come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from trainer.extractor.features import Features
+from trainer.extractor.rendering import Renderer
+from trainer.extractor.shards import compute_sharded
+
+
+class Source(Protocol):
+    """Where batches come from: `models` in all, each with `images` and `variants`.
+
+    `fetch` takes the indices that `Sampler.draw` gives; it returns one signal a sample.
+    """
+
+    models: tuple[str, ...]
+    block: np.ndarray
+    images: int
+    variants: int
+
+    def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor: ...
+
+
+class FeatureSource:
+    """Signals from `Features`, held in memory."""
+
+    def __init__(self, features: Features) -> None:
+        self.models, self.block = features.models, features.block
+        self.images, self.variants = features.values.shape[1:3]
+        self.values = features.values
+
+    def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
+        signals = self.values[model[:, None], image, variant[:, None]]
+        return torch.from_numpy(signals.astype(np.float32).mean(1))
+
+
+class RenderingSource:
+    """Rendered images through a frozen signal on the fly: the paper's way, for large signals."""
+
+    def __init__(self, renderer: Renderer, signal: nn.Module, out: Path) -> None:
+        self.models, self.block = renderer.models, renderer.block
+        self.images, self.variants = renderer.recipe.images, 1
+        self.pixels = compute_sharded(out, renderer.plan(), renderer.models, renderer.render)
+        self.signal = signal.eval()
+
+    def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
+        with torch.no_grad():
+            return self.signal(torch.from_numpy(self.pixels[model, image[:, 0]]))

@@ -89,8 +89,8 @@ def _card(
 
 {config["description"]} Zero-shot: no image of
 any real generator was used in training or calibration. The pools below were looked at several
-times to decide on the design (what the heads see, processed copies, how alike the calibration's
-impostors are), so only other generators are a wholly independent test.
+times to decide on the design (what the heads see, processed and fainter copies, how alike the
+calibration's impostors are), so only other generators are a wholly independent test.
 
 ```python
 import fingerprint_sdk as fp
@@ -168,13 +168,19 @@ def _training(info: dict[str, Any]) -> str:
         f"\n## How it was made\n\n{info['models']} synthetic models{_families(info)}; "
         f"{rendering['images']} photograph crops each ({100 * rendering['enlarged']:.0f} % of "
         f"them enlarged), "
-        f"{info['features']['variants'] - 1} processed copies (JPEG, WebP, blur, noise) of every "
-        f"image; {recipe['steps']} steps of {recipe['sampler']['models']} models × "
+        f"{_copies(info['features']['variants'])}; {len(recipe['heads'])} heads, each trained for "
+        f"{recipe['steps']} steps of {recipe['sampler']['models']} models × "
         f"{recipe['sampler']['images']} images, seed {recipe['seed']}. Photographs: openly "
         f"licensed ones only. Residual: our own distilled DnCNN of σ = 1/255. Versions: "
         + ", ".join(f"{name} {version}" for name, version in info["versions"].items())
         + ".\n"
     )
+
+
+def _copies(variants: int) -> str:
+    """What was kept of every image, after `FeatureRecipe`."""
+    kinds = ("as rendered", "as JPEG", "processed at will (JPEG, WebP, blur, noise)", "made fainter")
+    return "every image " + ", ".join(kinds[:variants])
 
 
 def _families(info: dict[str, Any]) -> str:

@@ -7,8 +7,7 @@ images: there all images of a pair have the same JPEG quality, since images that
 pipeline look alike whoever made them, and the strictest quality's threshold counts.
 
 An analyst compares generators that resemble each other, on the same subjects. So every model
-renders the same photographs, and the impostors of a model are the models most like it. Real
-generators leave fainter traces than synthetic models, so the models' are faded.
+renders the same photographs, and the impostors of a model are the models most like it.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ import numpy as np
 import torch
 
 from fingerprint_sdk.images import windows
-from trainer.extractor.features import fade, faint_share
 from trainer.photos import Photos
 from trainer.processing import jpeg
 from trainer.synthesis import PoolEntry, load_model
@@ -40,8 +38,7 @@ class CalibrationRecipe:
     """`images` photographs of `side` px through each of at most `models` held-out models.
 
     `alike` is the share of the other models that a model's impostors are drawn from, those of the
-    most similar mean embedding; 1 takes all. Traces are faded to a mean squared error of at least
-    `faintest` (`trainer.extractor.features`), None for not at all.
+    most similar mean embedding; 1 takes all.
     """
 
     models: int = 120
@@ -50,7 +47,6 @@ class CalibrationRecipe:
     qualities: tuple[int, ...] = (75, 85, 95)
     pairs: int = 40_000
     alike: float = 0.25
-    faintest: float | None = 0.001
     seed: int = 0
 
 
@@ -76,9 +72,6 @@ def fit_calibration(
     crops = photos.crops(recipe.images, recipe.side, np.random.default_rng((recipe.seed, 0)))
     for i, (pool, entry) in enumerate(chosen):
         images = load_model(pool, entry).render(torch.from_numpy(crops))[:, 0].numpy()
-        if recipe.faintest is not None:
-            own = np.random.default_rng((recipe.seed, 1, i))
-            images = fade(images, crops, faint_share(entry.residual, recipe.faintest, own))
         images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
         for quality, embedded in levels.items():
             seen = images if quality is None else [jpeg(image, quality) for image in images]

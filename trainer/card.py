@@ -179,7 +179,12 @@ def _training(info: dict[str, Any]) -> str:
 
 def _copies(variants: int) -> str:
     """What was kept of every image, after `FeatureRecipe`."""
-    kinds = ("as rendered", "as JPEG", "processed at will (JPEG, WebP, blur, noise)", "made fainter")
+    kinds = (
+        "as rendered",
+        "as JPEG",
+        "processed at will (JPEG, WebP, blur, noise)",
+        "made fainter",
+    )
     return "every image " + ", ".join(kinds[:variants])
 
 

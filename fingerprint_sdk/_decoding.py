@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -47,8 +47,14 @@ def prepare_ahead(
     """Batches of ``size`` images, the last one smaller, in the order given.
 
     While a batch is used, ``workers`` threads prepare the next one; nothing is read further
-    ahead, so that an endless iterator is welcome. Close the generator to stop the threads.
+    ahead, so that an endless iterator is welcome. Close the generator to stop the threads. An only
+    image is prepared without any: to start one takes longer.
     """
+    first = list(islice(images, 2))
+    if len(first) < 2:
+        yield from ([prepare(image)] for image in first)
+        return
+    images = chain(first, images)
     ahead: deque[Future[Outcome]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="fingerprint-decode")
     try:

@@ -7,43 +7,60 @@ RUN is a finished `trainer extractor` run, IMAGES pools of real generators.
 
 from __future__ import annotations
 
+import copy
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from trainer.ablation import embed_signals, pool_signals
-from trainer.evaluation import read_pool, score
+from trainer.evaluation import Pool, read_pool, score
 from trainer.extractor import load_run
 
 
+@torch.inference_mode()
 def main(run: Path, pools: list[Path]) -> None:
     finished = load_run(run)
-    width = finished.info["recipe"]["embedding"]
-    parts = {"all": slice(None)}
-    for number, head in enumerate(finished.network.chosen):
-        name = " + ".join(head.parts) + ", gated" * head.gated
-        parts[name] = slice(number * width, (number + 1) * width)
+    network, heads = finished.network, finished.network.chosen
+    apart = copy.copy(network)  # the same weights, every head at its full length
+    apart.gated = [False] * len(heads)
+    groups = {
+        "all, not gated": range(len(heads)),
+        "those not gated": [i for i, head in enumerate(heads) if not head.gated],
+        "those gated": [i for i, head in enumerate(heads) if head.gated],
+    }
+    for number, head in enumerate(heads):
+        groups[" + ".join(head.parts) + ", gated" * head.gated] = [number]
     for folder in pools:
         pool = read_pool(folder)
         with tempfile.TemporaryDirectory() as cache:
             signals = pool_signals(pool, finished.signal, "signal", 3, Path(cache))
-        whole = embed_signals(finished.network, signals)
-        for name, part in parts.items():
+        show(folder.name, "all", embed_signals(network, signals), pool)
+        whole = embed_signals(apart, signals)
+        for name, chosen in groups.items():
             embeddings = {}
             for generator, rows in whole.items():
-                seen = rows[:, part]
+                seen = np.concatenate([np.split(rows, len(heads), axis=1)[i] for i in chosen], 1)
                 embeddings[generator] = seen / np.linalg.norm(seen, axis=1, keepdims=True)
-            scores = score(embeddings, pool.decoders, resamples=0)
-            identification, verification = scores.identification, scores.verification.model
-            print(
-                f"{folder.name:9s} {name:23s} identification "
-                f"{100 * identification.model.accuracy.value:.1f} "
-                f"[{100 * identification.decoder.accuracy.value:.1f}], "
-                f"AUC {100 * verification.auc.value:.1f}",
-                flush=True,
-            )
+            show(folder.name, name, embeddings, pool)
+        if any(network.gated):
+            windows = np.concatenate([window for rows in signals.values() for window in rows])
+            chance = network.chance(torch.from_numpy(windows).float()).mean()
+            print(f"{folder.name:9s} chance of being unprocessed, by the gate: {chance:.2f}")
+
+
+def show(folder: str, name: str, embeddings: dict[str, np.ndarray], pool: Pool) -> None:
+    scores = score(embeddings, pool.decoders, resamples=0)
+    identification, verification = scores.identification, scores.verification.model
+    print(
+        f"{folder:9s} {name:23s} identification "
+        f"{100 * identification.model.accuracy.value:.1f} "
+        f"[{100 * identification.decoder.accuracy.value:.1f}], "
+        f"AUC {100 * verification.auc.value:.1f}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

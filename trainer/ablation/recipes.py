@@ -121,7 +121,9 @@ def heads(setting: Setting) -> list[Variant]:
         "all eight, not gated": IMMUNISED + tuple(replace(head, gated=False) for head in PLAIN),
     }
     rows, embedding = setting.take(), setting.base.embedding
-    return [
+    found = [
         Variant(f"{label} ({len(chosen) * embedding})", replace(setting.base, heads=chosen), rows)
         for label, chosen in choices.items()
     ]
+    wide = replace(setting.base, heads=(Head(RESIDUAL + IMAGE),), embedding=2 * embedding)
+    return [*found, Variant(f"both in one head ({2 * embedding})", wide, rows)]

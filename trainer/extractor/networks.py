@@ -110,12 +110,19 @@ class CompactNet(nn.Module):
             for head, whitening in zip(self.heads, self.whitenings, strict=True)
         ]
         if any(self.gated):
-            chance = self.gate(parts[self.gate_part].flatten(1))
+            chance = self._chance(parts)
             lengths = ((1 - chance / 2).sqrt(), chance.sqrt())
             embeddings = [
                 z * lengths[gated] for z, gated in zip(embeddings, self.gated, strict=True)
             ]
         return torch.cat(embeddings, dim=1)
+
+    def chance(self, signal: Tensor) -> Tensor:
+        """The gate's chance that each window is unprocessed: (N, L) -> (N, 1)."""
+        return self._chance(self._split(signal))
+
+    def _chance(self, parts: Mapping[str, Tensor]) -> Tensor:
+        return self.gate(parts[self.gate_part].flatten(1))
 
     def _split(self, signal: Tensor) -> dict[str, Tensor]:
         """Each part of the signal, standardised, in its shape."""

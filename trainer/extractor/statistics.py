@@ -81,7 +81,6 @@ class Periods(nn.Module):
 
     def __init__(self, side: int = 128, period: int = 16) -> None:
         super().__init__()
-        self.period = period
         for name, half in (("rows", False), ("columns", True)):
             matrix = np.concatenate(dft_matrices(period, half=half)) / (side // period)
             folded = np.tile(matrix, side // period)

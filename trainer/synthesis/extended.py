@@ -160,15 +160,19 @@ class ExtendedAutoencoder(nn.Module):
             out = _to_side(out, side)
         return (out * 255.0).round().to(torch.uint8)[:, None]
 
+    def target(self, images: Tensor) -> Tensor:
+        """What the model is to return for `images`: the same, or sharpened; within [0, 1]."""
+        sharpen = self.architecture.sharpen
+        if sharpen:
+            images = images + sharpen * (images - functional.avg_pool2d(images, 3, 1, 1))
+        return images.clamp(0, 1)
+
     @torch.no_grad()
     def solve(self, images: Tensor, *, ridge: float = 1e-4) -> None:
         """Fit the last convolution to `images` (N, 3, H, W) in [0, 1] by ridge regression."""
         a = self.architecture
-        _settle(self, images)
-        target = images
-        if a.sharpen:
-            target = images + a.sharpen * (images - functional.avg_pool2d(images, 3, 1, 1))
-        target = (2 * target - 1).clamp(-1, 1)
+        settle(self, images)
+        target = 2 * self.target(images) - 1
         if a.skip:
             target = target - _coarse(images, a)
         elif a.output == "tanh":
@@ -275,10 +279,12 @@ def _to_side(images: Tensor, side: int) -> Tensor:
     return images[..., start : start + side, start : start + side]
 
 
-def _settle(network: nn.Module, images: Tensor) -> None:
+def settle(network: nn.Module, images: Tensor) -> None:
+    """Set the running statistics of batch normalisation to those of `images`."""
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
     if norms:
         for norm in norms:
+            norm.reset_running_stats()
             norm.momentum = None
         network.train()
         network.features(images)

@@ -25,12 +25,12 @@ from safetensors.torch import load_file, save_file
 from trainer.photos import Photos, load_photos
 from trainer.synthesis.architectures import Architecture
 from trainer.synthesis.autoencoder import GroupedAutoencoder
+from trainer.synthesis.descent import train_extended
 from trainer.synthesis.extended import ExtendedAutoencoder
 from trainer.synthesis.families import AnyArchitecture, architecture_from_id, model_from_state
 from trainer.synthesis.training import (
     SynthesisRecipe,
     SyntheticModel,
-    solve_extended,
     train_architecture,
 )
 
@@ -180,7 +180,7 @@ def _train_into(
     if isinstance(architecture, Architecture):
         models = train_architecture(architecture, seeds, photos, recipe, device=device)
     else:
-        models = [solve_extended(architecture, seed, photos, recipe) for seed in seeds]
+        models = [train_extended(architecture, seed, photos, recipe) for seed in seeds]
     return [_save(out, recipe_hash, model) for model in models]
 
 

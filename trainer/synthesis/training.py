@@ -15,7 +15,7 @@ from trainer.photos import Photos
 from trainer.synthesis.architectures import Architecture
 from trainer.synthesis.autoencoder import GroupedAutoencoder, join_states, split_state
 from trainer.synthesis.closed_form import solve_last_convolution
-from trainer.synthesis.extended import ExtendedArchitecture, ExtendedAutoencoder
+from trainer.synthesis.extended import ExtendedArchitecture
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def train_architecture(
         with torch.autocast(device, torch.bfloat16, enabled=recipe.bfloat16):
             out = network(images)
         error = _error(out.float(), images)
-        for group in optimiser.param_groups:  # linear warm-up over 10 %, then cosine to zero
-            group["lr"] = recipe.learning_rate * _schedule(steps / recipe.steps)
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.learning_rate * schedule(steps / recipe.steps)
         optimiser.zero_grad(set_to_none=True)
         error.clamp(min=recipe.floor).sum().backward()
         optimiser.step()
@@ -93,21 +93,6 @@ def train_architecture(
         SyntheticModel(architecture, seed, state, residual, steps, seconds)
         for seed, state, residual in zip(seeds, split_state(network), residuals, strict=True)
     ]
-
-
-def solve_extended(
-    architecture: ExtendedArchitecture, seed: int, photos: Photos, recipe: SynthesisRecipe
-) -> SyntheticModel:
-    """One model of the wider family: random layers, last convolution in closed form."""
-    started = time.monotonic()
-    network = ExtendedAutoencoder(architecture, seed)
-    crops = photos.crops(recipe.solve_crops, recipe.side, _stream(seed, architecture.number))
-    network.solve(torch.from_numpy(crops).float() / 255.0)
-    crops = torch.from_numpy(photos.crops(32, recipe.side, np.random.default_rng(0)))
-    with torch.no_grad():
-        residual = (2 * (network(crops / 255.0) - crops / 255.0)).square().mean().item()
-    state = {k: v.clone() for k, v in network.state_dict().items()}
-    return SyntheticModel(architecture, seed, state, residual, 0, time.monotonic() - started)
 
 
 def _solve_again(network: GroupedAutoencoder, photos: Photos, recipe: SynthesisRecipe) -> None:
@@ -136,7 +121,8 @@ def _error(out: Tensor, images: Tensor) -> Tensor:
     return (2 * (out - images)).square().mean((0, 2, 3, 4))
 
 
-def _schedule(fraction: float) -> float:
+def schedule(fraction: float) -> float:
+    """Share of the learning rate after this share of the steps: warm-up over 10 %, then cosine."""
     return min(fraction / 0.1 + 0.01, 0.5 + 0.5 * float(np.cos(np.pi * fraction)))
 
 

@@ -13,7 +13,7 @@ from photographs import write_photographs
 from trainer.photos import Photos, load_photos
 from trainer.synthesis import SynthesisRecipe, draw_extended
 from trainer.synthesis.descent import train_extended
-from trainer.synthesis.extended import ExtendedAutoencoder, settle
+from trainer.synthesis.extended_autoencoder import ExtendedAutoencoder, settle
 
 RECIPE = SynthesisRecipe(steps=30, solve_crops=4)
 SOLVED = replace(RECIPE, steps=0)

@@ -7,7 +7,8 @@ from trainer.synthesis.architectures import (
 )
 from trainer.synthesis.autoencoder import GroupedAutoencoder
 from trainer.synthesis.closed_form import solve_last_convolution
-from trainer.synthesis.extended import ExtendedArchitecture, ExtendedAutoencoder, draw_extended
+from trainer.synthesis.extended import ExtendedArchitecture, draw_extended
+from trainer.synthesis.extended_autoencoder import ExtendedAutoencoder
 from trainer.synthesis.families import (
     architecture_from_id,
     model_from_state,

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from trainer.photos import Photos
-from trainer.synthesis.extended import ExtendedArchitecture, ExtendedAutoencoder, settle
+from trainer.synthesis.extended import ExtendedArchitecture
+from trainer.synthesis.extended_autoencoder import ExtendedAutoencoder, settle
 from trainer.synthesis.training import SynthesisRecipe, SyntheticModel, schedule
 
 _SIDE = 32  # pixels: error per second falls faster on many small crops than on few large ones

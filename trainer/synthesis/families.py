@@ -6,7 +6,8 @@ from torch import Tensor
 
 from trainer.synthesis.architectures import Architecture, paper288, parse_architecture
 from trainer.synthesis.autoencoder import GroupedAutoencoder, join_states
-from trainer.synthesis.extended import ExtendedArchitecture, ExtendedAutoencoder, draw_extended
+from trainer.synthesis.extended import ExtendedArchitecture, draw_extended
+from trainer.synthesis.extended_autoencoder import ExtendedAutoencoder
 
 AnyArchitecture = Architecture | ExtendedArchitecture
 

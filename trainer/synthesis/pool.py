@@ -26,7 +26,7 @@ from trainer.photos import Photos, load_photos
 from trainer.synthesis.architectures import Architecture
 from trainer.synthesis.autoencoder import GroupedAutoencoder
 from trainer.synthesis.descent import train_extended
-from trainer.synthesis.extended import ExtendedAutoencoder
+from trainer.synthesis.extended_autoencoder import ExtendedAutoencoder
 from trainer.synthesis.families import AnyArchitecture, architecture_from_id, model_from_state
 from trainer.synthesis.training import (
     SynthesisRecipe,

@@ -21,7 +21,9 @@ def synthesize(
     ] = ("paper288"),
     seeds: Annotated[int, typer.Option(help="Models per architecture.", min=1)] = 20,
     width: Annotated[int, typer.Option(help="Channels of the last block (paper288).")] = 32,
-    steps: Annotated[int, typer.Option(help="Step budget of each model.", min=0)] = 150,
+    steps: Annotated[
+        int, typer.Option(help="Steps of descent, of all layers; 0: none.", min=0)
+    ] = 150,
     floor: Annotated[float, typer.Option(help="η: no gradient below this residual.")] = 0.005,
     closed_form: Annotated[
         bool, typer.Option(help="Solve the last convolution before and after the descent.")

@@ -13,7 +13,7 @@ from photographs import write_photographs
 from trainer.photos import Photos, load_photos
 from trainer.synthesis import SynthesisRecipe, draw_extended
 from trainer.synthesis.descent import train_extended
-from trainer.synthesis.extended_autoencoder import ExtendedAutoencoder, settle
+from trainer.synthesis.extended_autoencoder import ExtendedAutoencoder
 
 RECIPE = SynthesisRecipe(steps=30, solve_crops=4)
 SOLVED = replace(RECIPE, steps=0)
@@ -77,9 +77,9 @@ def test_the_same_model_twice(photos: Photos) -> None:
 def test_settling_forgets_earlier_statistics() -> None:
     images = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     once, again = ExtendedAutoencoder(BATCH_NORM, 0), ExtendedAutoencoder(BATCH_NORM, 0)
-    settle(once, images)
-    settle(again, 1 - images.square())
-    settle(again, images)
+    once.settle(images)
+    again.settle(1 - images.square())
+    again.settle(images)
     with torch.no_grad():
         torch.testing.assert_close(once(images), again(images))
 

@@ -7,7 +7,6 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,13 +41,7 @@ from trainer.extractor import CompactNet, CompactSignal, Head
 from trainer.photos import load_photos
 from trainer.synthesis import SynthesisRecipe, paper288, read_pool, synthesize
 
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 CALIBRATION: dict[str, Any] = {

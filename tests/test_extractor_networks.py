@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import scipy.linalg
@@ -20,13 +18,7 @@ from trainer.extractor.heads import Seen
 from trainer.extractor.source import FeatureSource
 from trainer.extractor.whitening import Whitening
 
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # networks
@@ -124,6 +116,9 @@ def test_gated_embeddings_count_as_much_as_the_window_looks_unprocessed() -> Non
     chance = network(x)[:, 8:].square().sum(1)
     torch.testing.assert_close(network(x)[:, :8].square().sum(1), 1 - chance / 2)
     assert chance[unprocessed].mean() > 0.7 > 0.3 > chance[~unprocessed].mean()
+    full = network.ungated()(x)
+    torch.testing.assert_close(full[:, 8:] * chance.sqrt()[:, None], network(x)[:, 8:])
+    torch.testing.assert_close(full[:, :8].norm(dim=1), torch.ones(5000))
     network.fit_gate(x, torch.ones(5000, dtype=torch.bool))  # one kind says nothing of the other
     torch.testing.assert_close(network(x)[:, 8:].square().sum(1), chance)
 

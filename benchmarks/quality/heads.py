@@ -7,7 +7,6 @@ RUN is a finished `trainer extractor` run, IMAGES pools of real generators.
 
 from __future__ import annotations
 
-import copy
 import sys
 import tempfile
 from pathlib import Path
@@ -24,8 +23,6 @@ from trainer.extractor import load_run
 def main(run: Path, pools: list[Path]) -> None:
     finished = load_run(run)
     network, heads = finished.network, finished.network.chosen
-    apart = copy.copy(network)  # the same weights, every head at its full length
-    apart.gated = [False] * len(heads)
     groups = {
         "all, not gated": range(len(heads)),
         "those not gated": [i for i, head in enumerate(heads) if not head.gated],
@@ -38,7 +35,7 @@ def main(run: Path, pools: list[Path]) -> None:
         with tempfile.TemporaryDirectory() as cache:
             signals = pool_signals(pool, finished.signal, "signal", 3, Path(cache))
         show(folder.name, "all", embed_signals(network, signals), pool)
-        whole = embed_signals(apart, signals)
+        whole = embed_signals(network.ungated(), signals)
         for name, chosen in groups.items():
             embeddings = {}
             for generator, rows in whole.items():

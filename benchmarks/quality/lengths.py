@@ -9,32 +9,23 @@ of quality 95 and 85, and at 80 % of their size.
 
 from __future__ import annotations
 
-import copy
-import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
 from fingerprint_sdk.images import load_image, windows
 from trainer.evaluation import read_pool
 from trainer.extractor import load_run
+from trainer.processing import jpeg, resize
 
-
-def jpeg(image: Image.Image, quality: int) -> Image.Image:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
-    return Image.open(buffer)
-
-
-PROCESSED: dict[str, Callable[[Image.Image], Image.Image]] = {
+PROCESSED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "as it is": lambda image: image,
     "JPEG 95": lambda image: jpeg(image, 95),
     "JPEG 85": lambda image: jpeg(image, 85),
-    "80 %": lambda image: image.resize([round(side * 0.8) for side in image.size]),
+    "80 %": lambda image: resize(image, 0.8),
 }
 # Squared lengths of the embeddings, where g is the chance that a window is unprocessed.
 LENGTHS: dict[str, Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]] = {
@@ -48,12 +39,9 @@ LENGTHS: dict[str, Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]] = {
 @torch.inference_mode()
 def main(run: Path, pools: list[Path]) -> None:
     finished = load_run(run)
-    network = finished.network
-    apart = copy.copy(network)  # the same weights, every head at its full length
-    apart.gated = [False] * len(network.gated)
+    network, apart = finished.network, finished.network.ungated()
 
-    def embed(image: Image.Image) -> dict[str, np.ndarray]:
-        pixels = load_image(image.convert("RGB")).pixels
+    def embed(pixels: np.ndarray) -> dict[str, np.ndarray]:
         signal = finished.signal(torch.from_numpy(windows(pixels)))
         chance = network.chance(signal).numpy()
         heads = np.split(apart(signal).numpy(), len(network.gated), axis=1)
@@ -67,13 +55,13 @@ def main(run: Path, pools: list[Path]) -> None:
     for folder in pools:
         images = read_pool(folder).images
         gallery = {
-            generator: [embed(Image.open(path)) for path in paths[1::2][:10]]
+            generator: [embed(load_image(path).pixels) for path in paths[1::2][:10]]
             for generator, paths in images.items()
         }
         probes = [(row, path) for row, paths in enumerate(images.values()) for path in paths[::2]]
         truth = np.array([row for row, _ in probes])
         for processing, apply in PROCESSED.items():
-            found = [embed(apply(Image.open(path).convert("RGB"))) for _, path in probes]
+            found = [embed(apply(load_image(path).pixels)) for _, path in probes]
             for name in LENGTHS:
                 enrolled = [
                     _unit(np.mean([e[name] for e in rows], 0)) for rows in gallery.values()

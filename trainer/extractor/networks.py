@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Mapping
@@ -101,6 +102,12 @@ class CompactNet(nn.Module):
         network.scale.copy_(torch.cat([scales[i] for i in kept]))
         network.heads[0], network.whitenings[0] = self.heads[index], self.whitenings[index]
         network.embedding = self.embedding // len(self.heads)
+        return network
+
+    def ungated(self) -> CompactNet:
+        """The same network, weights shared, with every head at its full length."""
+        network = copy.copy(self)
+        network.gated = [False] * len(self.gated)
         return network
 
     def forward(self, signal: Tensor) -> Tensor:

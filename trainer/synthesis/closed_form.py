@@ -7,6 +7,8 @@ onto the photograph: one ridge solve of a few hundred unknowns, in place of hund
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -23,7 +25,7 @@ def solve_last_convolution(
     `images`: float32 (N, S, 3, H, W) in [0, 1]. `ridge` is relative to the mean feature power.
     Batch statistics are settled first, since the features depend on them.
     """
-    _settle_batch_norms(network, images)
+    settle_batch_norms(network, network, images)
     features = _features_of_last_convolution(network, images)
     target = _before_activation(network, images)
     groups, outputs = len(network.seeds), 3
@@ -44,19 +46,27 @@ def solve_last_convolution(
     norm = network.decoder[-1].norms[-1]
     if network.architecture.order == "post" and isinstance(norm, nn.BatchNorm2d):
         _make_transparent(norm, convolution(features))
-    _settle_batch_norms(network, images)
+    settle_batch_norms(network, network, images)
 
 
-def _settle_batch_norms(network: GroupedAutoencoder, images: Tensor) -> None:
-    """Set running statistics to those of `images` (a running average would start from 0 and 1)."""
+@torch.no_grad()
+def settle_batch_norms(
+    network: nn.Module, run: Callable[[Tensor], Tensor], images: Tensor
+) -> None:
+    """Set running statistics to those of `run(images)`, which passes through all of `network`'s.
+
+    A running average would start from 0 and 1.
+    """
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    if not norms:
+        return
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # cumulative average
     training = network.training
     network.train()
-    network(images)
+    run(images)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     network.train(training)

@@ -1,7 +1,7 @@
 """Descend the whole of a wider-family model from its closed-form start (paper III-B, II-C η).
 
 With random layers before it, even the best last convolution leaves an error which no trained
-generator would. A short descent of all layers halves it for about a second of one core.
+generator would. A short descent of all layers halves it for a few seconds of one core.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from trainer.photos import Photos
 from trainer.synthesis.extended import ExtendedArchitecture
-from trainer.synthesis.extended_autoencoder import ExtendedAutoencoder, settle
+from trainer.synthesis.extended_autoencoder import ExtendedAutoencoder
 from trainer.synthesis.training import SynthesisRecipe, SyntheticModel, schedule
 
 _SIDE = 32  # pixels: error per second falls faster on many small crops than on few large ones
@@ -40,7 +40,7 @@ def train_extended(
     states = [_state(network, tested)]
     if recipe.steps:
         _descend(network, seed, photos, recipe)
-        settle(network, solving)
+        network.settle(solving)
         states.append(_state(network, tested))
         network.solve(solving)
         states.append(_state(network, tested))
@@ -65,7 +65,6 @@ def _descend(
             error.backward()
             nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
             optimiser.step()
-    network.eval()
 
 
 @torch.no_grad()

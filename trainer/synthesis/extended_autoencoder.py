@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainer.synthesis.closed_form import settle_batch_norms
 from trainer.synthesis.extended import TWIN_DISTANCE, ExtendedArchitecture
 
 _MOST_PIXELS = 12_000  # of the regression; a few hundred unknowns need no more
@@ -99,11 +100,15 @@ class ExtendedAutoencoder(nn.Module):
             images = images + sharpen * (images - functional.avg_pool2d(images, 3, 1, 1))
         return images.clamp(0, 1)
 
+    def settle(self, images: Tensor) -> None:
+        """Into eval mode, with batch normalisation's statistics those of `images`."""
+        settle_batch_norms(self.eval(), self.features, images)
+
     @torch.no_grad()
     def solve(self, images: Tensor, *, ridge: float = 1e-4) -> None:
         """Fit the last convolution to `images` (N, 3, H, W) in [0, 1] by ridge regression."""
         a = self.architecture
-        settle(self, images)
+        self.settle(images)
         target = 2 * self.target(images) - 1
         if a.skip:
             target = target - _coarse(images, a)
@@ -209,18 +214,6 @@ def _to_side(images: Tensor, side: int) -> Tensor:
         images = functional.pad(images, (before, side - have - before) * 2, mode="reflect")
     start = (images.shape[-1] - side) // 2
     return images[..., start : start + side, start : start + side]
-
-
-def settle(network: nn.Module, images: Tensor) -> None:
-    """Set the running statistics of batch normalisation to those of `images`."""
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
-    if norms:
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None
-        network.train()
-        network.features(images)
-    network.eval()
 
 
 def _draw_weights(network: ExtendedAutoencoder, a: ExtendedArchitecture, seed: int) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import torch
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from trainer.extractor import (
     PAPER,
@@ -14,6 +15,7 @@ from trainer.extractor import (
     Head,
     ResNet50,
 )
+from trainer.extractor.discriminant import Discriminant
 from trainer.extractor.heads import Seen
 from trainer.extractor.source import FeatureSource
 from trainer.extractor.whitening import Whitening
@@ -138,3 +140,37 @@ def test_a_head_sees_its_parts_of_its_variants() -> None:
     np.testing.assert_array_equal(seen.fetch(model, image, variant).numpy(), expected)
     few = FeatureSource(Features(values[:, :, :2], source.models, source.block))
     assert Seen(few, parts, Head(("a",), (0, 3))).variants == 1  # a run that keeps two
+
+
+# linear heads
+
+
+def test_a_linear_head_finds_what_scikit_learns_discriminant_finds() -> None:
+    rng = np.random.default_rng(0)
+    mixing = rng.standard_normal((8, 8))
+    models = rng.standard_normal((40, 1, 8)) * np.linspace(0.2, 2, 8)
+    z = (models + rng.standard_normal((40, 30, 8))) @ mixing
+    head = Discriminant({"a": (2, 2, 2)}, 3)
+    head.fit(torch.from_numpy(z).float(), 0.0)
+    flat, labels = z.reshape(-1, 8), np.repeat(np.arange(40), 30)
+    found = head({"a": torch.from_numpy(flat).float().reshape(-1, 2, 2, 2)}).detach().numpy()
+    reference = LinearDiscriminantAnalysis(solver="eigen", n_components=3)
+    theirs = reference.fit(flat, labels).transform(flat)
+    for ours, other in zip(found.T[::-1], theirs.T, strict=True):  # ours ends with the best
+        assert abs(np.corrcoef(ours, other)[0, 1]) > 0.9999
+    within = found.reshape(40, 30, 3) - found.reshape(40, 30, 3).mean(1, keepdims=True)
+    spread = np.cov(within.reshape(-1, 3).T, bias=True)
+    np.testing.assert_allclose(spread, np.eye(3), atol=1e-3)
+    np.testing.assert_allclose(found.mean(0), 0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("models", "numbers"), [(2, 8), (30, 3)])
+def test_a_linear_head_has_its_size_whatever_it_is_fitted_to(models: int, numbers: int) -> None:
+    rng = np.random.default_rng(1)
+    z = torch.from_numpy(rng.standard_normal((models, 5, numbers))).float()
+    head = Discriminant({"a": (numbers,)}, 6)
+    head.fit(z, 0.1)
+    found = head({"a": z.flatten(0, 1)})
+    assert found.shape == (5 * models, 6)
+    assert found.isfinite().all()
+    assert found.std(0).count_nonzero() == min(numbers, 6)

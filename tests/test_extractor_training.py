@@ -163,6 +163,25 @@ def test_heads_are_trained_each_by_itself(tmp_path: Path) -> None:
     torch.testing.assert_close(network(x)[:, :8], one(x))
 
 
+def test_a_linear_head_is_fitted_to_its_variants_and_takes_no_steps(tmp_path: Path) -> None:
+    source = toy_source()
+    head = Head(("a", "b"), (0,), linear=True)
+    recipe = replace(TOY, heads=(TOY.heads[0], head), steps=2, gate=None)
+    values = source.values.copy()
+    values[:, :, 1] = np.random.default_rng(0).standard_normal(values[:, :, 1].shape)
+    spoilt = FeatureSource(Features(values, source.models, source.block))
+    network = train_extractor(spoilt, PARTS, tmp_path, recipe)
+    held = np.flatnonzero(held_out_models(source.models, recipe.held_out))
+    assert held_out_auc(network.alone(1), spoilt, held) > 0.9
+    folder = tmp_path / "heads" / "1-a-b"
+    assert list(read_logs(tmp_path, recipe)) == ["0-a"]
+    fitted = load_file(folder / "network.safetensors")
+    (folder / "network.safetensors").unlink()
+    train_extractor(spoilt, PARTS, tmp_path, replace(recipe, steps=2))
+    again = load_file(folder / "network.safetensors")
+    assert all(torch.equal(again[name], number) for name, number in fitted.items())
+
+
 def test_the_gate_tells_processed_windows_by_the_variants_of_the_gated_heads(
     tmp_path: Path,
 ) -> None:

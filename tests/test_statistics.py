@@ -11,7 +11,10 @@ from test_signal import Centre, run_onnx
 
 from trainer.denoiser import Student
 from trainer.extractor import CompactSignal, LogSpectrum
-from trainer.extractor.statistics import COLOURS, CoefficientStatistics, Periods
+from trainer.extractor.relations import Relations
+from trainer.extractor.statistics import COLOURS, BlockDct, CoefficientStatistics, Periods
+
+PAIRS = ((0, 1), (0, 2), (1, 2))
 
 
 def colours_of(windows: np.ndarray) -> np.ndarray:
@@ -31,10 +34,9 @@ def windows() -> np.ndarray:
 
 def test_coefficient_statistics_equal_scipys_block_by_block(windows: np.ndarray) -> None:
     colours = colours_of(windows)
-    found = CoefficientStatistics()(as_tensor(colours)).numpy()
+    found = CoefficientStatistics()(BlockDct()(as_tensor(colours))).numpy()
     assert found.shape == (3, 15, 8, 8)
     places = range(0, 128 - 8 + 1, 5)
-    assert CoefficientStatistics().stride == 5
     for window, picture in zip(found, colours, strict=True):
         for colour in range(3):
             blocks = np.stack(
@@ -55,18 +57,10 @@ def test_coefficient_statistics_equal_scipys_block_by_block(windows: np.ndarray)
             np.testing.assert_allclose(got, expected, atol=2e-3)
 
 
-def test_fewer_blocks_give_nearly_the_same_statistics(windows: np.ndarray) -> None:
-    colours = as_tensor(colours_of(windows))
-    dense, sparse = (CoefficientStatistics(stride)(colours) for stride in (5, 7))
-    same = (dense - sparse).abs().mean((1, 2, 3))
-    other = (dense - sparse.roll(1, 0)).abs().mean((1, 2, 3))
-    assert (same < 0.5 * other).all()
-
-
 def test_a_crop_changes_the_statistics_less_than_another_photograph(windows: np.ndarray) -> None:
     wide = [np.asarray(photograph(seed, 136, 136)).transpose(2, 0, 1) for seed in range(3)]
     a, b = (
-        CoefficientStatistics()(as_tensor(colours_of(np.stack(cut))))
+        CoefficientStatistics()(BlockDct()(as_tensor(colours_of(np.stack(cut)))))
         for cut in ([x[:, :128, :128] for x in wide], [x[:, 3:131, 6:134] for x in wide])
     )
     same = (a - b).abs().mean((1, 2, 3))
@@ -89,6 +83,39 @@ def test_periods_equal_a_folded_high_pass(windows: np.ndarray) -> None:
             tile += both[..., y : y + 16, x : x + 16] / 64
     power = np.abs(np.fft.rfft2(tile - tile.mean((-2, -1), keepdims=True))) ** 2
     np.testing.assert_allclose(found, 0.5 * np.log(power + 1e-3), atol=2e-3)
+
+
+def test_relations_equal_numpys_correlations(windows: np.ndarray) -> None:
+    blocks = BlockDct()(as_tensor(colours_of(windows)))
+    found = Relations()(blocks).numpy()
+    assert found.shape == (3, 24, 8, 8)
+    signed = blocks[1].double().numpy().reshape(3, 8, 8, 25, 25)
+    log = np.log(np.abs(signed) + 0.3)
+
+    def correlation(a: np.ndarray, b: np.ndarray) -> float:
+        return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+    def moved(x: np.ndarray, y: int, x_: int) -> float:
+        z = (x - x.mean()) / x.std()
+        return float((z[: 25 - y, : 25 - x_] * z[y:, x_:]).mean())
+
+    for u, v in ((0, 1), (2, 3), (6, 5)):
+        expected = [correlation(x[a, u, v], x[b, u, v]) for x in (signed, log) for a, b in PAIRS]
+        for x in (signed, log):
+            expected += [moved(x[c, u, v], *step) for step in ((0, 1), (1, 0)) for c in range(3)]
+        expected += [correlation(log[c, u, v], log[c, u, v + 1]) for c in range(3)]
+        expected += [correlation(log[c, u, v], log[c, u + 1, v]) for c in range(3)]
+        np.testing.assert_allclose(found[1, :, u, v], expected, atol=2e-3)
+    assert not found[:, 18:21, :, 7].any()
+    assert not found[:, 21:, 7].any()
+
+
+def test_relations_forget_how_strong_the_coefficients_are(windows: np.ndarray) -> None:
+    colours = as_tensor(colours_of(windows))
+    strong, weak = (
+        Relations()(BlockDct()(x))[:, [0, 1, 2, *range(6, 12)]] for x in (colours, colours / 2)
+    )
+    torch.testing.assert_close(strong, weak, atol=0.02, rtol=0)
 
 
 @pytest.mark.parametrize("period", [2, 4, 8])
@@ -115,13 +142,15 @@ def test_the_compact_signal_is_its_parts_side_by_side(windows: np.ndarray) -> No
     assert isinstance(signal.spectrum, LogSpectrum)
     sizes = {name: int(np.prod(shape)) for name, shape in signal.parts.items()}
     assert found.shape == (3, sum(sizes.values())) == (3, *signal.shape)
-    residual, image, coefficients, periods = found.split(list(sizes.values()), dim=1)
+    residual, image, coefficients, periods, relations = found.split(list(sizes.values()), dim=1)
     torch.testing.assert_close(residual, spectrum[:, :3].flatten(1))
     torch.testing.assert_close(image, spectrum[:, 3:].flatten(1))
     colours = as_tensor(colours_of(windows))
-    expected = CoefficientStatistics()(colours).flatten(1)
+    blocks = BlockDct()(colours)
+    expected = CoefficientStatistics()(blocks).flatten(1)
     torch.testing.assert_close(coefficients, expected, atol=1e-3, rtol=0)
     torch.testing.assert_close(periods, Periods()(colours).flatten(1), atol=1e-3, rtol=0)
+    torch.testing.assert_close(relations, Relations()(blocks).flatten(1), atol=1e-3, rtol=0)
 
 
 def test_onnx_runtime_takes_the_same_compact_signal(

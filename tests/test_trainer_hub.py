@@ -22,7 +22,6 @@ from trainer.denoiser import Student
 from trainer.export import ModelCard, export_onnx
 from trainer.extractor import RECIPES, FeatureRecipe, RenderRecipe, load_run
 from trainer.extractor.run import build_signal
-from trainer.extractor.statistics import EXPORTED_STRIDE
 from trainer.extractor.training import build_network
 from trainer.hub import collect
 
@@ -46,7 +45,7 @@ def write_run(folder: Path, seed: int) -> tuple[torch.nn.Module, torch.nn.Module
     torch.manual_seed(seed)
     residual = Student(4, 4)
     recipe = replace(RECIPES["compact"], widths=(8,), embedding=8)
-    signal = build_signal(recipe, residual, stride=EXPORTED_STRIDE)
+    signal = build_signal(recipe, residual)
     network = build_network(recipe, signal.parts)
     network.fit_input(signal(torch.randint(0, 256, (16, 3, 128, 128), dtype=torch.uint8)))
     folder.mkdir()

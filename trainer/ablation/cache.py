@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from trainer.denoiser import network_from_state
 from trainer.extractor import CompactSignal, Features
+from trainer.extractor.signal import signal_name
 from trainer.extractor.source import FeatureSource, Source
 from trainer.synthesis import read_pool
 
@@ -60,7 +61,7 @@ def read_cache(run: Path) -> Cache:
     weights = Path(run) / "residual.safetensors"
     signal = CompactSignal(network_from_state(load_file(weights))).eval().requires_grad_(False)
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
-    if plan["signal"] != f"{type(signal).__name__} {digest}":
+    if plan["signal"] != signal_name(signal, digest):
         raise ValueError(f"{folder} was made with another signal or by another denoiser")
     if signal.shape != first.shape[2:]:
         raise ValueError(f"{folder} holds signals {first.shape[2:]}, not {signal.shape}")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from trainer.ablation.variants import PIXELS, SPECTRA, Setting, Variant
-from trainer.extractor import IMMUNISED, PLAIN, Head
+from trainer.extractor import IMMUNISED, LINEAR, PLAIN, Head
 from trainer.extractor.features import PROCESSED, RENDERED
 
 RESIDUAL, IMAGE = ("residual",), ("image",)
@@ -115,10 +115,12 @@ def heads(setting: Setting) -> list[Variant]:
         "both in one head": (Head(RESIDUAL + IMAGE),),
         "residual + both": IMMUNISED[:2],
         "residual + both + coefficients": IMMUNISED[:3],
-        "residual + both + coefficients + periods": IMMUNISED,
-        "the same four, of unprocessed images, gated": PLAIN,
-        "all eight": IMMUNISED + PLAIN,
-        "all eight, not gated": IMMUNISED + tuple(replace(head, gated=False) for head in PLAIN),
+        "residual + both + coefficients + periods": IMMUNISED[:4],
+        "these four + relations, convolutions": (*IMMUNISED[:4], Head(LINEAR)),
+        "these four + relations, linear": IMMUNISED,
+        "the same five, of unprocessed images, gated": PLAIN,
+        "all ten": IMMUNISED + PLAIN,
+        "all ten, not gated": IMMUNISED + tuple(replace(head, gated=False) for head in PLAIN),
     }
     rows, embedding = setting.take(), setting.base.embedding
     found = [

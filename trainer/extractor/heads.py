@@ -13,11 +13,13 @@ from trainer.extractor.features import FAINT, PROCESSED, RENDERED
 from trainer.extractor.networks import Head, Parts
 from trainer.extractor.source import Source
 
-SEEN = (("residual",), ("residual", "image"), ("coefficients",), ("periods",))
+SEEN = (("residual",), ("residual", "image"), ("coefficients",), ("periods",), ("relations",))
 """What the heads see, all of it parts of `CompactSignal`."""
-IMMUNISED = tuple(Head(parts, (RENDERED, *PROCESSED)) for parts in SEEN)
+LINEAR = ("relations",)
+"""Of which convolutions learn less than a linear discriminant."""
+IMMUNISED = tuple(Head(seen, (RENDERED, *PROCESSED), linear=seen == LINEAR) for seen in SEEN)
 """Heads that also learn from recompressed, blurred and noisy copies (paper, Appendix A)."""
-PLAIN = tuple(Head(parts, (RENDERED, FAINT), gated=True) for parts in SEEN)
+PLAIN = tuple(Head(seen, (RENDERED, FAINT), gated=True, linear=seen == LINEAR) for seen in SEEN)
 """Heads that learn from unprocessed images, and count where an image looks unprocessed."""
 HEADS = IMMUNISED + PLAIN
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainer.extractor.discriminant import Discriminant
 from trainer.extractor.features import PROCESSED, RENDERED
 from trainer.extractor.gate import Gate
 from trainer.extractor.whitening import Whitening
@@ -28,21 +29,24 @@ class Head:
         parts: names of the parts of the signal that it sees.
         variants: variants of each image (`FeatureRecipe`) that it learns from.
         gated: whether it counts only as far as an image looks unprocessed (`Gate`).
+        linear: whether it is a linear `Discriminant` instead of convolutions.
     """
 
     parts: tuple[str, ...]
     variants: tuple[int, ...] = (RENDERED, *PROCESSED)
     gated: bool = False
+    linear: bool = False
 
 
 class CompactNet(nn.Module):
-    """Small convolutional heads on the parts of a signal, their unit embeddings side by side.
+    """Small heads on the parts of a signal, their unit embeddings side by side.
 
     (N, L) -> (N, embedding): `parts` gives the shape of each part of the flat signal in its order
     (see `CompactSignal`), and `embedding` counts all heads. The signal is standardised number by
     number with the statistics that `fit_input` measured (a spectrum falls steeply, so a bin is
     told by its deviation). Heads are trained each by itself: one that may not look at the image's
-    own spectrum cannot learn its contents. Then each head's embedding is whitened (`fit_output`).
+    own spectrum cannot learn its contents. Then each head's embedding is whitened (`fit_output`),
+    unless it is linear: a discriminant's is already.
 
     Where heads are gated, a `Gate` on the part named `gate` gives the chance g that the window is
     unprocessed; gated embeddings then have length √g and the others √(1 − g/2).
@@ -64,8 +68,11 @@ class CompactNet(nn.Module):
         self.register_buffer("mean", torch.zeros(sum(self.sizes)))
         self.register_buffer("scale", torch.ones(sum(self.sizes)))
         self.heads = nn.ModuleList(
-            _Head({name: self.parts[name] for name in head.parts}, widths, embedding, dropout)
+            Discriminant(seen, embedding)
+            if head.linear
+            else _Head(seen, widths, embedding, dropout)
             for head in heads
+            for seen in [{name: self.parts[name] for name in head.parts}]
         )
         self.whitenings = nn.ModuleList(Whitening(embedding) for _ in heads)
         self.chosen, self.gate_part = heads, gate
@@ -131,9 +138,13 @@ class CompactNet(nn.Module):
     def _chance(self, parts: Mapping[str, Tensor]) -> Tensor:
         return self.gate(parts[self.gate_part].flatten(1))
 
+    def standardised(self, signal: Tensor) -> Tensor:
+        """(N, L) less the mean and over the deviation that `fit_input` measured."""
+        return (signal.flatten(1) - self.mean) * self.scale
+
     def _split(self, signal: Tensor) -> dict[str, Tensor]:
         """Each part of the signal, standardised, in its shape."""
-        flat = ((signal.flatten(1) - self.mean) * self.scale).split(self.sizes, dim=1)
+        flat = self.standardised(signal).split(self.sizes, dim=1)
         return {
             name: numbers.reshape(-1, *shape)
             for (name, shape), numbers in zip(self.parts.items(), flat, strict=True)

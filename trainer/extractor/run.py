@@ -25,9 +25,8 @@ from trainer.denoiser import network_from_state
 from trainer.extractor.features import FeatureRecipe, compute_features
 from trainer.extractor.networks import Head
 from trainer.extractor.rendering import RenderRecipe, make_renderer
-from trainer.extractor.signal import CompactSignal, PaperSpectrum
+from trainer.extractor.signal import CompactSignal, PaperSpectrum, signal_name
 from trainer.extractor.source import FeatureSource, RenderingSource, Source
-from trainer.extractor.statistics import EXPORTED_STRIDE, TRAINED_STRIDE
 from trainer.extractor.training import (
     ExtractorRecipe,
     build_network,
@@ -87,7 +86,7 @@ def run_extractor(
         computed = compute_features(
             renderer,
             signal,
-            f"{type(signal).__name__} {residual_hash}",
+            signal_name(signal, residual_hash),
             out / "features",
             features,
             workers=workers,
@@ -120,7 +119,7 @@ def run_extractor(
 
 
 def load_run(out: Path) -> Run:
-    """Read a finished run, with the signal that is exported.
+    """Read a finished run.
 
     Raises FileNotFoundError when it has not finished.
     """
@@ -129,7 +128,7 @@ def load_run(out: Path) -> Run:
     info = json.loads((out / "run.json").read_text())
     recipe = recipe_from_dict(info["recipe"])
     residual = network_from_state(load_file(out / "residual.safetensors"))
-    signal = build_signal(recipe, residual, stride=EXPORTED_STRIDE)
+    signal = build_signal(recipe, residual)
     network = build_network(recipe, signal.parts)
     network.load_state_dict(load_file(out / "network.safetensors"))
     return Run(signal.eval(), network.eval(), info)
@@ -139,7 +138,7 @@ def recipe_from_dict(values: dict[str, Any]) -> ExtractorRecipe:
     from trainer.extractor.sampling import Sampler
 
     heads = tuple(
-        Head(tuple(head["parts"]), tuple(head["variants"]), head["gated"])
+        Head(tuple(head["parts"]), tuple(head["variants"]), head["gated"], head["linear"])
         for head in values["heads"]
     )
     return ExtractorRecipe(
@@ -149,21 +148,21 @@ def recipe_from_dict(values: dict[str, Any]) -> ExtractorRecipe:
     )
 
 
-def build_signal(
-    recipe: ExtractorRecipe, residual: nn.Module, *, stride: int = TRAINED_STRIDE
-) -> nn.Module:
-    """The recipe's signal, frozen; `stride` is `CoefficientStatistics`'s."""
+def build_signal(recipe: ExtractorRecipe, residual: nn.Module) -> nn.Module:
+    """The recipe's signal, frozen."""
     if recipe.name == "paper":
         signal: nn.Module = PaperSpectrum(residual)
     else:
-        signal = CompactSignal(residual, stride=stride)
+        signal = CompactSignal(residual)
     return signal.eval().requires_grad_(False)
 
 
 def read_logs(out: Path, recipe: ExtractorRecipe) -> dict[str, list[dict[str, str]]]:
-    """The rows of every `log.csv` of a training, by head."""
-    folders = [out] if recipe.name == "paper" else head_folders(out, recipe)
-    return {folder.name: read_csv_log(folder / "log.csv") for folder in folders}
+    """The rows of every `log.csv` of a training, by head; linear heads take no steps."""
+    if recipe.name == "paper":
+        return {out.name: read_csv_log(out / "log.csv")}
+    folders = zip(recipe.heads, head_folders(out, recipe), strict=True)
+    return {f.name: read_csv_log(f / "log.csv") for head, f in folders if not head.linear}
 
 
 def plot_losses(out: Path) -> Path:

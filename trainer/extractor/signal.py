@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from fingerprint_sdk.spectrum import dft_matrices
-from trainer.extractor.statistics import COLOURS, TRAINED_STRIDE, CoefficientStatistics, Periods
+from trainer.extractor.relations import Relations
+from trainer.extractor.statistics import COLOURS, BlockDct, CoefficientStatistics, Periods
 
 _LOG_FLOOR = 1e-3  # in units of σ²; far under the power that rounding to 8 bits leaves
 
@@ -107,35 +108,36 @@ class LogSpectrum(nn.Module):
 
 
 class CompactSignal(nn.Module):
-    """The compact model's signal: spectra, coefficient statistics and periods of each window.
+    """The compact model's signal: each window's spectra, coefficients, periods and relations.
 
     uint8 or float (N, 3, 128, 128) in [0, 255] -> float32 (N, L), the flattened `parts` in their
-    order: `residual` and `image` are the two halves of `LogSpectrum`. `stride` is
-    `CoefficientStatistics`'s.
+    order: `residual` and `image` are the two halves of `LogSpectrum`.
     """
 
-    def __init__(
-        self, residual: nn.Module, side: int = 128, *, stride: int = TRAINED_STRIDE
-    ) -> None:
+    def __init__(self, residual: nn.Module, side: int = 128) -> None:
         super().__init__()
         self.spectrum = LogSpectrum(residual, side)
-        self.coefficients, self.periods = CoefficientStatistics(stride), Periods(side)
+        self.blocks, self.coefficients = BlockDct(), CoefficientStatistics()
+        self.periods, self.relations = Periods(side), Relations()
         _, rows, columns = self.spectrum.shape
         self.parts = {
             "residual": (3, rows, columns),
             "image": (3, rows, columns),
             "coefficients": self.coefficients.shape,
             "periods": self.periods.shape,
+            "relations": self.relations.shape,
         }
         self.shape = (sum(math.prod(shape) for shape in self.parts.values()),)
 
     def forward(self, windows: Tensor) -> Tensor:
         images = windows.float()
         colours = self.spectrum.opponent(images)
+        blocks = self.blocks(colours)
         found = (
             self.spectrum.spectra(images, colours),
-            self.coefficients(colours),
+            self.coefficients(blocks),
             self.periods(colours),
+            self.relations(blocks),
         )
         return torch.cat([part.flatten(1) for part in found], dim=1)
 
@@ -164,6 +166,11 @@ class PaperSpectrum(nn.Module):
         inner = power[..., 1 : (self.n + 1) // 2].flip((-1, -2)).roll(1, -2)
         magnitude = torch.cat([power, inner], dim=-1).sqrt()
         return magnitude.index_select(-2, self.nearest).index_select(-1, self.nearest)
+
+
+def signal_name(signal: nn.Module, residual_hash: str) -> str:
+    """What caches know a signal by: its kind, its parts and its denoiser."""
+    return f"{type(signal).__name__} {'+'.join(signal.parts)} {residual_hash}"
 
 
 def _pooling(n: int, pool: int) -> tuple[np.ndarray, np.ndarray]:

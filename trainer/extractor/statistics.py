@@ -17,10 +17,7 @@ from fingerprint_sdk.spectrum import dft_matrices
 COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 """Luma and two opponent colours, orthonormal."""
 _BLOCK = 8
-TRAINED_STRIDE, EXPORTED_STRIDE = 5, 7
-"""Pixels between blocks. Both are prime to 8: every phase of a grid of 8 px is met, so a crop
-changes little. At 7, half the work, the statistics have the same expectation and some more noise.
-"""
+_STRIDE = 5  # prime to 8: every phase of a grid of 8 px is met, so a crop changes little
 _FLOOR = 0.05  # grey levels; under what rounding to 8 bits leaves
 
 
@@ -32,28 +29,40 @@ def high_pass(x: Tensor) -> Tensor:
     return x - (vertical + (wide[..., :-2] + wide[..., 2:])) * 0.25
 
 
-class CoefficientStatistics(nn.Module):
-    """Distribution of the 8×8 DCT coefficients of a window: (N, 3, n, n) -> (N, 15, 8, 8).
+class BlockDct(nn.Module):
+    """8×8 DCT (orthonormal) of overlapping blocks: colours (N, 3, n, n) -> (N, 3, 64, h, w).
 
-    Of each colour and frequency, over blocks every `stride` px: the logarithm of the root mean
-    square and of the mean magnitude, the mean logarithm of the magnitude, and two smooth counts of
-    coefficients near zero (under about 0.7 and 2.5 grey levels). The input is float32 colours
-    about 0, in grey levels.
+    A block starts every 5 px; its frequencies are in reading order, row 0 vertical frequency 0.
+    The input is float32 colours about 0, in grey levels.
     """
 
-    def __init__(self, stride: int = TRAINED_STRIDE) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.stride = stride
         frequency, place = np.mgrid[:_BLOCK, :_BLOCK]
         dct = np.cos(np.pi * frequency * (2 * place + 1) / (2 * _BLOCK)) * np.sqrt(2 / _BLOCK)
         dct[0] /= np.sqrt(2)
         kernels = np.einsum("ui,vj->uvij", dct, dct).reshape(_BLOCK**2, 1, _BLOCK, _BLOCK)
         self.register_buffer("kernels", torch.from_numpy(kernels).float(), persistent=False)
-        self.shape = (15, _BLOCK, _BLOCK)
 
     def forward(self, colours: Tensor) -> Tensor:
         planes = colours.flatten(0, 1)[:, None]
-        blocks = functional.conv2d(planes, self.kernels, stride=self.stride).flatten(2)
+        return functional.conv2d(planes, self.kernels, stride=_STRIDE).unflatten(0, (-1, 3))
+
+
+class CoefficientStatistics(nn.Module):
+    """Distribution of the 8×8 DCT coefficients of a window: `BlockDct`'s -> (N, 15, 8, 8).
+
+    Of each colour and frequency, over all blocks: the logarithm of the root mean square and of the
+    mean magnitude, the mean logarithm of the magnitude, and two smooth counts of coefficients near
+    zero (under about 0.7 and 2.5 grey levels).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shape = (15, _BLOCK, _BLOCK)
+
+    def forward(self, transformed: Tensor) -> Tensor:
+        blocks = transformed.flatten(0, 1).flatten(2)
         square, magnitude = blocks * blocks, blocks.abs()
         wide = torch.exp(square * (-1 / 6))
         fourth = (wide * wide) * (wide * wide)
@@ -74,7 +83,7 @@ class Periods(nn.Module):
     A high-pass of each colour (0 to 2), and the log of its magnitude (3 to 5), are averaged
     over all 16×16 tiles; of the average, the DFT's log amplitude but for its mean. What does not
     repeat averages out, and a shift changes phases only. Periods 2, 4 and 8 are among the
-    harmonics; n is a multiple of 64, the input as for `CoefficientStatistics`.
+    harmonics; n is a multiple of 64, the input as for `BlockDct`.
 
     Folding and DFT are one matrix.
     """

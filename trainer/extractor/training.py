@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from trainer.checkpoint import CsvLog, load_checkpoint, save_checkpoint
+from trainer.extractor.discriminant import Discriminant
 from trainer.extractor.heads import HEADS, Seen
 from trainer.extractor.losses import CosineClassifier, batch_hard_triplet, supervised_contrastive
 from trainer.extractor.networks import CompactNet, Head, Parts, ResNet50
@@ -31,7 +32,8 @@ _INPUT_SAMPLE, _GATE_SAMPLE = 4096, 20_000
 class ExtractorRecipe:
     """Everything that makes an extractor besides the pool. A loss of weight 0 is off.
 
-    Every head is trained by itself for `steps`. `gate` is the part of the signal that tells
+    Every head is trained by itself for `steps`, but for linear ones, which are fitted with
+    `shrinkage` (`Discriminant.fit`). `gate` is the part of the signal that tells
     whether an image is unprocessed; `whitening` the shrinkage of the embeddings' within-class
     covariance, None for none.
     """
@@ -53,6 +55,7 @@ class ExtractorRecipe:
     cosine_margin: float = 0.2
     temperature: float = 0.1
     whitening: float | None = 0.2
+    shrinkage: float = 0.1
     held_out: float = 0.1
     seed: int = 0
     checkpoint_seconds: float = 120.0
@@ -167,6 +170,8 @@ def _train_network(
         _same_recipe(out, json.loads((out / "recipe.json").read_text()), recipe)
         network.load_state_dict(load_file(out / "network.safetensors"))
         return network.eval()
+    if isinstance(network, CompactNet) and recipe.heads[0].linear:
+        return _fit_linear(network, source, train, out, recipe, progress)
     torch.manual_seed(recipe.seed)
     classifier = CosineClassifier(network.embedding, len(train), margin=recipe.cosine_margin)
     parameters = [*network.parameters(), *classifier.parameters()]
@@ -224,6 +229,28 @@ def _train_network(
     return network
 
 
+def _fit_linear(
+    network: CompactNet,
+    source: Source,
+    train: np.ndarray,
+    out: Path,
+    recipe: ExtractorRecipe,
+    progress: Progress | None,
+) -> nn.Module:
+    """Fit the discriminant of a network of one linear head to every image, in closed form."""
+    head = network.heads[0]
+    assert isinstance(head, Discriminant)
+    signals = (network.standardised(signal) for signal in _signals(source, train))
+    head.fit(signals, recipe.shrinkage)
+    network.eval()
+    _write(network, out, recipe)
+    if progress is not None:
+        held = np.flatnonzero(held_out_models(source.models, recipe.held_out))
+        numbers = {"held_out_auc": held_out_auc(network, source, held)}
+        progress(recipe.steps, recipe.steps, numbers)
+    return network
+
+
 def _write(network: nn.Module, out: Path, recipe: ExtractorRecipe) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
@@ -241,13 +268,16 @@ def _sample(
     return source.fetch(model, image, variant), variant
 
 
+def _signals(source: Source, models: np.ndarray) -> Iterator[Tensor]:
+    """The signal of every image in every variant of each of `models`: (images · variants, …)."""
+    image, variant = (x.ravel() for x in np.mgrid[: source.images, : source.variants])
+    return (source.fetch(np.full_like(image, m), image[:, None], variant) for m in models)
+
+
 @torch.no_grad()
 def _embeddings(network: nn.Module, source: Source, models: np.ndarray) -> Tensor:
     """Every image in every variant of `models`: (models, images · variants, D)."""
-    image, variant = (x.ravel() for x in np.mgrid[: source.images, : source.variants])
-    return torch.stack(
-        [network(source.fetch(np.full_like(image, m), image[:, None], variant)) for m in models]
-    )
+    return torch.stack([network(signal) for signal in _signals(source, models)])
 
 
 @torch.no_grad()

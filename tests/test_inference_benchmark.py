@@ -83,8 +83,9 @@ def test_parts_of_a_model() -> None:
     assert assign_parts(operators) == parts
     more = ["MatMul", "Conv", "Exp", "Log"]  # statistics run before the denoiser, or after the DFT
     assert assign_parts(more + operators) == [*["statistics"] * 5, *parts[1:]]
+    more += ["Mul", "ReduceMean"]
     assert assign_parts(operators[:7] + more + operators[7:]) == [
         *parts[:7],
-        *["statistics"] * 4,
+        *["statistics"] * 6,
         *parts[7:],
     ]

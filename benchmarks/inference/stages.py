@@ -82,7 +82,8 @@ def assign_parts(operators: list[str]) -> list[str]:
     """The part of each operator, in order of execution.
 
     The denoiser is the longest chain of convolutions. The spectra follow it and end with a
-    logarithm; the network follows the last one. Logarithms elsewhere are the statistics'.
+    logarithm. Logarithms elsewhere are the statistics'; the network follows the last logarithm or
+    mean.
     """
     logarithms = [i for i, name in enumerate(operators) if name == "Log"]
     chains: list[list[int]] = [[]]
@@ -95,7 +96,8 @@ def assign_parts(operators: list[str]) -> list[str]:
     spectrum = next(i for i in logarithms if i > denoiser[-1])
     before = "statistics" if logarithms[0] < denoiser[0] else "denoiser"
     parts = [before] * denoiser[0] + ["denoiser"] * (denoiser[-1] + 1 - denoiser[0])
-    parts += ["DFT"] * (spectrum - denoiser[-1]) + ["statistics"] * (logarithms[-1] - spectrum)
+    last = max(i for i, name in enumerate(operators) if name in ("Log", "ReduceMean"))
+    parts += ["DFT"] * (spectrum - denoiser[-1]) + ["statistics"] * (last - spectrum)
     return parts + ["network"] * (len(operators) - len(parts))
 
 

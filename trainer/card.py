@@ -164,14 +164,16 @@ def _training(info: dict[str, Any]) -> str:
     if not info:
         return ""
     recipe, rendering = info["recipe"], info["rendering"]
+    linear = sum(head["linear"] for head in recipe["heads"])
     return (
         f"\n## How it was made\n\n{info['models']} synthetic models{_families(info)}; "
         f"{rendering['images']} photograph crops each ({100 * rendering['enlarged']:.0f} % of "
         f"them enlarged), "
-        f"{_copies(info['features']['variants'])}; {len(recipe['heads'])} heads, each trained for "
-        f"{recipe['steps']} steps of {recipe['sampler']['models']} models × "
-        f"{recipe['sampler']['images']} images, seed {recipe['seed']}. Photographs: openly "
-        f"licensed ones only. Residual: our own distilled DnCNN of σ = 1/255. Versions: "
+        f"{_copies(info['features']['variants'])}; {len(recipe['heads']) - linear} heads, each "
+        f"trained for {recipe['steps']} steps of {recipe['sampler']['models']} models × "
+        f"{recipe['sampler']['images']} images, seed {recipe['seed']}, and {linear} linear "
+        f"discriminants fitted to all images. Photographs: openly licensed ones only. Residual: "
+        f"our own distilled DnCNN of σ = 1/255. Versions: "
         + ", ".join(f"{name} {version}" for name, version in info["versions"].items())
         + ".\n"
     )

@@ -151,7 +151,7 @@ def test_a_linear_head_finds_what_scikit_learns_discriminant_finds() -> None:
     models = rng.standard_normal((40, 1, 8)) * np.linspace(0.2, 2, 8)
     z = (models + rng.standard_normal((40, 30, 8))) @ mixing
     head = Discriminant({"a": (2, 2, 2)}, 3)
-    head.fit(torch.from_numpy(z).float(), 0.0)
+    head.fit(({"a": images} for images in torch.from_numpy(z).float()), 0.0)
     flat, labels = z.reshape(-1, 8), np.repeat(np.arange(40), 30)
     found = head({"a": torch.from_numpy(flat).float().reshape(-1, 2, 2, 2)}).detach().numpy()
     reference = LinearDiscriminantAnalysis(solver="eigen", n_components=3)
@@ -169,7 +169,7 @@ def test_a_linear_head_has_its_size_whatever_it_is_fitted_to(models: int, number
     rng = np.random.default_rng(1)
     z = torch.from_numpy(rng.standard_normal((models, 5, numbers))).float()
     head = Discriminant({"a": (numbers,)}, 6)
-    head.fit(z, 0.1)
+    head.fit(({"a": images} for images in z), 0.1)
     found = head({"a": z.flatten(0, 1)})
     assert found.shape == (5 * models, 6)
     assert found.isfinite().all()

@@ -1,7 +1,6 @@
 """A linear head: the directions that tell synthetic models apart, in closed form.
 
-Fisher's linear discriminant analysis. Where correlations are the input it is better on real
-generators than convolutions, and fitted in seconds.
+Fisher's linear discriminant analysis, fitted in seconds where convolutions train for minutes.
 """
 
 from __future__ import annotations
@@ -11,6 +10,8 @@ from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
+
+from trainer.extractor.whitening import shrunk_axes
 
 
 class Discriminant(nn.Module):
@@ -22,30 +23,32 @@ class Discriminant(nn.Module):
         self.linear = nn.Linear(sum(math.prod(shape) for shape in parts.values()), embedding)
 
     def forward(self, parts: Mapping[str, Tensor]) -> Tensor:
-        return self.linear(torch.cat([parts[name].flatten(1) for name in self.names], dim=1))
+        return self.linear(self._flat(parts))
 
     @torch.no_grad()
-    def fit(self, models: Iterable[Tensor], shrinkage: float) -> None:
-        """Take the directions from the images (images, L) of each of some `models`.
+    def fit(self, models: Iterable[Mapping[str, Tensor]], shrinkage: float) -> None:
+        """Take the directions from the parts (images, ...) of the images of some `models`.
 
         The first `embedding` of the linear discriminant analysis: scaled so that images of one
         model scatter evenly, those along which models differ the most. The scatter within a model
         is mixed with `shrinkage` of its own mean variance. The mean of the models becomes 0.
         """
         means, within, count = [], torch.zeros(()), 0
-        for images in models:
+        for parts in models:
+            images = self._flat(parts)
             mean = images.double().mean(0)
             scatter = images - mean.float()
             within = within + (scatter.T @ scatter).double()
             means.append(mean)
             count += len(images)
-        within = within / count
-        even = within.diagonal().mean() * torch.eye(len(within), dtype=within.dtype)
-        values, vectors = torch.linalg.eigh((1 - shrinkage) * within + shrinkage * even)
+        values, vectors = shrunk_axes(within / count, shrinkage)
         whitened = vectors / values.sqrt()
         between = whitened.T @ torch.cov(torch.stack(means).T, correction=0) @ whitened
         kept = torch.linalg.eigh(between).eigenvectors[:, -self.linear.out_features :]
-        directions = torch.zeros(self.linear.weight.shape, dtype=within.dtype)
+        directions = torch.zeros(self.linear.weight.shape, dtype=torch.float64)
         directions[: kept.shape[1]] = (whitened @ kept).T  # fewer numbers than directions: zeros
         self.linear.weight.copy_(directions)
         self.linear.bias.copy_(-directions @ torch.stack(means).mean(0))
+
+    def _flat(self, parts: Mapping[str, Tensor]) -> Tensor:
+        return torch.cat([parts[name].flatten(1) for name in self.names], dim=1)

@@ -16,7 +16,7 @@ from trainer.extractor.source import Source
 SEEN = (("residual",), ("residual", "image"), ("coefficients",), ("periods",), ("relations",))
 """What the heads see, all of it parts of `CompactSignal`."""
 LINEAR = ("relations",)
-"""Of which convolutions learn less than a linear discriminant."""
+"""What a linear discriminant sees instead of convolutions."""
 IMMUNISED = tuple(Head(seen, (RENDERED, *PROCESSED), linear=seen == LINEAR) for seen in SEEN)
 """Heads that also learn from recompressed, blurred and noisy copies (paper, Appendix A)."""
 PLAIN = tuple(Head(seen, (RENDERED, FAINT), gated=True, linear=seen == LINEAR) for seen in SEEN)

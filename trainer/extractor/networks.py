@@ -67,13 +67,14 @@ class CompactNet(nn.Module):
         self.sizes = [math.prod(shape) for shape in self.parts.values()]
         self.register_buffer("mean", torch.zeros(sum(self.sizes)))
         self.register_buffer("scale", torch.ones(sum(self.sizes)))
-        self.heads = nn.ModuleList(
-            Discriminant(seen, embedding)
-            if head.linear
-            else _Head(seen, widths, embedding, dropout)
-            for head in heads
-            for seen in [{name: self.parts[name] for name in head.parts}]
-        )
+        self.heads = nn.ModuleList()
+        for head in heads:
+            seen = {name: self.parts[name] for name in head.parts}
+            self.heads.append(
+                Discriminant(seen, embedding)
+                if head.linear
+                else _Head(seen, widths, embedding, dropout)
+            )
         self.whitenings = nn.ModuleList(Whitening(embedding) for _ in heads)
         self.chosen, self.gate_part = heads, gate
         self.gated = [head.gated for head in heads]
@@ -94,7 +95,7 @@ class CompactNet(nn.Module):
 
     def fit_gate(self, features: Tensor, unprocessed: Tensor) -> None:
         """Fit the gate to `features` (N, L), of which `unprocessed` (N,) bool are so."""
-        self.gate.fit(self._split(features)[self.gate_part].flatten(1), unprocessed)
+        self.gate.fit(self.split(features)[self.gate_part].flatten(1), unprocessed)
 
     def alone(self, index: int) -> CompactNet:
         """The network of one head, ungated: it shares the head, and trains it in place."""
@@ -118,7 +119,7 @@ class CompactNet(nn.Module):
         return network
 
     def forward(self, signal: Tensor) -> Tensor:
-        parts = self._split(signal)
+        parts = self.split(signal)
         embeddings = [
             whitening(functional.normalize(head(parts), dim=1))
             for head, whitening in zip(self.heads, self.whitenings, strict=True)
@@ -133,18 +134,14 @@ class CompactNet(nn.Module):
 
     def chance(self, signal: Tensor) -> Tensor:
         """The gate's chance that each window is unprocessed: (N, L) -> (N, 1)."""
-        return self._chance(self._split(signal))
+        return self._chance(self.split(signal))
 
     def _chance(self, parts: Mapping[str, Tensor]) -> Tensor:
         return self.gate(parts[self.gate_part].flatten(1))
 
-    def standardised(self, signal: Tensor) -> Tensor:
-        """(N, L) less the mean and over the deviation that `fit_input` measured."""
-        return (signal.flatten(1) - self.mean) * self.scale
-
-    def _split(self, signal: Tensor) -> dict[str, Tensor]:
+    def split(self, signal: Tensor) -> dict[str, Tensor]:
         """Each part of the signal, standardised, in its shape."""
-        flat = self.standardised(signal).split(self.sizes, dim=1)
+        flat = ((signal.flatten(1) - self.mean) * self.scale).split(self.sizes, dim=1)
         return {
             name: numbers.reshape(-1, *shape)
             for (name, shape), numbers in zip(self.parts.items(), flat, strict=True)

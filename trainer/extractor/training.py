@@ -33,9 +33,9 @@ class ExtractorRecipe:
     """Everything that makes an extractor besides the pool. A loss of weight 0 is off.
 
     Every head is trained by itself for `steps`, but for linear ones, which are fitted with
-    `shrinkage` (`Discriminant.fit`). `gate` is the part of the signal that tells
-    whether an image is unprocessed; `whitening` the shrinkage of the embeddings' within-class
-    covariance, None for none.
+    `shrinkage` (`Discriminant.fit`). `gate` is the part of the signal that tells whether an image
+    is unprocessed; `whitening` the shrinkage of the embeddings' within-class covariance, None for
+    none.
     """
 
     name: str = "compact"
@@ -171,7 +171,7 @@ def _train_network(
         network.load_state_dict(load_file(out / "network.safetensors"))
         return network.eval()
     if isinstance(network, CompactNet) and recipe.heads[0].linear:
-        return _fit_linear(network, source, train, out, recipe, progress)
+        return _fit_linear(network, source, held, out, recipe, progress)
     torch.manual_seed(recipe.seed)
     classifier = CosineClassifier(network.embedding, len(train), margin=recipe.cosine_margin)
     parameters = [*network.parameters(), *classifier.parameters()]
@@ -232,7 +232,7 @@ def _train_network(
 def _fit_linear(
     network: CompactNet,
     source: Source,
-    train: np.ndarray,
+    held: np.ndarray,
     out: Path,
     recipe: ExtractorRecipe,
     progress: Progress | None,
@@ -240,13 +240,12 @@ def _fit_linear(
     """Fit the discriminant of a network of one linear head to every image, in closed form."""
     head = network.heads[0]
     assert isinstance(head, Discriminant)
-    signals = (network.standardised(signal) for signal in _signals(source, train))
-    head.fit(signals, recipe.shrinkage)
+    signals = _signals(source, np.flatnonzero(~held))
+    head.fit((network.split(signal) for signal in signals), recipe.shrinkage)
     network.eval()
     _write(network, out, recipe)
     if progress is not None:
-        held = np.flatnonzero(held_out_models(source.models, recipe.held_out))
-        numbers = {"held_out_auc": held_out_auc(network, source, held)}
+        numbers = {"held_out_auc": held_out_auc(network, source, np.flatnonzero(held))}
         progress(recipe.steps, recipe.steps, numbers)
     return network
 

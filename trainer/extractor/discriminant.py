@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from trainer.extractor.whitening import shrunk_axes
 
+_AT_ONCE = 64  # models; a product of few images would be all memory traffic
+
 
 class Discriminant(nn.Module):
     """Linear map of the parts of a signal, (N, ...) each -> (N, embedding), not normalised."""
@@ -33,14 +35,24 @@ class Discriminant(nn.Module):
         model scatter evenly, those along which models differ the most. The scatter within a model
         is mixed with `shrinkage` of its own mean variance. The mean of the models becomes 0.
         """
-        means, within, count = [], torch.zeros(()), 0
+        numbers = self.linear.in_features
+        within, means, count = torch.zeros(numbers, numbers, dtype=torch.float64), [], 0
+        waiting: list[Tensor] = []
+
+        def add() -> None:
+            scatter = torch.cat(waiting)
+            within.add_(scatter.T @ scatter)
+            waiting.clear()
+
         for parts in models:
             images = self._flat(parts)
-            mean = images.double().mean(0)
-            scatter = images - mean.float()
-            within = within + (scatter.T @ scatter).double()
-            means.append(mean)
+            means.append(images.double().mean(0))
+            waiting.append(images - means[-1].float())
             count += len(images)
+            if len(waiting) == _AT_ONCE:
+                add()
+        if waiting:
+            add()
         values, vectors = shrunk_axes(within / count, shrinkage)
         whitened = vectors / values.sqrt()
         between = whitened.T @ torch.cov(torch.stack(means).T, correction=0) @ whitened

@@ -45,6 +45,7 @@ from trainer.evaluation import Pool, read_pool
 from trainer.evaluation.metrics import fnmr_at_fmr
 from trainer.extractor import (
     COMPACT,
+    CONVOLUTIONS,
     FeatureRecipe,
     Features,
     RenderRecipe,
@@ -62,7 +63,7 @@ from trainer.synthesis import (
 
 WIDTH = 4  # of the synthetic models
 IMAGES = 4
-TOY = replace(COMPACT, steps=2, widths=(8, 8), embedding=8)
+TOY = replace(COMPACT, heads=CONVOLUTIONS, steps=2, widths=(8, 8), embedding=8)
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -91,7 +92,7 @@ def run(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         TOY,
         Student(4, 4),
         rendering=RenderRecipe(images=IMAGES, blocks=3, worst_residual=100),
-        features=FeatureRecipe(variants=3),
+        features=FeatureRecipe(variants=3, photographs=20),
     )
     return root / "toy"
 

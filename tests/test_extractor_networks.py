@@ -7,6 +7,7 @@ import pytest
 import scipy.linalg
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from torch import Tensor
 
 from trainer.extractor import (
     PAPER,
@@ -16,6 +17,7 @@ from trainer.extractor import (
     ResNet50,
 )
 from trainer.extractor.discriminant import Discriminant
+from trainer.extractor.features import FAINT
 from trainer.extractor.heads import Seen
 from trainer.extractor.source import FeatureSource
 from trainer.extractor.whitening import Whitening
@@ -142,6 +144,19 @@ def test_a_head_sees_its_parts_of_its_variants() -> None:
     assert Seen(few, parts, Head(("a",), (0, 3))).variants == 1  # a run that keeps two
 
 
+def test_a_head_sees_photographs_in_its_variants_but_for_faint_ones() -> None:
+    values = np.zeros((2, 3, 4, 9), np.float16)
+    crops = np.arange(5 * 3 * 9, dtype=np.float16).reshape(5, 3, 9)
+    source = FeatureSource(Features(values, ("pool/a/0", "pool/b/0"), np.arange(2), crops))
+    parts = {"a": (1, 2, 2), "b": (1, 1, 2), "c": (1, 1, 3)}
+    seen = Seen(source, parts, Head(("c", "a"), (2, FAINT)))
+    expected = crops[:, 2][:, [0, 1, 2, 3, 6, 7, 8]]
+    np.testing.assert_array_equal(seen.photographs(0).numpy(), expected)
+    assert seen.photographs(1) is None
+    without = FeatureSource(Features(values, source.models, source.block))
+    assert Seen(without, parts, Head(("c",))).photographs(0) is None
+
+
 # linear heads
 
 
@@ -173,4 +188,27 @@ def test_a_linear_head_has_its_size_whatever_it_is_fitted_to(models: int, number
     found = head({"a": z.flatten(0, 1)})
     assert found.shape == (5 * models, 6)
     assert found.isfinite().all()
-    assert found.std(0).count_nonzero() == min(numbers, 6)
+    # Two models differ along one direction, three numbers along three: the rest stays empty.
+    assert found.std(0).count_nonzero() == min(models - 1, numbers, 6)
+
+
+def test_a_linear_head_turns_from_what_photographs_differ_in() -> None:
+    rng = np.random.default_rng(2)
+    models = rng.standard_normal((60, 1, 4)) * [3, 3, 1, 1]
+    images = torch.from_numpy(models + 0.5 * rng.standard_normal((60, 20, 4))).float()
+    plain = torch.from_numpy(rng.standard_normal((500, 4)) * [30, 0.1, 0.1, 0.1]).float()
+    recompressed = torch.from_numpy(rng.standard_normal((500, 4)) * [0.1, 30, 0.1, 0.1]).float()
+
+    def fitted(weight: float, *photographs: Tensor) -> np.ndarray:
+        head = Discriminant({"a": (4,)}, 2)
+        given = ({"a": crops + 7} for crops in photographs)  # their mean tells nothing
+        head.fit(({"a": model} for model in images), 0.0, given, weight)
+        return np.abs(head.linear.weight.detach().numpy())
+
+    first = fitted(0.0, plain, recompressed)
+    assert first[:, :2].max() > 10 * first[:, 2:].max()
+    np.testing.assert_array_equal(first, fitted(1.0))
+    turned = fitted(1.0, plain, recompressed)
+    assert turned[:, 2:].max() > 10 * turned[:, :2].max()
+    one = fitted(1.0, plain)
+    assert one[1, 1] > 10 * one[1, [0, 2, 3]].max()  # the best comes last

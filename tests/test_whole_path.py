@@ -112,13 +112,12 @@ def test_from_photographs_to_a_decision(workshop: Workshop, tmp_path: Path) -> N
 
     out = tmp_path / "run"
     training = ("--pool", workshop.pool, "--photos", workshop.photos, "--out", out)
-    training += ("--residual", student, "--steps", 100, "--images", 8, "--blocks", 3)
+    training += ("--residual", student, "--images", 8, "--blocks", 3, "--photographs", 200)
     printed = run("trainer.cli", "extractor", *training)
-    assert str(out / "losses.png") in printed.replace("\n", "")
-    for name in ("run.json", "losses.png", "network.safetensors"):
+    assert str(out) in printed.replace("\n", "")
+    for name in ("run.json", "network.safetensors"):
         assert (out / name).stat().st_size > 0
-    for name, count in (("log.csv", 8), ("checkpoint.pt", 8), ("network.safetensors", 10)):
-        assert len(list((out / "heads").glob(f"*/{name}"))) == count  # two heads are linear
+    assert len(list((out / "heads").glob("*/network.safetensors"))) == 10
     finished = load_run(out)
     assert finished.info["models"] == 28
     assert finished.info["pools"] == [str(workshop.pool)]
@@ -171,6 +170,7 @@ def test_the_papers_recipe_runs(workshop: Workshop, tmp_path: Path) -> None:
         *("--photos", workshop.photos, "--out", out, "--steps", 2, "--images", 4),
         *("--residual", workshop.denoiser / "dncnn" / "weights.safetensors"),
     )
+    assert (out / "losses.png").stat().st_size > 0
     finished = load_run(out)
     assert finished.info["recipe"]["name"] == "paper"
     assert finished.info["models"] == 4

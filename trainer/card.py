@@ -164,19 +164,34 @@ def _training(info: dict[str, Any]) -> str:
     if not info:
         return ""
     recipe, rendering = info["recipe"], info["rendering"]
-    linear = sum(head["linear"] for head in recipe["heads"])
     return (
         f"\n## How it was made\n\n{info['models']} synthetic models{_families(info)}; "
         f"{rendering['images']} photograph crops each ({100 * rendering['enlarged']:.0f} % of "
         f"them enlarged), "
-        f"{_copies(info['features']['variants'])}; {len(recipe['heads']) - linear} heads, each "
-        f"trained for {recipe['steps']} steps of {recipe['sampler']['models']} models × "
-        f"{recipe['sampler']['images']} images, seed {recipe['seed']}, and {linear} linear "
-        f"discriminants fitted to all images. Photographs: openly licensed ones only. Residual: "
+        f"{_copies(info['features']['variants'])}; {_heads(recipe, info['features'])}. "
+        f"Photographs: openly licensed ones only. Residual: "
         f"our own distilled DnCNN of σ = 1/255. Versions: "
         + ", ".join(f"{name} {version}" for name, version in info["versions"].items())
         + ".\n"
     )
+
+
+def _heads(recipe: dict[str, Any], features: dict[str, Any]) -> str:
+    linear = sum(head["linear"] for head in recipe["heads"])
+    trained, found = len(recipe["heads"]) - linear, []
+    if trained:
+        found.append(
+            f"{trained} heads, each trained for {recipe['steps']} steps of "
+            f"{recipe['sampler']['models']} models × {recipe['sampler']['images']} images, "
+            f"seed {recipe['seed']}"
+        )
+    if linear:
+        found.append(
+            f"{linear} linear discriminants fitted to all images, and to "
+            f"{features['photographs']} photograph crops that no model made, so that contents "
+            f"are left out"
+        )
+    return ", and ".join(found)
 
 
 def _copies(variants: int) -> str:

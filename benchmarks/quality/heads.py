@@ -1,44 +1,28 @@
 """What is each head of a trained extractor worth by itself, and what all together?
 
-    python benchmarks/quality/heads.py RUN IMAGES… [--linear]
+    python benchmarks/quality/heads.py RUN IMAGES…
 
-RUN is a finished `trainer extractor` run, IMAGES pools of real generators. With --linear all its
-heads are first replaced by linear ones, fitted to the same signals.
+RUN is a finished `trainer extractor` run, IMAGES pools of real generators.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
-from trainer.ablation import embed_signals, pool_signals, read_cache
+from trainer.ablation import embed_signals, pool_signals
 from trainer.evaluation import Pool, read_pool, score
-from trainer.extractor import load_run, train_extractor
-from trainer.extractor.run import recipe_from_dict
-
-
-def fit_linear(run: Path, info: dict) -> nn.Module:
-    """The network of a run's recipe with linear heads only."""
-    recipe = recipe_from_dict(info["recipe"])
-    heads = tuple(replace(head, linear=True) for head in recipe.heads)
-    cache = read_cache(run)
-    with tempfile.TemporaryDirectory() as out:
-        return train_extractor(
-            cache.source, cache.signal.parts, Path(out), replace(recipe, heads=heads)
-        )
+from trainer.extractor import load_run
 
 
 @torch.inference_mode()
-def main(run: Path, pools: list[Path], linear: bool) -> None:
+def main(run: Path, pools: list[Path]) -> None:
     finished = load_run(run)
-    network = fit_linear(run, finished.info) if linear else finished.network
-    heads = network.chosen
+    network, heads = finished.network, finished.network.chosen
     groups = {
         "all, not gated": range(len(heads)),
         "those not gated": [i for i, head in enumerate(heads) if not head.gated],
@@ -77,5 +61,5 @@ def show(folder: str, name: str, embeddings: dict[str, np.ndarray], pool: Pool) 
 
 
 if __name__ == "__main__":
-    named = [Path(name) for name in sys.argv[1:] if name != "--linear"]
-    main(named[0], named[1:], "--linear" in sys.argv)
+    named = [Path(name) for name in sys.argv[1:]]
+    main(named[0], named[1:])

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from trainer.denoiser import network_from_state
 from trainer.extractor import CompactSignal, Features
+from trainer.extractor.features import PHOTOGRAPHS
 from trainer.extractor.signal import signal_name
 from trainer.extractor.source import FeatureSource, Source
 from trainer.synthesis import read_pool
@@ -67,7 +68,9 @@ def read_cache(run: Path) -> Cache:
         raise ValueError(f"{folder} holds signals {first.shape[2:]}, not {signal.shape}")
     info = Path(run) / "run.json"
     pools = json.loads(info.read_text())["pools"] if info.exists() else []
-    source = FeatureSource(Features(values, names, block))
+    crops = [np.load(path) for path in sorted((folder / PHOTOGRAPHS).glob("*.npy"))]
+    photographs = np.concatenate(crops) if crops else None
+    source = FeatureSource(Features(values, names, block, photographs))
     return Cache(Path(run), source, signal, plan, tuple(Path(pool) for pool in pools))
 
 
@@ -118,3 +121,6 @@ class Subset:
 
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
         return self.parent.fetch(self.rows[model], image, np.array(self.kept)[variant])
+
+    def photographs(self, variant: int) -> Tensor | None:
+        return self.parent.photographs(self.kept[variant])

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from trainer.ablation.variants import PIXELS, SPECTRA, Setting, Variant
-from trainer.extractor import IMMUNISED, LINEAR, PLAIN, Head
+from trainer.extractor import CONVOLUTIONS, HEADS, IMMUNISED, PLAIN, Head
 from trainer.extractor.features import PROCESSED, RENDERED
 
 RESIDUAL, IMAGE = ("residual",), ("image",)
 COEFFICIENTS, PERIODS = ("coefficients",), ("periods",)
 """Parts of `CompactSignal`."""
 PIXEL_WIDTHS = (32, 64, 96, 128)
+_IMMUNISED = tuple(head for head in CONVOLUTIONS if not head.gated)
 
 
 def signal(setting: Setting) -> list[Variant]:
@@ -50,14 +51,14 @@ def signal(setting: Setting) -> list[Variant]:
 
 def windows(setting: Setting) -> list[Variant]:
     """Table VII: 1×1 to 4×4 windows of an image; embeddings or spectra averaged over them."""
-    rows = setting.take()
-    found = [Variant(f"{n}×{n} windows", setting.base, rows, windows=n) for n in (1, 2, 3, 4)]
+    rows, base = setting.take(), setting.base
+    found = [Variant(f"{n}×{n} windows", base, rows, windows=n) for n in (1, 2, 3, 4)]
     found += [
-        Variant(f"{n}×{n}, spectra averaged", setting.base, rows, windows=n, pooled=SPECTRA)
+        Variant(f"{n}×{n}, spectra averaged", base, rows, windows=n, pooled=SPECTRA)
         for n in (2, 3, 4)
     ]
-    alone = replace(setting.base, sampler=replace(setting.base.sampler, averaged=1))
-    if alone != setting.base:
+    alone = replace(base, sampler=replace(base.sampler, averaged=1))
+    if alone != base and not all(head.linear for head in base.heads):
         label = "3×3, trained on single images"
         found.append(Variant(label, alone, rows))
         found.append(Variant(f"{label}, spectra averaged", alone, rows, pooled=SPECTRA))
@@ -76,7 +77,7 @@ def processing(setting: Setting) -> list[Variant]:
 
     def variant(label: str, share: float, kept: tuple[int, ...]) -> Variant:
         sampler = replace(setting.base.sampler, processed=share)
-        recipe = replace(setting.base, heads=IMMUNISED, sampler=sampler)
+        recipe = replace(setting.base, heads=_IMMUNISED, sampler=sampler)
         return Variant(label, recipe, setting.take(), kept=kept)
 
     every = (RENDERED, *PROCESSED)
@@ -91,7 +92,10 @@ def processing(setting: Setting) -> list[Variant]:
 
 
 def loss(setting: Setting) -> list[Variant]:
-    """The paper's two losses, each alone, and the supervised contrastive one."""
+    """The paper's two losses, each alone, and the supervised contrastive one.
+
+    Of convolutions: a linear head has no loss.
+    """
     weights = {
         "cross-entropy and triplet": {},
         "the same, cosine margin 0": {"cosine_margin": 0.0},
@@ -100,32 +104,24 @@ def loss(setting: Setting) -> list[Variant]:
         "supervised contrastive": {"classification": 0.0, "triplet": 0.0, "contrastive": 1.0},
         "cross-entropy and contrastive": {"triplet": 0.0, "contrastive": 1.0},
     }
-    rows = setting.take()
-    return [
-        Variant(label, replace(setting.base, **changes), rows)
-        for label, changes in weights.items()
-    ]
+    rows, base = setting.take(), replace(setting.base, heads=CONVOLUTIONS)
+    return [Variant(label, replace(base, **changes), rows) for label, changes in weights.items()]
 
 
 def heads(setting: Setting) -> list[Variant]:
-    """Heads that may not see the image's own spectrum, several of them, and the gated ones."""
+    """Convolutions or linear, what they see, the gated ones, and what photographs are worth."""
+    base = setting.base
     choices = {
-        "residual": (Head(RESIDUAL),),
-        "image": (Head(IMAGE),),
-        "both in one head": (Head(RESIDUAL + IMAGE),),
-        "residual + both": IMMUNISED[:2],
-        "residual + both + coefficients": IMMUNISED[:3],
-        "residual + both + coefficients + periods": IMMUNISED[:4],
-        "these four + relations, convolutions": (*IMMUNISED[:4], Head(LINEAR)),
-        "these four + relations, linear": IMMUNISED,
-        "the same five, of unprocessed images, gated": PLAIN,
-        "all ten": IMMUNISED + PLAIN,
-        "all ten, not gated": IMMUNISED + tuple(replace(head, gated=False) for head in PLAIN),
+        "residual": replace(base, heads=(Head(RESIDUAL),)),
+        "image": replace(base, heads=(Head(IMAGE),)),
+        "both in one head": replace(base, heads=(Head(RESIDUAL + IMAGE),)),
+        "five heads, convolutions": replace(base, heads=_IMMUNISED),
+        "five heads, linear": replace(base, heads=IMMUNISED),
+        "five heads, linear, no photographs": replace(base, heads=IMMUNISED, contents=0.0),
+        "five of unprocessed images, linear": replace(base, heads=PLAIN),
+        "all ten, convolutions": replace(base, heads=CONVOLUTIONS),
+        "all ten, linear": replace(base, heads=HEADS),
+        "all ten, linear, no photographs": replace(base, heads=HEADS, contents=0.0),
     }
-    rows, embedding = setting.take(), setting.base.embedding
-    found = [
-        Variant(f"{label} ({len(chosen) * embedding})", replace(setting.base, heads=chosen), rows)
-        for label, chosen in choices.items()
-    ]
-    wide = replace(setting.base, heads=(Head(RESIDUAL + IMAGE),), embedding=2 * embedding)
-    return [*found, Variant(f"both in one head ({2 * embedding})", wide, rows)]
+    rows = setting.take()
+    return [Variant(label, recipe, rows) for label, recipe in choices.items()]

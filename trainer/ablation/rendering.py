@@ -51,10 +51,15 @@ def rendered_signals(
 
 
 def mixed(sources: Sequence[FeatureSource]) -> FeatureSource:
-    """Of every source as large a share of each model's images, as many in all as one has."""
+    """Of every source as large a share of each model's images, as many in all as one has.
+
+    Likewise of the photographs that no model made.
+    """
     share = max(1, sources[0].images // len(sources))
     values = np.concatenate([source.values[:, :share] for source in sources], axis=1)
-    return FeatureSource(Features(values, sources[0].models, sources[0].block))
+    crops = [source.crops[:: len(sources)] for source in sources if source.crops is not None]
+    photographs = np.concatenate(crops) if crops else None
+    return FeatureSource(Features(values, sources[0].models, sources[0].block, photographs))
 
 
 def rendered_pixels(cache: Cache, renderer: Renderer, out: Path) -> RenderingSource:

@@ -26,9 +26,12 @@ def extractor(
         int,
         typer.Option(help="Copies of an image: plain, JPEG, at will, faint.", min=1, max=4),
     ] = 4,
+    photographs: Annotated[
+        int, typer.Option(help="Crops that no model renders: what contents look like.", min=0)
+    ] = 4000,
     blocks: Annotated[
         int, typer.Option(help="Content blocks: models of a block see the same crops.", min=1)
-    ] = 40,
+    ] = 100,
     workers: Annotated[int, typer.Option(help="Cores that render and transform.", min=1)] = 2,
     seed: Annotated[int, typer.Option(help="Seed of weights and batches.", min=0)] = 0,
 ) -> None:
@@ -51,11 +54,13 @@ def extractor(
             chosen,
             network,
             rendering=RenderRecipe(images=images, blocks=blocks),
-            features=FeatureRecipe(variants=variants),
+            features=FeatureRecipe(variants=variants, photographs=photographs),
             workers=workers,
             progress=lambda stage, done, total, numbers: update(stage, done, total, **numbers),
         )
-    typer.echo(f"{out}: finished; losses drawn in {plot_losses(out)}")
+    typer.echo(f"{out}: finished")
+    if (drawn := plot_losses(out)) is not None:
+        typer.echo(f"losses drawn in {drawn}")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """A linear head: the directions that tell synthetic models apart, in closed form.
 
 Fisher's linear discriminant analysis, fitted in seconds where convolutions train for minutes.
+Beyond the paper: photographs that went through no model show which directions are contents.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from trainer.extractor.whitening import shrunk_axes
+from trainer.extractor.whitening import shrunk
 
 _AT_ONCE = 64  # models; a product of few images would be all memory traffic
 
@@ -28,12 +29,22 @@ class Discriminant(nn.Module):
         return self.linear(self._flat(parts))
 
     @torch.no_grad()
-    def fit(self, models: Iterable[Mapping[str, Tensor]], shrinkage: float) -> None:
+    def fit(
+        self,
+        models: Iterable[Mapping[str, Tensor]],
+        shrinkage: float,
+        photographs: Iterable[Mapping[str, Tensor]] = (),
+        weight: float = 0.0,
+    ) -> None:
         """Take the directions from the parts (images, ...) of the images of some `models`.
 
         The first `embedding` of the linear discriminant analysis: scaled so that images of one
-        model scatter evenly, those along which models differ the most. The scatter within a model
-        is mixed with `shrinkage` of its own mean variance. The mean of the models becomes 0.
+        model scatter evenly, those along which models differ the most. The mean of the models
+        becomes 0.
+
+        No model made the `photographs`, given apart for each kind of processing, so whatever they
+        differ in is contents: their mean covariance, times `weight`, is added to the scatter
+        within a model. The sum is mixed with `shrinkage` of its own mean variance.
         """
         numbers = self.linear.in_features
         within, means, count = torch.zeros(numbers, numbers, dtype=torch.float64), [], 0
@@ -53,14 +64,31 @@ class Discriminant(nn.Module):
                 add()
         if waiting:
             add()
-        values, vectors = shrunk_axes(within / count, shrinkage)
-        whitened = vectors / values.sqrt()
-        between = whitened.T @ torch.cov(torch.stack(means).T, correction=0) @ whitened
-        kept = torch.linalg.eigh(between).eigenvectors[:, -self.linear.out_features :]
+        within /= count
+        contents = [torch.cov(self._flat(parts).T, correction=0) for parts in photographs]
+        if contents:
+            within += weight * torch.stack(contents).mean(0)
+        centre = torch.stack(means).mean(0)
         directions = torch.zeros(self.linear.weight.shape, dtype=torch.float64)
-        directions[: kept.shape[1]] = (whitened @ kept).T  # fewer numbers than directions: zeros
+        best = _directions(shrunk(within, shrinkage), torch.stack(means) - centre, len(directions))
+        directions[len(directions) - len(best) :] = best
         self.linear.weight.copy_(directions)
-        self.linear.bias.copy_(-directions @ torch.stack(means).mean(0))
+        self.linear.bias.copy_(-directions @ centre)
 
     def _flat(self, parts: Mapping[str, Tensor]) -> Tensor:
         return torch.cat([parts[name].flatten(1) for name in self.names], dim=1)
+
+
+def _directions(within: Tensor, means: Tensor, most: int) -> Tensor:
+    """Rows along which `means` (M, n) about 0 scatter the most, `within` (n, n) being level.
+
+    At most `most`, the best last, and only those along which they scatter at all: with few models
+    these are fewer.
+    """
+    root = torch.linalg.cholesky(within)
+    levelled = torch.linalg.solve_triangular(root, means.T, upper=False)
+    few = levelled.shape[1] < levelled.shape[0]  # eigenvectors of the smaller product will do
+    values, vectors = torch.linalg.eigh(levelled.T @ levelled if few else levelled @ levelled.T)
+    kept = torch.nonzero(values > 1e-9 * values[-1]).flatten()[-most:]
+    axes = levelled @ vectors[:, kept] / values[kept].sqrt() if few else vectors[:, kept]
+    return torch.linalg.solve_triangular(root.T, axes, upper=True).T

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,27 +22,37 @@ from trainer.extractor.shards import Progress, compute_sharded
 
 RENDERED, PROCESSED, FAINT = 0, (1, 2), 3
 """Variants of an image: as rendered; as JPEG and processed at will; with a fainter trace."""
+PHOTOGRAPHS = "photographs"
+"""Folder, among the models' own, of the signals of photographs as they are."""
+_SHARD = 50  # crops in a file
 
 
 @dataclass(frozen=True)
 class FeatureRecipe:
     """The first `variants` of each image: RENDERED, PROCESSED (two), FAINT.
 
-    `faintest` is the least mean squared error, on [-1, 1], that a faint trace is brought down to.
+    `faintest` is the least mean squared error, on [-1, 1], that a faint trace is brought down to;
+    `photographs` how many crops are also taken as they are, through no model (0: none).
     """
 
     variants: int = 4
     faintest: float = 0.001
+    photographs: int = 4000
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class Features:
-    """Signals (M, R, V, *shape) float16 of M models × R images × V variants."""
+    """Signals (M, R, V, *shape) float16 of M models × R images × V variants.
+
+    `photographs` (N, V', *shape) are those of crops that no model made; they have no trace that
+    could be FAINT.
+    """
 
     values: np.ndarray
     models: tuple[str, ...]
     block: np.ndarray
+    photographs: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -79,7 +90,35 @@ def compute_features(
     values = compute_sharded(
         out, plan, renderer.models, compute, workers=workers, progress=progress
     )
-    return Features(values, renderer.models, renderer.block)
+    photographs = _compute_photographs(renderer, signal, out / PHOTOGRAPHS, plan, recipe, workers)
+    return Features(values, renderer.models, renderer.block, photographs)
+
+
+def _compute_photographs(
+    renderer: Renderer,
+    signal: nn.Module,
+    out: Path,
+    plan: dict[str, Any],
+    recipe: FeatureRecipe,
+    workers: int,
+) -> np.ndarray | None:
+    """The signals of crops that no model made, in every variant but FAINT."""
+
+    def compute(index: int) -> np.ndarray:
+        rng, rendering = np.random.default_rng((recipe.seed, index)), renderer.recipe
+        crops = renderer.photos.crops(shard, rendering.side, rng, enlarged=rendering.enlarged)
+        copies = [v for v in PROCESSED if v < recipe.variants]
+        variants = [crops, *(process(crops, rng, variant) for variant in copies)]
+        with torch.inference_mode():
+            signals = [signal(torch.from_numpy(pixels)).half().numpy() for pixels in variants]
+        return np.stack(signals, axis=1)
+
+    if recipe.photographs == 0:
+        return None
+    shard = min(_SHARD, recipe.photographs)
+    names = tuple(f"{i:04d}" for i in range(recipe.photographs // shard))
+    shards = compute_sharded(out, plan, names, compute, workers=workers)
+    return shards.reshape(-1, *shards.shape[2:])
 
 
 def process(images: np.ndarray, rng: np.random.Generator, variant: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,15 +13,15 @@ from trainer.extractor.features import FAINT, PROCESSED, RENDERED
 from trainer.extractor.networks import Head, Parts
 from trainer.extractor.source import Source
 
-SEEN = (("residual",), ("residual", "image"), ("coefficients",), ("periods",), ("relations",))
+SEEN = (("residual",), ("image",), ("coefficients",), ("periods",), ("relations",))
 """What the heads see, all of it parts of `CompactSignal`."""
-LINEAR = ("relations",)
-"""What a linear discriminant sees instead of convolutions."""
-IMMUNISED = tuple(Head(seen, (RENDERED, *PROCESSED), linear=seen == LINEAR) for seen in SEEN)
+IMMUNISED = tuple(Head(seen, (RENDERED, *PROCESSED), linear=True) for seen in SEEN)
 """Heads that also learn from recompressed, blurred and noisy copies (paper, Appendix A)."""
-PLAIN = tuple(Head(seen, (RENDERED, FAINT), gated=True, linear=seen == LINEAR) for seen in SEEN)
+PLAIN = tuple(Head(seen, (RENDERED, FAINT), gated=True, linear=True) for seen in SEEN)
 """Heads that learn from unprocessed images, and count where an image looks unprocessed."""
 HEADS = IMMUNISED + PLAIN
+CONVOLUTIONS = tuple(replace(head, linear=False) for head in HEADS)
+"""The same as convolutions, trained step by step: what losses and samplers are compared on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +61,12 @@ class Seen:
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
         signals = self.parent.fetch(model, image, np.array(self.kept)[variant]).flatten(1)
         return take(signals, self.all_parts, tuple(self.parts))
+
+    def photographs(self, variant: int) -> Tensor | None:
+        signals = self.parent.photographs(self.kept[variant])
+        if signals is None:
+            return None
+        return take(signals.flatten(1), self.all_parts, tuple(self.parts))
 
 
 def take(signals: Tensor, parts: Parts, names: tuple[str, ...]) -> Tensor:

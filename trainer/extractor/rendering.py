@@ -29,7 +29,7 @@ class RenderRecipe:
     """
 
     images: int = 12
-    blocks: int = 40
+    blocks: int = 100
     side: int = 128
     worst_residual: float = 0.06
     enlarged: float = 0.4

@@ -165,14 +165,20 @@ def read_logs(out: Path, recipe: ExtractorRecipe) -> dict[str, list[dict[str, st
     return {f.name: read_csv_log(f / "log.csv") for head, f in folders if not head.linear}
 
 
-def plot_losses(out: Path) -> Path:
-    """Draw the logs as `losses.png`: each head's loss on the left, held-out AUC on the right."""
+def plot_losses(out: Path) -> Path | None:
+    """Draw the logs as `losses.png`: each head's loss on the left, held-out AUC on the right.
+
+    None where all heads are linear: they have no losses.
+    """
     from matplotlib.figure import Figure
 
     recipe = recipe_from_dict(json.loads((out / "recipe.json").read_text()))
+    logs = read_logs(out, recipe)
+    if not logs:
+        return None
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for name, rows in read_logs(out, recipe).items():
+    for name, rows in logs.items():
         steps = [int(row["step"]) for row in rows]
         left.plot(steps, [float(row["loss"]) for row in rows], label=name)
         right.plot(steps, [float(row["held_out_auc"]) for row in rows])

@@ -18,6 +18,8 @@ class Source(Protocol):
     """Where batches come from: `models` in all, each with `images` and `variants`.
 
     `fetch` takes the indices that `Sampler.draw` gives; it returns one signal a sample.
+    `photographs` gives the signals (N, …) of images that no model made, in a variant; None where
+    there are none.
     """
 
     models: tuple[str, ...]
@@ -27,6 +29,8 @@ class Source(Protocol):
 
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor: ...
 
+    def photographs(self, variant: int) -> Tensor | None: ...
+
 
 class FeatureSource:
     """Signals from `Features`, held in memory."""
@@ -34,11 +38,16 @@ class FeatureSource:
     def __init__(self, features: Features) -> None:
         self.models, self.block = features.models, features.block
         self.images, self.variants = features.values.shape[1:3]
-        self.values = features.values
+        self.values, self.crops = features.values, features.photographs
 
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
         signals = self.values[model[:, None], image, variant[:, None]]
         return torch.from_numpy(signals.astype(np.float32).mean(1))
+
+    def photographs(self, variant: int) -> Tensor | None:
+        if self.crops is None or variant >= self.crops.shape[1]:
+            return None
+        return torch.from_numpy(self.crops[:, variant].astype(np.float32))
 
 
 class RenderingSource:
@@ -53,3 +62,6 @@ class RenderingSource:
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
         with torch.no_grad():
             return self.signal(torch.from_numpy(self.pixels[model, image[:, 0]]))
+
+    def photographs(self, variant: int) -> Tensor | None:
+        return None

@@ -33,9 +33,9 @@ class ExtractorRecipe:
     """Everything that makes an extractor besides the pool. A loss of weight 0 is off.
 
     Every head is trained by itself for `steps`, but for linear ones, which are fitted with
-    `shrinkage` (`Discriminant.fit`). `gate` is the part of the signal that tells whether an image
-    is unprocessed; `whitening` the shrinkage of the embeddings' within-class covariance, None for
-    none.
+    `shrinkage` and with photographs of the weight `contents` (`Discriminant.fit`). `gate` is the
+    part of the signal that tells whether an image is unprocessed; `whitening` the shrinkage of
+    the trained heads' within-class covariance, None for none.
     """
 
     name: str = "compact"
@@ -55,7 +55,8 @@ class ExtractorRecipe:
     cosine_margin: float = 0.2
     temperature: float = 0.1
     whitening: float | None = 0.2
-    shrinkage: float = 0.1
+    shrinkage: float = 0.01
+    contents: float = 5.0
     held_out: float = 0.1
     seed: int = 0
     checkpoint_seconds: float = 120.0
@@ -241,7 +242,13 @@ def _fit_linear(
     head = network.heads[0]
     assert isinstance(head, Discriminant)
     signals = _signals(source, np.flatnonzero(~held))
-    head.fit((network.split(signal) for signal in signals), recipe.shrinkage)
+    found = (source.photographs(variant) for variant in range(source.variants))
+    head.fit(
+        (network.split(signal) for signal in signals),
+        recipe.shrinkage,
+        (network.split(signal) for signal in found if signal is not None),
+        recipe.contents,
+    )
     network.eval()
     _write(network, out, recipe)
     if progress is not None:

@@ -36,20 +36,14 @@ class Whitening(nn.Module):
         variance = covariance.diagonal().mean()
         if variance == 0:
             return
-        values, vectors = shrunk_axes(covariance, shrinkage)
+        values, vectors = torch.linalg.eigh(shrunk(covariance, shrinkage))
         matrix = vectors @ (vectors / values.sqrt()).T
         self.centre.copy_(z.mean((0, 1)).float())
         self.matrix.copy_((matrix * variance.sqrt()).float())
 
 
-def shrunk_axes(covariance: Tensor, shrinkage: float) -> tuple[Tensor, Tensor]:
-    """Eigenvalues (D,), rising, and eigenvectors (D, D) of a covariance that is partly round.
-
-    It is mixed with `shrinkage` of its own mean variance in every direction.
-    """
+def shrunk(covariance: Tensor, shrinkage: float) -> Tensor:
+    """A covariance mixed with `shrinkage` of its own mean variance in every direction."""
     variance = covariance.diagonal().mean()
     identity = torch.eye(len(covariance), dtype=covariance.dtype)
-    values, vectors = torch.linalg.eigh(
-        (1 - shrinkage) * covariance + shrinkage * variance * identity
-    )
-    return values, vectors
+    return (1 - shrinkage) * covariance + shrinkage * variance * identity

@@ -262,7 +262,7 @@ def load(
         device: "cpu", "cuda" (never falls back), or "auto" (CUDA if it works, else the CPU).
         revision: Hub only; a full commit hash pins the model.
         offline: True never touches the network.
-        threads: CPU threads of one inference; None leaves it to ONNX Runtime.
+        threads: CPU threads that share an image's windows; None for one on each core.
 
     Raises:
         ModelNotFoundError, IntegrityError, ModelError: see ``zoo.resolve``.

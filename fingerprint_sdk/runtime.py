@@ -8,7 +8,9 @@ import io
 import logging
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import metadata
 from typing import Any, Literal, cast
 
@@ -43,17 +45,29 @@ class Session:
         device: "cpu" or "cuda", the one really in use.
         providers: ONNX Runtime's execution providers of the session, in order.
         bound: how a GPU runs the model; None on the CPU, which gains nothing from it.
+        threads: how many share the windows on the CPU.
     """
 
     ort: Any
     device: Literal["cpu", "cuda"]
     providers: tuple[str, ...]
     bound: BoundModel | None = None
+    threads: int = 1
 
     def run(self, windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """uint8, shape (n, 3, 128, 128) -> float32, shape (n, D). May raise anything."""
         if self.bound is not None:
             return self.bound.run(windows)
+        shares = np.array_split(windows, max(1, min(self.threads, len(windows))))
+        if len(shares) == 1:
+            return self._run_on_cpu(windows)
+        return np.concatenate(list(self._pool.map(self._run_on_cpu, shares)))
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.threads)
+
+    def _run_on_cpu(self, windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         (output,) = self.ort.run(["embedding"], {"windows": np.ascontiguousarray(windows)})
         return cast("npt.NDArray[np.float32]", output)
 
@@ -67,7 +81,7 @@ def open_session(
         model: the content of the ``.onnx`` file.
         name: how messages name the model.
         device: "cpu", "cuda", or "auto": CUDA when it really works, else the CPU.
-        threads: threads of one inference; None leaves it to ONNX Runtime.
+        threads: that share the windows on the CPU; None for one on each core.
 
     Raises:
         DeviceError: ONNX Runtime is not installed, or CUDA was asked for and does not work.
@@ -79,14 +93,14 @@ def open_session(
         raise DeviceError(f"threads must be at least 1, not {threads}")
     ort = _import_onnxruntime()
     if device != "cpu":
-        session, reason = _try_cuda(ort, model, threads)
+        session, reason = _try_cuda(ort, model)
         if session is not None:
             return _used(session, "cuda", BoundModel(ort, session, "cuda"))
         if device == "cuda":
-            _open_on_cpu(ort, model, name, threads)  # a broken model is not the device's fault
+            _open_on_cpu(ort, model, name)  # a broken model is not the device's fault
             raise DeviceError(f"device 'cuda' cannot be used: {reason}")
         logger.debug("CUDA is not used: %s", reason)
-    return _used(_open_on_cpu(ort, model, name, threads), "cpu")
+    return _used(_open_on_cpu(ort, model, name), "cpu", threads=threads or _cores())
 
 
 def _import_onnxruntime() -> Any:
@@ -123,23 +137,26 @@ def _has_driver() -> bool:
 
 
 def _used(
-    session: Any, device: Literal["cpu", "cuda"], bound: BoundModel | None = None
+    session: Any,
+    device: Literal["cpu", "cuda"],
+    bound: BoundModel | None = None,
+    threads: int = 1,
 ) -> Session:
     providers = tuple(session.get_providers())
     logger.info("running on %s (%s)", device, ", ".join(providers))
-    return Session(session, device, providers, bound)
+    return Session(session, device, providers, bound, threads)
 
 
-def _open_on_cpu(ort: Any, model: bytes, name: str, threads: int | None) -> Any:
+def _open_on_cpu(ort: Any, model: bytes, name: str) -> Any:
     try:
-        return ort.InferenceSession(model, _options(ort, threads), providers=[_CPU])
+        return ort.InferenceSession(model, _options(ort), providers=[_CPU])
     except Exception as error:  # its exceptions share no base class of their own
         raise ModelError(
             f"{name} is not a model ONNX Runtime {ort.__version__} can open: {error}"
         ) from error
 
 
-def _try_cuda(ort: Any, model: bytes, threads: int | None) -> tuple[Any | None, str]:
+def _try_cuda(ort: Any, model: bytes) -> tuple[Any | None, str]:
     """A session on CUDA, or None and the reason there is none."""
     if _CUDA not in ort.get_available_providers():
         return None, "the installed ONNX Runtime has no CUDA provider: " + (
@@ -155,7 +172,7 @@ def _try_cuda(ort: Any, model: bytes, threads: int | None) -> tuple[Any | None, 
             if hasattr(ort, "preload_dlls"):
                 ort.preload_dlls()
             session = ort.InferenceSession(
-                model, _options(ort, threads), providers=[(_CUDA, _CUDA_OPTIONS), _CPU]
+                model, _options(ort), providers=[(_CUDA, _CUDA_OPTIONS), _CPU]
             )
         except Exception as error:
             return None, f"{error} {printed.getvalue()}".strip()
@@ -173,14 +190,16 @@ def _try_cuda(ort: Any, model: bytes, threads: int | None) -> tuple[Any | None, 
     return session, ""
 
 
-def _options(ort: Any, threads: int | None) -> Any:
+def _cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _options(ort: Any) -> Any:
     options = ort.SessionOptions()
     options.log_severity_level = 4  # what matters comes as an exception; the rest is noise
-    if threads is None and hasattr(os, "sched_getaffinity"):
-        allowed = len(os.sched_getaffinity(0))
-        # Where only some cores are allowed, ONNX Runtime's own choice pins threads to forbidden
-        # ones and complains on stderr; a stated number is not pinned.
-        threads = allowed if allowed < (os.cpu_count() or allowed) else None
-    if threads is not None:
-        options.intra_op_num_threads = threads
+    # Half of the model is operators that ONNX Runtime does not spread over threads: windows are.
+    options.intra_op_num_threads = 1
     return options

@@ -389,11 +389,11 @@ def test_heads_see_their_parts_and_results_are_kept(
     assert {path: path.stat().st_mtime_ns for path in networks} == networks
 
     lines = summarise(first, "toys")
-    assert [line.label for line in lines] == ["residual (8)", "image (8)"]
+    assert [line.label for line in lines] == ["residual", "image"]
     both = [
         100 * r.scores["toys"]["identification"]["model"]["accuracy"]["value"]
         for r in first
-        if r.label == "residual (8)"
+        if r.label == "residual"
     ]
     assert lines[0].identification[0] == pytest.approx(np.mean(both))
     assert lines[0].spread == pytest.approx(abs(both[0] - both[1]) / 2**0.5)

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-_SMALL = (1, 3, 9)  # windows of one image
+_SMALL = (1, 3, 9, 16)  # windows of one image
 
 
 class BoundModel:
@@ -56,7 +56,7 @@ class BoundModel:
 
 
 def bucket(count: int) -> int:
-    """Smallest of 1, 3, 9, 18, 36, ... that holds ``count`` windows."""
+    """Smallest of 1, 3, 9, 16, 32, 64, ... that holds ``count`` windows."""
     size = next((small for small in _SMALL if count <= small), _SMALL[-1])
     while size < count:
         size *= 2

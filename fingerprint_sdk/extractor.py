@@ -37,7 +37,7 @@ __all__ = ["EmbeddingResult", "Extractor", "Failure", "load"]
 logger = logging.getLogger(__name__)
 
 _NO_IMAGES = "no images were given: a comparison needs at least one a side"
-_MAX_WINDOWS = 9
+_MAX_WINDOWS = 16
 _BATCH = {"cpu": 2, "cuda": 16}  # images a call; on a CPU, more only costs memory
 
 

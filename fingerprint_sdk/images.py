@@ -43,7 +43,7 @@ WINDOW_SIZE = 128
 """Side of a window, in pixels (paper, IV-A: training resolution)."""
 
 WINDOWS_PER_AXIS = 3
-"""Equally spaced window positions on each axis (paper, Table VII)."""
+"""Equally spaced window positions on each axis (paper, Table VII); one more on a long one."""
 
 MAX_PIXELS = 178_956_970
 """Encoded images larger than this are refused (Pillow's own limit for decompression bombs)."""
@@ -126,8 +126,13 @@ def load_image(source: ImageInput) -> LoadedImage:
 
 
 def window_positions(side: int) -> list[int]:
-    """Offsets of the windows on an axis of ``side`` >= 128 pixels: at most 3, equally spaced."""
-    spaced = np.linspace(0, side - WINDOW_SIZE, WINDOWS_PER_AXIS)
+    """Offsets of the windows on an axis of ``side`` >= 128 pixels: equally spaced.
+
+    At most 3, and 4 where they fit side by side, from 512 pixels on: there a fourth shows pixels
+    that the others do not.
+    """
+    count = WINDOWS_PER_AXIS + (side >= (WINDOWS_PER_AXIS + 1) * WINDOW_SIZE)
+    spaced = np.linspace(0, side - WINDOW_SIZE, count)
     return [int(position) for position in np.unique(np.round(spaced))]
 
 
@@ -140,7 +145,7 @@ def windows(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         pixels: uint8, shape (height, width, 3), RGB.
 
     Returns:
-        uint8, shape (n, 3, 128, 128), n from 1 to 9, in reading order.
+        uint8, shape (n, 3, 128, 128), n from 1 to 16, in reading order.
     """
     height, width = pixels.shape[:2]
     if min(height, width) < WINDOW_SIZE:

@@ -75,8 +75,8 @@ def test_a_bound_model_gives_what_a_plain_run_gives(model: bytes) -> None:
 
 
 def test_buckets_are_few_and_hold_their_windows() -> None:
-    sizes = {bucket(count): count for count in range(1, 145)}
-    assert list(sizes) == [1, 3, 9, 18, 36, 72, 144]
+    sizes = {bucket(count): count for count in range(1, 257)}
+    assert list(sizes) == [1, 3, 9, 16, 32, 64, 128, 256]
     assert all(size == most for size, most in sizes.items())
 
 

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from fingerprint_sdk.images import windows
+from trainer.ablation import cut_windows
 from trainer.denoiser import DnCNN
 from trainer.extractor import PaperSpectrum, ResNet50
+
+PER_AXIS = 3  # windows: Table VII
 
 
 class PaperPipeline:
@@ -31,7 +33,7 @@ class PaperPipeline:
 
     @torch.inference_mode()
     def embed(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        crops = torch.from_numpy(windows(pixels)).to(self.device)
+        crops = torch.from_numpy(cut_windows(pixels, PER_AXIS)).to(self.device)
         vectors = nn.functional.normalize(self.network(self.transform(self.denoise(crops))), dim=1)
         mean = nn.functional.normalize(vectors.mean(0), dim=0)
         return mean.cpu().numpy()
@@ -44,7 +46,7 @@ class PaperPipeline:
         return self.spectrum(residual * 255.0)
 
     @torch.inference_mode()
-    def macs(self, count: int = 9) -> dict[str, int]:
+    def macs(self, count: int = PER_AXIS**2) -> dict[str, int]:
         """Multiply-accumulates of each part for `count` windows."""
         x = torch.zeros(count, 3, 128, 128, dtype=torch.uint8, device=self.device)
         totals = {}

@@ -18,10 +18,11 @@ import onnxruntime
 import torch
 from PIL import Image
 
-from benchmarks.inference.paper import PaperPipeline
+from benchmarks.inference.paper import PER_AXIS, PaperPipeline
 from benchmarks.inference.speed import make_image
 from fingerprint_sdk.images import load_image, windows
 from fingerprint_sdk.quality import assess
+from trainer.ablation import cut_windows
 
 PARTS = ("denoiser", "DFT", "statistics", "network")
 
@@ -42,8 +43,8 @@ def time_stages(
     }
     theirs = {name: ours[name] for name in ("decode", "windows")}
     ours |= _profile(model, crops, threads, 3 * rounds)
-    theirs |= _paper_parts(paper, crops, rounds)
-    ours_macs, theirs_macs = model_macs(model, len(crops)), paper.macs(len(crops))
+    theirs |= _paper_parts(paper, cut_windows(image.pixels, PER_AXIS), rounds)
+    ours_macs, theirs_macs = model_macs(model, len(crops)), paper.macs()
     return [
         {
             "stage": stage,
@@ -102,18 +103,22 @@ def assign_parts(operators: list[str]) -> list[str]:
 
 
 def _profile(model: Path, crops: np.ndarray, threads: int, rounds: int) -> dict[str, float]:
-    """Milliseconds of each part of the model, by ONNX Runtime's own profiler."""
+    """Milliseconds of each part of the model, by ONNX Runtime's own profiler.
+
+    Threads share the windows, so the time is that of one thread's share.
+    """
+    share = np.array_split(crops, threads)[0]
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(folder) / "profile")
         session = onnxruntime.InferenceSession(
             model.read_bytes(), options, providers=["CPUExecutionProvider"]
         )
         for _ in range(1 + rounds):
-            session.run(["embedding"], {"windows": crops})
+            session.run(["embedding"], {"windows": share})
         events = json.loads(Path(session.end_profiling()).read_text())
     nodes = [e for e in events if e.get("cat") == "Node" and e["name"].endswith("_kernel_time")]
     nodes.sort(key=lambda event: event["ts"])

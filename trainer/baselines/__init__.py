@@ -6,7 +6,7 @@ Each is one file and one class with the same two methods, and its settings as fi
 - `embed(images)`: a list of such arrays -> float32 (N, D), L2-normalised; D is the method's own.
 
 As in the paper, a trained rival is used without its classification head: its last features are the
-fingerprint. All of them see the nine windows of `fingerprint_sdk.images.windows` unless their own
+fingerprint. All of them see the windows of `fingerprint_sdk.images.windows` unless their own
 paper says otherwise.
 """
 

@@ -1,4 +1,4 @@
-"""What goes into a rival: random crops to train on, the nine windows to embed."""
+"""What goes into a rival: random crops to train on, windows to embed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def centred(pixels: np.ndarray) -> Tensor:
 
 @torch.inference_mode()
 def embed_by_windows(images: Sequence[np.ndarray], network: nn.Module, side: int) -> np.ndarray:
-    """L2-normalised mean of `network` over the middle `side` px of each image's nine windows."""
+    """L2-normalised mean of `network` over the middle `side` px of each image's windows."""
     network.eval()
     rows = []
     for image in images:

@@ -14,7 +14,7 @@ from trainer.baselines._crops import embed_by, normalised
 
 @dataclass
 class Spectrum:
-    """Log power of the grey image's DFT under a Hann window, averaged over the nine windows.
+    """Log power of the grey image's DFT under a Hann window, averaged over its windows.
 
     No residual, no learning, but the seen generators' mean is taken off, since all natural spectra
     point the same way. A gallery's mean is then a centroid, and cosine says which is nearest.

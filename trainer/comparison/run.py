@@ -163,7 +163,7 @@ def compare(
 
 
 def embed_by_run(run: Run) -> Embed:
-    """The embeddings of a run as the SDK takes them: nine windows, averaged, L2-normalised."""
+    """The embeddings of a run as the SDK takes them: windows, averaged, L2-normalised."""
     model = FingerprintModel(run.signal, run.network).eval()
 
     @torch.inference_mode()

@@ -304,6 +304,8 @@ def test_other_numbers_of_windows() -> None:
     middle = pixels[36:164, 66:194].transpose(2, 0, 1)[None]
     np.testing.assert_array_equal(cut_windows(pixels, 1), middle)
     assert cut_windows(pixels, 4).shape == (16, 3, 128, 128)
+    large = np.pad(pixels, ((0, 600), (0, 0), (0, 0)))
+    np.testing.assert_array_equal(cut_windows(large, None), windows(large))
     corners = cut_windows(pixels, 2)
     np.testing.assert_array_equal(corners[3], pixels[-128:, -128:].transpose(2, 0, 1))
 

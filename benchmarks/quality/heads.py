@@ -1,13 +1,14 @@
 """What is each head of a trained extractor worth by itself, and what all together?
 
-    python benchmarks/quality/heads.py RUN IMAGES…
+    python benchmarks/quality/heads.py RUN IMAGES… [--windows N]
 
-RUN is a finished `trainer extractor` run, IMAGES pools of real generators.
+RUN is a finished `trainer extractor` run, IMAGES pools of real generators, N the windows an axis
+if not as many as the SDK takes.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from trainer.extractor import load_run
 
 
 @torch.inference_mode()
-def main(run: Path, pools: list[Path]) -> None:
+def main(run: Path, pools: list[Path], per_axis: int | None) -> None:
     finished = load_run(run)
     network, heads = finished.network, finished.network.chosen
     groups = {
@@ -33,7 +34,7 @@ def main(run: Path, pools: list[Path]) -> None:
     for folder in pools:
         pool = read_pool(folder)
         with tempfile.TemporaryDirectory() as cache:
-            signals = pool_signals(pool, finished.signal, "signal", 3, Path(cache))
+            signals = pool_signals(pool, finished.signal, "signal", per_axis, Path(cache))
         show(folder.name, "all", embed_signals(network, signals), pool)
         whole = embed_signals(network.ungated(), signals)
         for name, chosen in groups.items():
@@ -61,5 +62,9 @@ def show(folder: str, name: str, embeddings: dict[str, np.ndarray], pool: Pool) 
 
 
 if __name__ == "__main__":
-    named = [Path(name) for name in sys.argv[1:]]
-    main(named[0], named[1:])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("run", type=Path)
+    parser.add_argument("images", type=Path, nargs="+")
+    parser.add_argument("--windows", type=int)
+    given = parser.parse_args()
+    main(given.run, given.images, given.windows)

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from fingerprint_sdk.images import WINDOW_SIZE, load_image
+from fingerprint_sdk.images import WINDOW_SIZE, load_image, windows
 from trainer.ablation.variants import EMBEDDINGS
 from trainer.evaluation import Pool
 
@@ -35,11 +35,13 @@ class Pixels(nn.Module):
         return windows[..., 32:96, 32:96].float() / 127.5 - 1
 
 
-def cut_windows(pixels: np.ndarray, per_axis: int) -> np.ndarray:
+def cut_windows(pixels: np.ndarray, per_axis: int | None) -> np.ndarray:
     """`fingerprint_sdk.images.windows` at `per_axis` windows an axis: uint8 (n, 3, 128, 128).
 
-    At most per_axis² of them, equally spaced; one window is the middle.
+    At most per_axis² of them, equally spaced; one window is the middle; None as many as the SDK.
     """
+    if per_axis is None:
+        return windows(pixels)
     height, width = pixels.shape[:2]
     if min(height, width) < WINDOW_SIZE:
         size = (max(width, WINDOW_SIZE), max(height, WINDOW_SIZE))
@@ -58,7 +60,7 @@ def pool_signals(
     pool: Pool,
     signal: nn.Module,
     signal_key: str,
-    per_axis: int,
+    per_axis: int | None,
     folder: Path,
     *,
     progress: Progress | None = None,
@@ -119,14 +121,14 @@ def _positions(side: int, per_axis: int) -> list[int]:
 
 @torch.inference_mode()
 def _compute(
-    pool: Pool, signal: nn.Module, per_axis: int, progress: Progress | None
+    pool: Pool, signal: nn.Module, per_axis: int | None, progress: Progress | None
 ) -> dict[str, np.ndarray]:
     arrays, done, total = {}, 0, sum(map(len, pool.images.values()))
     for i, paths in enumerate(pool.images.values()):
         parts = []
         for path in paths:
-            windows = cut_windows(load_image(path).pixels, per_axis)
-            parts.append(signal(torch.from_numpy(windows)).half().numpy())
+            crops = cut_windows(load_image(path).pixels, per_axis)
+            parts.append(signal(torch.from_numpy(crops)).half().numpy())
             done += 1
             if progress is not None:
                 progress(done, total)

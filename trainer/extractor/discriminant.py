@@ -70,7 +70,9 @@ class Discriminant(nn.Module):
             within += weight * torch.stack(contents).mean(0)
         centre = torch.stack(means).mean(0)
         directions = torch.zeros(self.linear.weight.shape, dtype=torch.float64)
-        best = _directions(shrunk(within, shrinkage), torch.stack(means) - centre, len(directions))
+        best = directions_between(
+            shrunk(within, shrinkage), torch.stack(means) - centre, len(directions)
+        )
         directions[len(directions) - len(best) :] = best
         self.linear.weight.copy_(directions)
         self.linear.bias.copy_(-directions @ centre)
@@ -79,7 +81,7 @@ class Discriminant(nn.Module):
         return torch.cat([parts[name].flatten(1) for name in self.names], dim=1)
 
 
-def _directions(within: Tensor, means: Tensor, most: int) -> Tensor:
+def directions_between(within: Tensor, means: Tensor, most: int) -> Tensor:
     """Rows along which `means` (M, n) about 0 scatter the most, `within` (n, n) being level.
 
     At most `most`, the best last, and only those along which they scatter at all: with few models

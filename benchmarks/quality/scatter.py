@@ -1,0 +1,131 @@
+"""Whose scatter within a model should a linear head level? For insight; nothing of it is shipped.
+
+    python benchmarks/quality/scatter.py RUN IMAGES…
+
+RUN is a `trainer extractor` run, IMAGES pools of real generators. One linear head on each part of
+the signal is told how models differ by synthetic ones (every eighth), and how images of one model
+differ by: the synthetic models; these and photographs, as shipped; or real generators. The last
+are half of a pool's, with half of their images; every head is scored on the other halves, and
+the mean of four such splits is printed.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer.ablation import pool_signals, read_cache
+from trainer.evaluation import Pool, read_pool, score
+from trainer.extractor import COMPACT, IMMUNISED, held_out_models
+from trainer.extractor.discriminant import directions_between
+from trainer.extractor.heads import Seen
+from trainer.extractor.whitening import shrunk
+
+SPLITS = 4
+
+
+def main(run: Path, pools: list[Path]) -> None:
+    cache = read_cache(run)
+    for folder in pools:
+        pool = read_pool(folder)
+        with tempfile.TemporaryDirectory() as kept:
+            signals = pool_signals(pool, cache.signal, "signal", None, Path(kept))
+        start = 0
+        for head in IMMUNISED:
+            (name,) = head.parts
+            size = int(np.prod(cache.signal.parts[name]))
+            real = {
+                generator: [
+                    torch.from_numpy(image[:, start : start + size]).float() for image in x
+                ]
+                for generator, x in signals.items()
+            }
+            start += size
+            for label, figures in compare(
+                Seen(cache.source, cache.signal.parts, head), real, pool
+            ):
+                print(f"{folder.name:9s} {name:13s} {label:27s} {figures}", flush=True)
+
+
+def compare(seen: Seen, real: dict[str, list[Tensor]], pool: Pool) -> list[tuple[str, str]]:
+    """The lines of one part of the signal: whose scatter, and what came of it."""
+    train = np.flatnonzero(~held_out_models(seen.models, COMPACT.held_out))[::8]
+    image, variant = (x.ravel() for x in np.mgrid[: seen.images, : seen.variants])
+    models = torch.stack(
+        [seen.fetch(np.full_like(image, m), image[:, None], variant) for m in train]
+    )
+    mean = models.mean((0, 1))
+    scale = models.flatten(0, 1)[::7].std(0).clamp(min=1e-3)
+    models = (models - mean) / scale
+    means = models.mean(1).double()
+    synthetic = scatter([*models])
+    photographs = torch.stack(
+        [
+            scatter([(crops - mean) / scale])
+            for v in range(3)
+            if (crops := seen.photographs(v)) is not None
+        ]
+    ).mean(0)
+    found: dict[str, list[np.ndarray]] = {}
+    for split in range(SPLITS):
+        rng = np.random.default_rng(split)
+        names = rng.permutation(sorted(real))
+        told, asked = names[: len(names) // 2], names[len(names) // 2 :]
+        halves = {name: rng.permutation(len(images)) for name, images in real.items()}
+        others = scatter(
+            [
+                torch.cat([(real[name][i] - mean) / scale for i in halves[name][::2]])
+                for name in told
+            ]
+        )
+        whose = {
+            "synthetic models'": synthetic,
+            "the same and photographs'": synthetic + COMPACT.contents * photographs,
+            "other real generators'": others,
+        }
+        for label, within in whose.items():
+            levelled = shrunk(within, COMPACT.shrinkage)
+            axes = directions_between(levelled, means - means.mean(0), COMPACT.embedding).T
+            embeddings = {
+                name: np.stack(
+                    [embed((real[name][i] - mean) / scale, axes) for i in halves[name][1::2]]
+                )
+                for name in asked
+            }
+            found.setdefault(label, []).append(figures_of(embeddings, pool))
+    return [
+        (label, "identification {:.1f} [{:.1f}], AUC {:.1f}".format(*np.mean(rows, 0)))
+        for label, rows in found.items()
+    ]
+
+
+def scatter(groups: list[Tensor]) -> Tensor:
+    """Covariance (n, n) of groups of signals (images, n), each about its own mean."""
+    centred = torch.cat([group - group.mean(0) for group in groups])
+    return (centred.T @ centred).double() / len(centred)
+
+
+def embed(windows: Tensor, axes: Tensor) -> np.ndarray:
+    units = torch.nn.functional.normalize(windows.double() @ axes, dim=1)
+    return torch.nn.functional.normalize(units.mean(0), dim=0).numpy()
+
+
+def figures_of(embeddings: dict[str, np.ndarray], pool: Pool) -> np.ndarray:
+    scores = score(embeddings, pool.decoders, resamples=0)
+    found = scores.identification
+    return 100 * np.array(
+        [
+            found.model.accuracy.value,
+            found.decoder.accuracy.value,
+            scores.verification.model.auc.value,
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), [Path(folder) for folder in sys.argv[2:]])

@@ -38,7 +38,8 @@ class CalibrationRecipe:
     """`images` photographs of `side` px through each of at most `models` held-out models.
 
     `alike` is the share of the other models that a model's impostors are drawn from, those of the
-    most similar mean embedding; 1 takes all.
+    most similar mean embedding; 1 takes all. Of recompressed images it is `alike_recompressed`: a
+    codec makes strangers resemble each other, real ones more than synthetic ones.
     """
 
     models: int = 120
@@ -46,7 +47,8 @@ class CalibrationRecipe:
     side: int = 224
     qualities: tuple[int, ...] = (75, 85, 95)
     pairs: int = 40_000
-    alike: float = 0.25
+    alike: float = 0.5
+    alike_recompressed: float = 0.25
     seed: int = 0
 
 
@@ -79,13 +81,16 @@ def fit_calibration(
         if progress is not None:
             progress(i + 1, len(chosen))
     conditions = []
-    for recompressed, qualities in ((False, (None,)), (True, recipe.qualities)):
+    for recompressed, qualities, alike in (
+        (False, (None,), recipe.alike),
+        (True, recipe.qualities, recipe.alike_recompressed),
+    ):
         for images_a, images_b in SIDES:
             if images_a + images_b > recipe.images:
                 continue
             scores = [
                 pair_scores(
-                    np.stack(levels[quality]), images_a, images_b, recipe.pairs, rng, recipe.alike
+                    np.stack(levels[quality]), images_a, images_b, recipe.pairs, rng, alike
                 )
                 for quality in qualities
             ]

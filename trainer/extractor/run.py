@@ -1,9 +1,9 @@
 """One training run: pool and photographs in, a network and all that made it out.
 
 `RUN/` holds `render/` and `features/` (caches, safe to delete when done), `heads/` with the
-checkpoint and log of each head (the paper's network has its own in `RUN/`), `losses.png`,
-`residual.safetensors` (the denoiser's weights), `network.safetensors` and `run.json`, which is
-what `load_run` and `export-onnx` read.
+weights of each head, checkpoint, log and `losses.png` of what is trained step by step (the paper's
+network, here), `residual.safetensors` (the denoiser's weights), `network.safetensors` and
+`run.json`, which is what `load_run` and `export-onnx` read.
 """
 
 from __future__ import annotations

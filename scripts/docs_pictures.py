@@ -70,7 +70,7 @@ def draw_fingerprints() -> None:
     figure, rows = plt.subplots(2, 3, figsize=(7.5, 5.2), layout="constrained")
     for (name, colour), row in zip(GENERATORS.items(), rows, strict=True):
         pictures = examples(name)
-        show(row[0], pictures[0], f"{name}: image and its windows")
+        show(row[0], pictures[0], f"{name}: image and its nine windows")
         for top in window_positions(pictures[0].shape[0]):
             for left in window_positions(pictures[0].shape[1]):
                 place = (left - 0.5, top - 0.5)

@@ -14,7 +14,7 @@ RESIDUAL, IMAGE = ("residual",), ("image",)
 COEFFICIENTS, PERIODS = ("coefficients",), ("periods",)
 """Parts of `CompactSignal`."""
 PIXEL_WIDTHS = (32, 64, 96, 128)
-_IMMUNISED = tuple(head for head in CONVOLUTIONS if not head.gated)
+_UNGATED = tuple(head for head in CONVOLUTIONS if not head.gated)
 
 
 def signal(setting: Setting) -> list[Variant]:
@@ -77,7 +77,7 @@ def processing(setting: Setting) -> list[Variant]:
 
     def variant(label: str, share: float, kept: tuple[int, ...]) -> Variant:
         sampler = replace(setting.base.sampler, processed=share)
-        recipe = replace(setting.base, heads=_IMMUNISED, sampler=sampler)
+        recipe = replace(setting.base, heads=_UNGATED, sampler=sampler)
         return Variant(label, recipe, setting.take(), kept=kept)
 
     every = (RENDERED, *PROCESSED)
@@ -115,7 +115,7 @@ def heads(setting: Setting) -> list[Variant]:
         "residual": replace(base, heads=(Head(RESIDUAL),)),
         "image": replace(base, heads=(Head(IMAGE),)),
         "both in one head": replace(base, heads=(Head(RESIDUAL + IMAGE),)),
-        "five heads, convolutions": replace(base, heads=_IMMUNISED),
+        "five heads, convolutions": replace(base, heads=_UNGATED),
         "five heads, linear": replace(base, heads=IMMUNISED),
         "five heads, linear, no photographs": replace(base, heads=IMMUNISED, contents=0.0),
         "five of unprocessed images, linear": replace(base, heads=PLAIN),

@@ -133,6 +133,8 @@ def test_a_run_is_read_back_and_need_not_have_been_trained(run: Path, tmp_path: 
     cache = read_cache(run)
     assert len(cache.source.models) == 34
     assert cache.source.values.shape == (34, IMAGES, 3, *cache.signal.shape)
+    assert cache.source.crops.shape == (20, 3, *cache.signal.shape)
+    assert len(np.unique(cache.source.crops[:, 0], axis=0)) > 10  # crops of eight photographs
     name = cache.source.models[7]
     np.testing.assert_array_equal(cache.source.values[7], np.load(run / f"features/{name}.npy"))
     untrained = tmp_path / "untrained"

@@ -19,10 +19,13 @@ from safetensors.torch import load_file
 
 from trainer.extractor import (
     ExtractorRecipe,
+    FeatureRecipe,
     Features,
     Head,
+    RenderRecipe,
     Sampler,
     held_out_models,
+    run_extractor,
     train_extractor,
 )
 from trainer.extractor.run import read_logs
@@ -291,3 +294,29 @@ def test_held_out_architectures_are_the_same_in_every_pool() -> None:
     np.testing.assert_array_equal(one, other)
     more = held_out_models(tuple(f"pool/{i}/0" for i in ids), 0.3)
     assert (one <= more).all()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is there, and would be used")
+def test_a_device_that_is_not_there_is_refused_and_never_replaced(tmp_path: Path) -> None:
+    with pytest.raises((RuntimeError, AssertionError), match=r"CUDA|cuda"):
+        train_extractor(toy_source(), PARTS, tmp_path / "toy", TOY, device="cuda")
+    with pytest.raises(ValueError, match="sees no GPU"):
+        run_extractor(
+            *([tmp_path / "pool"], tmp_path, tmp_path / "run", TOY, torch.nn.Identity()),
+            rendering=RenderRecipe(),
+            features=FeatureRecipe(),
+            device="cuda",
+        )
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_training_on_a_gpu_agrees_with_the_cpu(tmp_path: Path) -> None:
+    recipe = replace(TOY, steps=20)
+    networks = [
+        train_extractor(toy_source(), PARTS, tmp_path / device, recipe, device=device)
+        for device in ("cpu", "cuda")
+    ]
+    signals = toy_source().fetch(np.arange(30), np.zeros((30, 1), int), np.zeros(30, int))
+    one, other = (network(signals) for network in networks)
+    assert torch.allclose(one, other, atol=1e-2)

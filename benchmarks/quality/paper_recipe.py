@@ -1,18 +1,19 @@
-"""The paper's network, signal and losses on our pool, for as long as the shipped model trained.
+"""The paper's network, signal and losses on our pool, beside the shipped model.
 
-    python benchmarks/quality/paper_recipe.py POOL PHOTOS OUT STEPS IMAGES…
+    python benchmarks/quality/paper_recipe.py POOL PHOTOS OUT STEPS [--models 50] [--device cuda]
+    python benchmarks/quality/paper_recipe.py POOL PHOTOS OUT STEPS --images IMAGES…
 
 Trains `--recipe paper` (ResNet-50 on |DFT| of the residual, cross-entropy and batch-hard triplet,
-AdamW, warm-up cosine) and scores it on each pool IMAGES, writing OUT/scores.json. Scaled to two
-cores: the student's residual instead of DnCNN's, which alone costs five times the ResNet, and
-batches of 16 models × 4 images instead of 50 × 4. `trainer extractor --recipe paper` is the full
-scale, for a GPU.
+AdamW, warm-up cosine) unless OUT holds a finished run, and scores it on each pool IMAGES, writing
+OUT/scores.json. Scaled down: the student's residual instead of DnCNN's, which alone costs five
+times the ResNet, and on two cores batches of 16 models × 4 images instead of 50 × 4.
+`trainer extractor --recipe paper` is the full scale.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -24,13 +25,13 @@ from fingerprint_sdk.images import load_image, windows
 from trainer.denoiser import load_weights
 from trainer.evaluation import read_pool, score, write_json
 from trainer.export import FingerprintModel
-from trainer.extractor import PAPER, FeatureRecipe, RenderRecipe, run_extractor
+from trainer.extractor import PAPER, FeatureRecipe, RenderRecipe, load_run, run_extractor
 
 
-def main(pool: Path, photos: Path, out: Path, steps: int, pools: list[Path]) -> None:
-    recipe = replace(PAPER, steps=steps, sampler=replace(PAPER.sampler, models=16))
+def train(pool: Path, photos: Path, out: Path, steps: int, models: int, device: str) -> None:
+    recipe = replace(PAPER, steps=steps, sampler=replace(PAPER.sampler, models=models))
     started = time.monotonic()
-    run = run_extractor(
+    run_extractor(
         [pool],
         photos,
         out,
@@ -38,12 +39,17 @@ def main(pool: Path, photos: Path, out: Path, steps: int, pools: list[Path]) -> 
         load_weights("student"),
         rendering=RenderRecipe(),
         features=FeatureRecipe(),
-        workers=1,
+        workers=1 if device == "cpu" else 16,
+        device=device,
         progress=lambda stage, done, total, numbers: print(
             stage, done, total, numbers, flush=True
         ),
     )
     (out / "seconds.json").write_text(json.dumps({"seconds": time.monotonic() - started}))
+
+
+def evaluate(out: Path, pools: list[Path]) -> None:
+    run = load_run(out)
     model = FingerprintModel(run.signal, run.network).eval()
     scores = {}
     for folder in pools:
@@ -63,4 +69,15 @@ def main(pool: Path, photos: Path, out: Path, steps: int, pools: list[Path]) -> 
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:4]), int(sys.argv[4]), [Path(p) for p in sys.argv[5:]])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pool", type=Path)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("steps", type=int)
+    parser.add_argument("--models", type=int, default=16)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--images", type=Path, nargs="*", default=[])
+    given = parser.parse_args()
+    if not (given.out / "run.json").exists():
+        train(given.pool, given.photos, given.out, given.steps, given.models, given.device)
+    evaluate(given.out, given.images)

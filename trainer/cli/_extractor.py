@@ -33,6 +33,7 @@ def extractor(
         int, typer.Option(help="Content blocks: models of a block see the same crops.", min=1)
     ] = 100,
     workers: Annotated[int, typer.Option(help="Cores that render and transform.", min=1)] = 2,
+    device: Annotated[str, typer.Option(help="cpu or cuda; what takes steps runs there.")] = "cpu",
     seed: Annotated[int, typer.Option(help="Seed of weights and batches.", min=0)] = 0,
 ) -> None:
     """Train a fingerprint extractor on synthetic models only (paper III-C)."""
@@ -56,6 +57,7 @@ def extractor(
             rendering=RenderRecipe(images=images, blocks=blocks),
             features=FeatureRecipe(variants=variants, photographs=photographs),
             workers=workers,
+            device=device,
             progress=lambda stage, done, total, numbers: update(stage, done, total, **numbers),
         )
     typer.echo(f"{out}: finished")

@@ -17,6 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -57,12 +58,18 @@ def run_extractor(
     rendering: RenderRecipe,
     features: FeatureRecipe,
     workers: int = 1,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Run:
     """Render, compute features, train. Every stage resumes by itself from `out`.
 
-    Raises ValueError when two pools have the same folder name: caches know models by it.
+    Training by steps, and the paper's signal, are computed on `device`, the rest on the CPU.
+
+    Raises ValueError when two pools have the same folder name, since caches know models by it, or
+    when `device` is a GPU that torch does not see.
     """
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"torch {torch.__version__} sees no GPU: leave out device {device!r}")
     if len({pool.name for pool in pools}) < len(pools):
         raise ValueError("two pools have the same folder name; rename one of them")
 
@@ -81,7 +88,9 @@ def run_extractor(
     signal = build_signal(recipe, residual)
     renderer = make_renderer(pools, training_photos, rendering)
     if recipe.name == "paper":
-        source: Source = RenderingSource(renderer, signal, out / "render")
+        source: Source = RenderingSource(
+            renderer, signal, out / "render", device=device, workers=workers
+        )
     else:
         computed = compute_features(
             renderer,
@@ -93,7 +102,9 @@ def run_extractor(
             progress=stage("features"),
         )
         source = FeatureSource(computed)
-    network = train_extractor(source, signal.parts, out, recipe, progress=stage("training"))
+    network = train_extractor(
+        source, signal.parts, out, recipe, device=device, progress=stage("training")
+    )
     made_from = zip(renderer.models, renderer.entries, strict=True)
     info = {
         "recipe": asdict(recipe),
@@ -115,7 +126,7 @@ def run_extractor(
     temporary = out / "run.json.tmp"
     temporary.write_text(json.dumps(info, indent=2))
     temporary.replace(out / "run.json")
-    return Run(signal, network, info)
+    return Run(signal.cpu(), network, info)
 
 
 def load_run(out: Path) -> Run:

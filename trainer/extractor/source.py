@@ -51,17 +51,31 @@ class FeatureSource:
 
 
 class RenderingSource:
-    """Rendered images through a frozen signal on the fly: the paper's way, for large signals."""
+    """Rendered images through a frozen signal on the fly: the paper's way, for large signals.
 
-    def __init__(self, renderer: Renderer, signal: nn.Module, out: Path) -> None:
+    `signal` runs on `device`, where the batches then lie; `workers` render.
+    """
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        signal: nn.Module,
+        out: Path,
+        *,
+        device: str = "cpu",
+        workers: int = 1,
+    ) -> None:
         self.models, self.block = renderer.models, renderer.block
         self.images, self.variants = renderer.recipe.images, 1
-        self.pixels = compute_sharded(out, renderer.plan(), renderer.models, renderer.render)
-        self.signal = signal.eval()
+        self.pixels = compute_sharded(
+            out, renderer.plan(), renderer.models, renderer.render, workers=workers
+        )
+        self.signal, self.device = signal.eval().to(device), device
 
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
         with torch.no_grad():
-            return self.signal(torch.from_numpy(self.pixels[model, image[:, 0]]))
+            pixels = torch.from_numpy(self.pixels[model, image[:, 0]])
+            return self.signal(pixels.to(self.device))
 
     def photographs(self, variant: int) -> Tensor | None:
         return None

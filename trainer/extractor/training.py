@@ -113,9 +113,12 @@ def train_extractor(
     out: Path,
     recipe: ExtractorRecipe,
     *,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> nn.Module:
     """Train every head, put them side by side, fit the gate; returns the network in eval mode.
+
+    What takes steps takes them on `device`; the network returned is on the CPU.
 
     `out` holds a folder for each head (`head_folders`; the paper's network has no heads and is
     trained in `out` itself) and at the end `network.safetensors` and `recipe.json`. A killed
@@ -124,7 +127,7 @@ def train_extractor(
     torch.manual_seed(recipe.seed)
     network = build_network(recipe, parts)
     if not isinstance(network, CompactNet):
-        return _train_network(network, source, out, recipe, progress)
+        return _train_network(network, source, out, recipe, device, progress)
     rng = np.random.default_rng(recipe.seed)
     train = np.flatnonzero(~held_out_models(source.models, recipe.held_out))
     network.fit_input(_sample(source, train, _INPUT_SAMPLE, rng)[0])
@@ -136,7 +139,7 @@ def train_extractor(
                 progress(past * recipe.steps + done, total, numbers)
 
         own = replace(recipe, heads=(head,))
-        _train_network(network.alone(i), Seen(source, parts, head), folder, own, shown)
+        _train_network(network.alone(i), Seen(source, parts, head), folder, own, device, shown)
     if any(network.gated):
         gated = next(head for head in recipe.heads if head.gated)
         features, variants = _sample(source, train, _GATE_SAMPLE, rng)
@@ -159,6 +162,7 @@ def _train_network(
     source: Source,
     out: Path,
     recipe: ExtractorRecipe,
+    device: str,
     progress: Progress | None,
 ) -> nn.Module:
     """Train one head, or the paper's network, until `recipe.steps`; resumes from `out` by itself.
@@ -174,7 +178,9 @@ def _train_network(
     if isinstance(network, CompactNet) and recipe.heads[0].linear:
         return _fit_linear(network, source, held, out, recipe, progress)
     torch.manual_seed(recipe.seed)
+    network.to(device)
     classifier = CosineClassifier(network.embedding, len(train), margin=recipe.cosine_margin)
+    classifier.to(device)
     parameters = [*network.parameters(), *classifier.parameters()]
     optimiser = torch.optim.AdamW(
         parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
@@ -196,8 +202,8 @@ def _train_network(
         model, image, variant = recipe.sampler.draw(
             source.block[train], source.images, source.variants, rng
         )
-        inputs = source.fetch(train[model], image, variant)
-        labels = torch.from_numpy(label_of[train[model]])
+        inputs = source.fetch(train[model], image, variant).to(device)
+        labels = torch.from_numpy(label_of[train[model]]).to(device)
         losses = _losses(network(inputs), labels, classifier, recipe)
         loss = torch.stack(list(losses.values())).sum()
         optimiser.zero_grad(set_to_none=True)
@@ -222,7 +228,7 @@ def _train_network(
                 out / "checkpoint.pt", state | {"step": step, "recipe": asdict(recipe)}
             )
             saved = time.monotonic()
-    network.eval()
+    network.cpu().eval()
     if isinstance(network, CompactNet) and recipe.whitening is not None:
         some = train[:: max(1, len(train) // 500)]
         network.fit_output(_embeddings(network, source, some), recipe.whitening)
@@ -297,9 +303,10 @@ def held_out_auc(network: nn.Module, source: Source, models: np.ndarray) -> floa
     image = np.tile(np.arange(images), len(models))[:, None]
     training = network.training
     network.eval()
-    z = network(source.fetch(model, image, np.zeros_like(model)))
+    device = next(network.parameters()).device
+    z = network(source.fetch(model, image, np.zeros_like(model)).to(device))
     network.train(training)
-    z = nn.functional.normalize(z, dim=1).numpy()
+    z = nn.functional.normalize(z, dim=1).cpu().numpy()
     score = z @ z.T
     upper = np.triu_indices(len(z), 1)
     same = (model[:, None] == model[None, :])[upper]

@@ -106,9 +106,12 @@ def reading(path: Path, form: Format) -> Iterator[None]:
 
 
 def read_tensors(
-    path: Path, form: Format, names: Sequence[str]
+    path: Path, form: Format, names: Sequence[str], *, optional: Sequence[str] = ()
 ) -> tuple[ModelIdentity, dict[str, str], Tensors]:
-    """Model, metadata and the tensors of these names; to be called within ``reading``."""
+    """Model, metadata and the tensors of these names; to be called within ``reading``.
+
+    Of those of ``optional`` names, such as are there.
+    """
     name = repr(str(path))
     with safe_open(path, framework="numpy") as file:
         metadata = file.metadata() or {}
@@ -119,7 +122,9 @@ def read_tensors(
                 f"{name} is {_a(form)} of format {metadata.get('format_version')!r}, this "
                 f"package reads {form.version}: update fingerprint-sdk"
             )
-        tensors = {key: file.get_tensor(key) for key in names}
+        there = set(file.keys())
+        wanted = [*names, *(key for key in optional if key in there)]
+        tensors = {key: file.get_tensor(key) for key in wanted}
     identity = ModelIdentity(
         metadata["model_name"],
         metadata["model_version"],

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk._copies import KINDS, with_copies
 from fingerprint_sdk._embeddings_file import check_embeddings
 from fingerprint_sdk._gallery_file import Entry
+from fingerprint_sdk._stream import as_iterable
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.quality import Quality
 
@@ -17,14 +19,27 @@ if TYPE_CHECKING:
 
 
 def new_entry(
-    extractor: Extractor, name: str, images: Images | npt.NDArray[np.floating], notes: str
+    extractor: Extractor,
+    name: str,
+    images: Images | npt.NDArray[np.floating],
+    notes: str,
+    *,
+    copies: bool,
 ) -> tuple[Entry, tuple[Quality, ...]]:
     """The entry, and the quality of each image; see ``Gallery.enroll``."""
+    kept: dict[str, npt.NDArray[np.float32]] = {}
     if _is_embeddings(images):
+        if copies:
+            raise GalleryError(f"embeddings of {name!r} have no copies: give the images")
         embeddings = np.atleast_2d(np.asarray(images, dtype=np.float32))
         quality: tuple[Quality, ...] = ()
     else:
-        embeddings, quality = extractor.embed_with_quality(images)
+        wanted = with_copies(as_iterable(images)) if copies else images
+        embeddings, quality = extractor.embed_with_quality(wanted)
+        if copies:
+            each = 1 + len(KINDS)
+            kept = {kind: embeddings[i::each] for i, kind in enumerate(KINDS, 1)}
+            embeddings, quality = embeddings[::each], quality[::each]
         for index, one in enumerate(quality):
             if one.flat:
                 raise ImageError(
@@ -34,7 +49,7 @@ def new_entry(
         raise GalleryError(f"no images were given for {name!r}")
     check_embeddings(embeddings, extractor.embedding_size, f"embeddings of {name!r}")
     lossy = np.array([bool(q.lossy) for q in quality] or [False] * len(embeddings))
-    return Entry(embeddings, lossy, notes), quality
+    return Entry(embeddings, lossy, notes, kept if len(embeddings) else {}), quality
 
 
 def _is_embeddings(images: object) -> TypeGuard[npt.NDArray[np.floating]]:

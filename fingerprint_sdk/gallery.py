@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from fingerprint_sdk._default_model import default_extractor
 from fingerprint_sdk._embeddings_file import (
-    Embeddings,
     ModelIdentity,
     check_same_model,
     identity_of,
@@ -21,7 +20,7 @@ from fingerprint_sdk._embeddings_file import (
 from fingerprint_sdk._gallery_enroll import new_entry
 from fingerprint_sdk._gallery_export import csv_table, parquet_table
 from fingerprint_sdk._gallery_file import Entry, check_name, encode, read
-from fingerprint_sdk._gallery_search import rank
+from fingerprint_sdk._gallery_search import Fingerprints, fingerprints_of, rank
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.extractor import Extractor
@@ -53,7 +52,7 @@ class Gallery:
         self._identity = None if model is None else identity_of(model)
         self._entries: dict[str, Entry] = {}
         self._lock = threading.RLock()
-        self._matrix: Embeddings | None = None
+        self._known: Fingerprints | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -65,7 +64,7 @@ class Gallery:
         try:
             return self._entries[name]
         except KeyError:
-            raise GalleryError(f"the gallery has no entry {name!r}: {self._known()}") from None
+            raise GalleryError(f"the gallery has no entry {name!r}: {self._listed()}") from None
 
     def __repr__(self) -> str:
         model = "no model yet" if self._identity is None else self._identity.name
@@ -82,7 +81,12 @@ class Gallery:
         return self._identity
 
     def enroll(
-        self, name: str, images: Images | npt.NDArray[np.floating], *, notes: str | None = None
+        self,
+        name: str,
+        images: Images | npt.NDArray[np.floating],
+        *,
+        notes: str | None = None,
+        copies: bool = False,
     ) -> tuple[Quality, ...]:
         """Add images to the entry ``name``, which is made if there is none.
 
@@ -93,17 +97,21 @@ class Gallery:
             images: one image or an iterable of images, all by one model; or their embeddings, a
                 float array of shape (D,) or (n, D), L2-normalised, by this gallery's model.
             notes: free text, replaces the entry's; None leaves it.
+            copies: also keep the embedding of each image as JPEG of quality 90 and at 70 % of its
+                size. A probe that was recompressed or shrunk since is then looked for among its
+                like. It takes three times as long.
 
         Returns:
             The quality of each image; empty when embeddings were given.
 
         Raises:
             ImageError: an image cannot be used, or is flat and has no fingerprint.
-            GalleryError: the name or the embeddings are invalid, or nothing was given.
+            GalleryError: the name or the embeddings are invalid, or nothing was given, or copies
+                of embeddings are asked for.
         """
         check_name(name)
         extractor = self._bound()
-        entry, quality = new_entry(extractor, name, images, notes or "")
+        entry, quality = new_entry(extractor, name, images, notes or "", copies=copies)
         self._add(name, entry, keep_notes=notes is None)
         return quality
 
@@ -184,8 +192,8 @@ class Gallery:
         """
         fmr = calibration.default_fmr if fmr is None else fmr
         with self._lock:
-            entries, matrix = self._entries, self._fingerprints()
-        return rank(entries, matrix, embeddings, calibration, quality=quality, fmr=fmr, top=top)
+            entries, known = self._entries, self._fingerprints()
+        return rank(entries, known, embeddings, calibration, quality=quality, fmr=fmr, top=top)
 
     def check_model(self, extractor: Extractor) -> None:
         """Raise GalleryError unless the gallery's embeddings are by this extractor."""
@@ -263,23 +271,29 @@ class Gallery:
         with self._lock:
             old = self._entries.get(name)
             if old is not None:
+                both = [*old.copies, *(kind for kind in entry.copies if kind not in old.copies)]
                 entry = Entry(
                     np.concatenate([old.embeddings, entry.embeddings]),
                     np.concatenate([old.lossy, entry.lossy]),
                     old.notes if keep_notes else entry.notes,
+                    {
+                        kind: np.concatenate(
+                            [e.copies[kind] for e in (old, entry) if kind in e.copies]
+                        )
+                        for kind in both
+                    },
                 )
             self._set({**self._entries, name: entry})
 
     def _set(self, entries: dict[str, Entry]) -> None:
         # A new dict each time: readers without the lock keep a consistent old one.
         self._entries = entries
-        self._matrix = None
+        self._known = None
 
-    def _fingerprints(self) -> Embeddings:
-        if self._matrix is None:
-            rows = [entry.fingerprint for entry in self._entries.values()]
-            self._matrix = np.stack(rows) if rows else np.empty((0, 0), np.float32)
-        return self._matrix
+    def _fingerprints(self) -> Fingerprints:
+        if self._known is None:
+            self._known = fingerprints_of(self._entries)
+        return self._known
 
-    def _known(self) -> str:
+    def _listed(self) -> str:
         return f"it has {', '.join(map(repr, self.names)) or 'none'}"

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         | IO[bytes]
         | Image.Image
         | npt.NDArray[np.uint8]
+        | "LoadedImage"
     )
 
 WINDOW_SIZE = 128
@@ -78,7 +79,7 @@ def is_single_image(source: object) -> bool:
     """True for one image, False for what must be a collection of them."""
     if isinstance(source, np.ndarray):
         return source.ndim != 4
-    kinds = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
+    kinds = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image, LoadedImage)
     return isinstance(source, kinds) or hasattr(source, "read")
 
 
@@ -102,12 +103,14 @@ def load_image(source: ImageInput) -> LoadedImage:
 
     Args:
         source: a path, encoded bytes, a binary file object (read from its present position and
-            left open), a PIL image (left as it is), or a uint8 array of shape (H, W),
-            (H, W, 3) RGB or (H, W, 4) RGBA.
+            left open), a PIL image (left as it is), a uint8 array of shape (H, W),
+            (H, W, 3) RGB or (H, W, 4) RGBA, or what this function returned before.
 
     Raises:
         ImageError: the input is none of these, or cannot be used. The message names it.
     """
+    if isinstance(source, LoadedImage):
+        return source
     name = describe(source)
     if isinstance(source, np.ndarray):
         return LoadedImage(_array_pixels(source, name), name)

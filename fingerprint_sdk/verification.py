@@ -58,7 +58,10 @@ class Candidate:
         margin: score minus the best score of any other entry, so positive for a clear first
             place only; None when the gallery has one entry.
         probability: P(this entry's model | score) at an even prior, each entry by itself.
-        threshold: at the asked FMR, for as many images as this entry holds.
+        threshold: at the asked FMR, for as many images as this entry holds. Where the entry also
+            has copies, each fingerprint is held to its share of that FMR.
+        copy: the kind of copies ("jpeg" or "shrunk", see ``Gallery.enroll``) that the probe is
+            nearest to; None for the images as enrolled.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Candidate:
     margin: float | None
     probability: float
     threshold: float
+    copy: str | None = None
 
 
 @dataclass(frozen=True)

@@ -168,6 +168,11 @@ def _load(path: Path) -> Gallery:
 
 def _entries(known: Gallery) -> list[dict[str, Any]]:
     return [
-        {"name": name, "images": len(known[name].embeddings), "notes": known[name].notes}
+        {
+            "name": name,
+            "images": len(known[name].embeddings),
+            "copies": {kind: len(rows) for kind, rows in known[name].copies.items()},
+            "notes": known[name].notes,
+        }
         for name in known.names
     ]

@@ -16,7 +16,7 @@ from fingerprint_sdk.cli._output import note, print_json, progress
 from fingerprint_sdk.errors import GalleryError
 
 # What an import leaves in an entry's notes, by which a second run knows the same files again.
-_MARK = "files "
+_MARK, _COPIES = "files ", " and copies"
 
 
 def add(
@@ -27,6 +27,7 @@ def add(
     replace: Annotated[
         bool, typer.Option("--replace", help="Enroll anew the names whose files have changed.")
     ] = False,
+    copies: options.Copies = False,
     on_error: options.Skip = options.OnError.stop,
     model: options.Model = None,
     revision: options.Revision = None,
@@ -48,7 +49,7 @@ def add(
     generators = {path.name: images_in(path) for path in subfolders(folder)}
     extractor = open_extractor(model, revision, device, offline, threads)
     known = open_gallery(gallery, extractor, create=True)
-    marks = {name: _MARK + _digest(paths) for name, paths in generators.items()}
+    marks = {name: _MARK + _digest(paths) + _COPIES * copies for name, paths in generators.items()}
     present = [name for name in generators if name in known]
     same = [name for name in present if marks[name] in known[name].notes]
     changed = [name for name in present if name not in same]
@@ -67,7 +68,7 @@ def add(
             paths, failed = usable(generators[name], on_error)
             if name in changed:
                 known.remove(name)
-            known.enroll(name, _watched(paths, moved, before), notes=marks[name])
+            known.enroll(name, _watched(paths, moved, before), notes=marks[name], copies=copies)
             known.save(gallery)
             added[name] = len(paths)
             left_out += failed

@@ -30,6 +30,7 @@ def enroll(
     images: Annotated[list[Path], typer.Argument(help="Its images, and folders of its images.")],
     gallery: options.GalleryFile,
     notes: Annotated[str | None, typer.Option(help="Free text kept with the entry.")] = None,
+    copies: options.Copies = False,
     on_error: options.Skip = options.OnError.stop,
     model: options.Model = None,
     revision: options.Revision = None,
@@ -50,7 +51,7 @@ def enroll(
     extractor = open_extractor(model, revision, device, offline, threads)
     known = open_gallery(gallery, extractor, create=True)
     paths, left_out = usable(paths, on_error)
-    known.enroll(name, paths, notes=notes)
+    known.enroll(name, paths, notes=notes, copies=copies)
     known.save(gallery)
     total = len(known[name].embeddings)
     if json:
@@ -60,6 +61,7 @@ def enroll(
             "name": name,
             "added": len(paths),
             "images": total,
+            "copies": {kind: len(rows) for kind, rows in known[name].copies.items()},
             "skipped": left_out,
         }
         print_json(document)

@@ -61,5 +61,12 @@ Skip = Annotated[
 Together = Annotated[
     bool, typer.Option("--together", help="Take all images as one probe by one generator.")
 ]
+Copies = Annotated[
+    bool,
+    typer.Option(
+        "--copies",
+        help="Also keep each image's fingerprint as JPEG and at 70 %, for probes processed since.",
+    ),
+]
 GalleryFile = Annotated[Path, typer.Option("--gallery", "-g", help="The gallery file (.fpg).")]
 GalleryArgument = Annotated[Path, typer.Argument(metavar="GALLERY", help="The gallery file.")]

@@ -55,8 +55,9 @@ def main(model: Path, pools: list[Path]) -> None:
                     rivals = [c.score >= c.threshold for c in found.candidates if c.name != name]
                     claimed.append(np.mean(rivals))
                 print(
-                    f"{folder.name:9s} {processing:9s} {kind:11s} identification "
-                    f"{100 * np.mean(right):.1f}, FMR of a comparison {100 * np.mean(claimed):.1f}",
+                    f"{folder.name:9s} {processing:9s} {kind:11s}",
+                    f"identification {100 * np.mean(right):.1f},",
+                    f"FMR of a comparison {100 * np.mean(claimed):.1f}",
                     flush=True,
                 )
 

@@ -7,11 +7,16 @@ from typing import Any
 from fingerprint_sdk.errors import ModelError
 from fingerprint_sdk.images import WINDOW_SIZE
 
+_LARGEST = 10
+"""Beyond it, rounding would eat what is left of the embedding."""
 _METADATA = ("name", "version", "license", "window_size", "embedding_size", "calibration")
 
 
-def check_contract(session: Any, name: str) -> tuple[dict[str, str], int]:
-    """Check inputs, outputs and metadata of a model; returns the metadata and embedding size.
+def check_contract(session: Any, name: str) -> tuple[dict[str, str], int, float]:
+    """Check inputs, outputs and metadata of a model.
+
+    Returns the metadata, the size of a window's embedding, and the model's constant (see
+    ``verification.image_embedding``), 0 where it has none.
 
     Raises:
         ModelError: it is not one of our models; ``name`` is for the message.
@@ -38,4 +43,14 @@ def check_contract(session: Any, name: str) -> tuple[dict[str, str], int]:
             f"embedding (float32, N x {size}): it is not one of our models, or it needs another "
             "version of this package"
         )
-    return metadata, int(size)
+    return metadata, int(size), _constant(metadata.get("constant", "0"), name)
+
+
+def _constant(text: str, name: str) -> float:
+    try:
+        constant = float(text)
+    except ValueError:
+        constant = -1.0
+    if not 0 <= constant <= _LARGEST:
+        raise ModelError(f"{name} has the constant {text!r}, not a number from 0 to {_LARGEST}")
+    return constant

@@ -14,7 +14,7 @@ from fingerprint_sdk._outcomes import Embeddings
 from fingerprint_sdk.errors import ImageError
 from fingerprint_sdk.images import is_single_image
 from fingerprint_sdk.quality import Quality
-from fingerprint_sdk.verification import mean_embedding
+from fingerprint_sdk.verification import image_embedding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +26,12 @@ Run: TypeAlias = Callable[[npt.NDArray[np.uint8]], Embeddings]
 
 
 def stream(
-    images: Iterator[ImageInput], run: Run, batch_size: int, workers: int
+    images: Iterator[ImageInput],
+    run: Run,
+    batch_size: int,
+    workers: int,
+    *,
+    constant: float = 0.0,
 ) -> Iterator[tuple[int, Embedded]]:
     """Outcomes in input order; the next images are decoded while the model runs.
 
@@ -35,16 +40,17 @@ def stream(
         run: from windows, uint8 (N, 3, 128, 128), to embeddings, (N, D).
         batch_size: images a call of ``run``.
         workers: threads that decode.
+        constant: of the model, see ``verification.image_embedding``.
     """
     done = 0
     with closing(prepare_ahead(images, batch_size, workers)) as batches:
         for batch in batches:
-            for outcome in _embed_batch(batch, run):
+            for outcome in _embed_batch(batch, run, constant):
                 yield done, outcome
                 done += 1
 
 
-def _embed_batch(batch: list[Outcome], run: Run) -> Iterator[Embedded]:
+def _embed_batch(batch: list[Outcome], run: Run, constant: float) -> Iterator[Embedded]:
     usable = [item for item in batch if not isinstance(item, ImageError)]
     vectors = run(np.concatenate([item.windows for item in usable])) if usable else None
     start = 0
@@ -53,7 +59,7 @@ def _embed_batch(batch: list[Outcome], run: Run) -> Iterator[Embedded]:
             yield cast(ImageError, item)
             continue
         stop = start + len(item.windows)
-        yield mean_embedding(vectors[start:stop]), item.quality
+        yield image_embedding(vectors[start:stop], constant), item.quality
         start = stop
 
 

@@ -17,7 +17,12 @@ from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.images import WINDOW_SIZE, load_image, window_positions, windows
 from fingerprint_sdk.quality import assess
 from fingerprint_sdk.spectrum import azimuthal_integration, dft_magnitude
-from fingerprint_sdk.verification import Verification, mean_embedding, verify_embeddings
+from fingerprint_sdk.verification import (
+    Verification,
+    image_embedding,
+    mean_embedding,
+    verify_embeddings,
+)
 
 if TYPE_CHECKING:
     from fingerprint_sdk.gallery import Gallery
@@ -160,7 +165,7 @@ def _view(
     crops = windows(loaded.pixels)
     quality = assess(loaded, crops)
     vectors = model.embed_windows(crops)
-    embedding = mean_embedding(vectors)
+    embedding = image_embedding(vectors, model.constant)
     pixels = _at_least_a_window(loaded.pixels)
     tops, lefts = (tuple(window_positions(side)) for side in pixels.shape[:2])
     own = _network_residual(model, crops)
@@ -182,7 +187,7 @@ def _view(
         profile=_decibel(azimuthal_integration(power)).mean(axis=(0, 1)),
         tops=tops,
         lefts=lefts,
-        agreement=np.clip(vectors.astype(np.float64) @ embedding, -1, 1).reshape(
+        agreement=np.clip(vectors.astype(np.float64) @ mean_embedding(vectors), -1, 1).reshape(
             len(tops), len(lefts)
         ),
         quality=quality,

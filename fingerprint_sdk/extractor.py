@@ -50,7 +50,8 @@ class Extractor:
         name, version, license: of the model (the licence is that of its weights).
         device: "cpu" or "cuda", the one really in use.
         providers: ONNX Runtime's execution providers, in order.
-        embedding_size: D.
+        embedding_size: D, of an image.
+        constant: of the model, see ``verification.image_embedding``; 0 for none.
         window_size: side of a window, 128 pixels.
         model_sha256: SHA-256 (hex) of the model file; what ties a gallery to its model.
         calibration: thresholds and probabilities.
@@ -60,7 +61,8 @@ class Extractor:
         self, model: bytes, name: str, *, device: Device = "auto", threads: int | None = None
     ) -> None:
         session = open_session(model, name, device=device, threads=threads)
-        metadata, self.embedding_size = check_contract(session.ort, name)
+        metadata, self._window_embedding_size, self.constant = check_contract(session.ort, name)
+        self.embedding_size = self._window_embedding_size + (self.constant > 0)
         self.name: str = metadata["name"]
         self.version: str = metadata["version"]
         self.license: str = metadata["license"]
@@ -92,7 +94,7 @@ class Extractor:
         """Fingerprint embeddings of one image or of many.
 
         The embedding of an image is the L2-normalised mean over its windows (paper, "Sliding
-        Window").
+        Window"), and a constant behind it (``verification.image_embedding``).
 
         Args:
             images: one image (see ``images.load_image``), or an iterable of them.
@@ -163,7 +165,7 @@ class Extractor:
             windows: uint8, shape (N, 3, 128, 128), RGB.
 
         Returns:
-            float32, shape (N, D), L2-normalised.
+            float32, shape (N, D), or (N, D - 1) of a model with a constant, L2-normalised.
 
         Raises:
             ImageError: the array is not that.
@@ -177,7 +179,7 @@ class Extractor:
             raise ImageError(f"windows must have shape (N, 3, 128, 128), not {windows.shape}")
         limit = _MAX_WINDOWS * _BATCH[self.device]
         parts = [self._run(windows[i : i + limit]) for i in range(0, len(windows), limit)]
-        return np.concatenate(parts) if parts else self._stack([])
+        return np.concatenate(parts or [np.empty((0, self._window_embedding_size), np.float32)])
 
     def verify(self, a: Images, b: Images, *, fmr: float | None = None) -> Verification:
         """Were two images, or two sets each by one model, made by the same model?
@@ -229,7 +231,7 @@ class Extractor:
     ) -> Iterator[tuple[int, Embedded]]:
         size = positive("batch_size", batch_size, _BATCH[self.device])
         threads = positive("workers", workers, min(8, os.cpu_count() or 1))
-        return stream(as_iterable(images), self._run, size, threads)
+        return stream(as_iterable(images), self._run, size, threads, constant=self.constant)
 
     def _run(self, windows: npt.NDArray[np.uint8]) -> Embeddings:
         """One call of the model, checked."""
@@ -241,7 +243,8 @@ class Extractor:
                     f"inference failed on the GPU, try a smaller batch_size: {error}"
                 ) from error
             raise ModelError(f"the model {self.name} failed: {error}") from error
-        if vectors.shape != (len(windows), self.embedding_size) or not np.isfinite(vectors).all():
+        expected = (len(windows), self._window_embedding_size)
+        if vectors.shape != expected or not np.isfinite(vectors).all():
             raise ModelError(f"the model {self.name} gave embeddings that are not usable")
         return vectors
 

@@ -63,8 +63,8 @@ def parts(seed: int = 0) -> tuple[nn.Module, nn.Module]:
     """A signal and a network like the shipped ones, with random weights."""
     torch.manual_seed(seed)
     signal = CompactSignal(Student(4, 4)).eval().requires_grad_(False)
-    heads = (Head(("residual",)), Head(tuple(signal.parts), gated=True))
-    network = CompactNet(signal.parts, heads=heads, gate="coefficients", widths=(8,), embedding=8)
+    heads = (Head(("residual",)), Head(tuple(signal.parts)))
+    network = CompactNet(signal.parts, heads=heads, widths=(8,), embedding=8)
     pictures = torch.randint(0, 256, (16, 3, 128, 128), dtype=torch.uint8)
     network.fit_input(signal(pictures))
     return signal, network.eval()
@@ -152,6 +152,7 @@ def test_metadata_and_config_are_complete_and_agree(exported: Exported) -> None:
         "recipe_hash": "0123456789abcdef",
         "window_size": "128",
         "embedding_size": "16",
+        "constant": "0.0",
         "threshold": "0.625",
     }
     assert calibration == CALIBRATION

@@ -19,6 +19,7 @@ from PIL import Image
 
 import fingerprint_sdk as fp
 from fingerprint_sdk import _default_model
+from fingerprint_sdk.images import windows
 
 Images = dict[str, list[np.ndarray]]
 
@@ -343,6 +344,10 @@ def test_sizes_below_one_are_refused(extractor: fp.Extractor, argument: str) -> 
         ("embedding_size", "17"),
         ("embedding_size", "many"),
         ("window_size", "64"),
+        ("constant", "much"),
+        ("constant", "-1"),
+        ("constant", "nan"),
+        ("constant", "1e9"),
     ],
 )
 def test_a_model_that_breaks_the_contract_is_refused(
@@ -354,6 +359,32 @@ def test_a_model_that_breaks_the_contract_is_refused(
     path = build_tiny_model(tmp_path / "unfit.onnx", metadata=metadata)
     with pytest.raises(fp.ModelError):
         fp.Extractor.from_file(path, device="cpu")
+
+
+def test_a_model_with_a_constant_gives_it_behind_every_embedding_of_an_image(
+    tmp_path: Path, extractor: fp.Extractor, sample_images: Images
+) -> None:
+    path = build_tiny_model(tmp_path / "c.onnx", metadata=TINY_METADATA | {"constant": "2.0"})
+    longer = fp.Extractor.from_file(path, device="cpu", threads=1)
+    assert (extractor.constant, longer.constant, longer.embedding_size) == (0.0, 2.0, 17)
+    images = sample_images["source0"][:2]
+    one, other = longer.embed(images)
+    np.testing.assert_allclose(one[-1], 2 / 5**0.5, atol=1e-6)
+    np.testing.assert_allclose(one[:-1] * 5**0.5, extractor.embed(images)[0], atol=1e-5)
+    score = extractor.verify(*images).score
+    assert longer.verify(*images).score == pytest.approx((score + 4) / 5, abs=1e-5)
+    assert float(one @ other) == pytest.approx((score + 4) / 5, abs=1e-5)
+    crops = windows(images[0])
+    np.testing.assert_array_equal(longer.embed_windows(crops), extractor.embed_windows(crops))
+    gallery = fp.Gallery(longer)
+    gallery.enroll("source0", images)
+    gallery.save(tmp_path / "g.fpg")
+    found = fp.Gallery.load(tmp_path / "g.fpg", longer).identify(images[0])
+    assert found.candidates[0].score > 0.8
+    (view,), (plain,) = (
+        fp.explain(images[0], model=model).images for model in (longer, extractor)
+    )
+    np.testing.assert_allclose(view.agreement, plain.agreement, atol=1e-6)
 
 
 def test_some_other_onnx_model_is_refused(tmp_path: Path) -> None:

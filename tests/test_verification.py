@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.errors import OperatingPointError
 from fingerprint_sdk.quality import Quality
-from fingerprint_sdk.verification import mean_embedding, verify_embeddings
+from fingerprint_sdk.verification import image_embedding, mean_embedding, verify_embeddings
 
 CALIBRATION = Calibration.from_json(json.dumps(TINY_CALIBRATION))
 FINE = Quality(512, 512, "PNG", False, None, False, False)
@@ -95,6 +95,31 @@ def test_verification_is_symmetric(n: int, m: int, seed: int) -> None:
 def test_rows_that_cancel_out_give_zero_and_not_nan() -> None:
     mean = mean_embedding(np.array([[1.0, 0.0], [-1.0, 0.0]], np.float32))
     np.testing.assert_array_equal(mean, [0, 0])
+    assert mean.dtype == np.float32
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.floats(0.1, 10), st.integers(0, 1000))
+def test_a_constant_keeps_the_order_of_images_and_shows_how_a_set_agrees(
+    n: int, m: int, constant: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    a, b = rng.standard_normal((n, 3, 4)), rng.standard_normal((m, 3, 4))
+    plain = [np.stack([image_embedding(x) for x in side]).astype(float) for side in (a, b)]
+    longer = [np.stack([image_embedding(x, constant) for x in s]).astype(float) for s in (a, b)]
+    square = constant**2
+    assert longer[0].shape == (n, 5)
+    np.testing.assert_allclose(np.linalg.norm(longer[0], axis=1), 1, atol=1e-6)
+    expected = (plain[0] @ plain[1].T + square) / (1 + square)
+    np.testing.assert_allclose(longer[0] @ longer[1].T, expected, atol=1e-6)
+    mean_cosine = (plain[0] @ plain[1].T).mean()
+    lengths = [np.hypot(constant, np.linalg.norm(side.mean(0))) for side in plain]
+    score = verify_embeddings(*longer, CALIBRATION).score
+    assert score == pytest.approx((mean_cosine + square) / np.prod(lengths), abs=1e-5)
+
+
+def test_windows_that_cancel_out_stay_zero_beside_a_constant() -> None:
+    mean = image_embedding(np.array([[1.0, 0.0], [-1.0, 0.0]], np.float32), 2.0)
+    np.testing.assert_array_equal(mean, [0, 0, 0])
     assert mean.dtype == np.float32
 
 

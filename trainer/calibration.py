@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from fingerprint_sdk.images import windows
+from fingerprint_sdk.verification import image_embedding
 from trainer.photos import Photos
 from trainer.processing import jpeg
 from trainer.synthesis import PoolEntry, load_model
@@ -30,6 +31,7 @@ Progress = Callable[[int, int], None]
 
 FMRS = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 DEFAULT_FMR = 0.01
+CONSTANT = 2.0
 SIDES = ((1, 1), (1, 5), (1, 10), (2, 2), (5, 5), (5, 10), (10, 10))
 
 
@@ -39,7 +41,8 @@ class CalibrationRecipe:
 
     `alike` is the share of the other models that a model's impostors are drawn from, those of the
     most similar mean embedding; 1 takes all. Of recompressed images it is `alike_recompressed`: a
-    codec makes strangers resemble each other, real ones more than synthetic ones.
+    codec makes strangers resemble each other, real ones more than synthetic ones. `constant` is
+    that of the embeddings (`fingerprint_sdk.verification.image_embedding`).
     """
 
     models: int = 120
@@ -49,6 +52,7 @@ class CalibrationRecipe:
     pairs: int = 40_000
     alike: float = 0.5
     alike_recompressed: float = 0.25
+    constant: float = CONSTANT
     seed: int = 0
 
 
@@ -77,7 +81,7 @@ def fit_calibration(
         images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
         for quality, embedded in levels.items():
             seen = images if quality is None else [jpeg(image, quality) for image in images]
-            embedded.append(_embed(embed_windows, seen))
+            embedded.append(_embed(embed_windows, seen, recipe.constant))
         if progress is not None:
             progress(i + 1, len(chosen))
     conditions = []
@@ -161,10 +165,9 @@ def logistic(genuine: np.ndarray, impostor: np.ndarray) -> list[float]:
     return [float(fit.coef_[0, 0]), float(fit.intercept_[0])]
 
 
-def _embed(embed_windows: Embed, images: Iterable[np.ndarray]) -> np.ndarray:
-    """(H, W, 3) images -> (N, D): the normalised mean over each image's windows."""
+def _embed(embed_windows: Embed, images: Iterable[np.ndarray], constant: float) -> np.ndarray:
+    """(H, W, 3) images -> (N, D), as the SDK embeds them."""
     pieces = [windows(image) for image in images]
     embedded = embed_windows(np.concatenate(pieces))
     ends = np.cumsum([len(piece) for piece in pieces])[:-1]
-    means = np.stack([part.mean(0) for part in np.split(embedded, ends)])
-    return means / np.linalg.norm(means, axis=1, keepdims=True)
+    return np.stack([image_embedding(part, constant) for part in np.split(embedded, ends)])

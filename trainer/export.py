@@ -36,6 +36,8 @@ class ModelCard:
     description: str
     recipe_hash: str
     calibration: dict[str, Any]
+    constant: float = 0.0
+    """See `fingerprint_sdk.verification.image_embedding`."""
 
 
 class FingerprintModel(nn.Module):
@@ -71,6 +73,7 @@ def export_onnx(
         "recipe_hash": card.recipe_hash,
         "window_size": str(side),
         "embedding_size": str(embedding),
+        "constant": repr(card.constant),
         "threshold": repr(_default_threshold(card.calibration)),
         "calibration": json.dumps(card.calibration, sort_keys=True),
     }

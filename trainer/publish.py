@@ -58,5 +58,6 @@ def export_run(
         ),
         recipe_hash=finished.info["recipe_hash"],
         calibration=calibration,
+        constant=calibrating.constant,
     )
     return export_onnx(finished.signal, finished.network, card, out)

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.ablation import embed_signals, pool_signals, read_cache
+from trainer.calibration import CONSTANT
 from trainer.evaluation import read_pool, score
 from trainer.extractor import (
     COMPACT,
@@ -101,7 +102,7 @@ def main(run: Path, images: Path, seconds: float) -> None:
         torch.manual_seed(0)
         network = build()
         speed = train(network, source, seconds)
-        scores = score(embed_signals(network, signals), resamples=0)
+        scores = score(embed_signals(network, signals, constant=CONSTANT), resamples=0)
         print(
             f"{name:12s} {speed:7.0f} samples/s, {seconds:.0f} s: "
             f"held-out AUC {100 * held_out_auc(network, source, held):.1f}, {images.name} "

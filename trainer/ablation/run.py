@@ -19,6 +19,7 @@ from trainer.ablation.cache import Subset
 from trainer.ablation.intervals import fnmr_interval
 from trainer.ablation.signals import Signals, embed_signals, pool_digest, pool_signals
 from trainer.ablation.variants import PIXELS, RUN, Variant
+from trainer.calibration import CONSTANT
 from trainer.evaluation import Pool, score
 from trainer.extractor import held_out_models, train_extractor
 from trainer.extractor.run import read_logs
@@ -146,7 +147,7 @@ def _run(
             laboratory.folder / "signals",
             progress=shown,
         )
-        embeddings = embed_signals(network, signals, variant.pooled)
+        embeddings = embed_signals(network, signals, variant.pooled, constant=CONSTANT)
         found = score(
             embeddings, pool.decoders, galleries=laboratory.galleries, pairs=laboratory.pairs
         )

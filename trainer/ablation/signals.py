@@ -92,12 +92,12 @@ def pool_digest(pool: Pool) -> str:
 
 @torch.inference_mode()
 def embed_signals(
-    network: nn.Module, signals: Signals, pooled: str = EMBEDDINGS
+    network: nn.Module, signals: Signals, pooled: str = EMBEDDINGS, *, constant: float = 0.0
 ) -> dict[str, np.ndarray]:
     """Each image's embedding, L2-normalised, (images, D) for each generator.
 
     Windows are averaged as normalised embeddings, as the SDK does, or as spectra before the
-    network.
+    network. `constant` is that of a model (`fingerprint_sdk.verification.image_embedding`).
     """
     out = {}
     for name, images in signals.items():
@@ -108,6 +108,9 @@ def embed_signals(
         else:
             means = np.stack([image.astype(np.float32).mean(0) for image in images])
             rows = network(torch.from_numpy(means))
+        rows = nn.functional.normalize(rows, dim=1)
+        if constant:
+            rows = torch.cat([rows, torch.full_like(rows[:, :1], constant)], dim=1)
         out[name] = nn.functional.normalize(rows, dim=1).numpy()
     return out
 

@@ -1,4 +1,4 @@
-"""The networks of the extractor: heads, gate, whitening."""
+"""The networks of the extractor: heads, whitening."""
 
 from __future__ import annotations
 
@@ -104,27 +104,6 @@ def test_whitening_levels_what_varies_within_a_model(shrinkage: float) -> None:
     expected /= np.linalg.norm(expected, axis=-1, keepdims=True)
     got = whitening(torch.from_numpy(z.reshape(-1, 4)).float()).numpy()
     np.testing.assert_allclose(got, expected.reshape(-1, 4), atol=1e-3)
-
-
-def test_gated_embeddings_count_as_much_as_the_window_looks_unprocessed() -> None:
-    torch.manual_seed(0)
-    parts = {"a": (1, 4, 5), "b": (2, 4, 5)}
-    heads = (Head(("a",)), Head(("b",), gated=True))
-    network = CompactNet(parts, heads=heads, gate="a", widths=(4,), embedding=8).eval()
-    x = torch.randn(5000, 60)
-    unfitted = network(x)
-    torch.testing.assert_close(unfitted[:, :8].norm(dim=1), torch.full((5000,), 0.75**0.5))
-    torch.testing.assert_close(unfitted[:, 8:].norm(dim=1), torch.full((5000,), 0.5**0.5))
-    unprocessed = x[:, 3] > 0  # a number of part a
-    network.fit_gate(x, unprocessed)
-    chance = network(x)[:, 8:].square().sum(1)
-    torch.testing.assert_close(network(x)[:, :8].square().sum(1), 1 - chance / 2)
-    assert chance[unprocessed].mean() > 0.7 > 0.3 > chance[~unprocessed].mean()
-    full = network.ungated()(x)
-    torch.testing.assert_close(full[:, 8:] * chance.sqrt()[:, None], network(x)[:, 8:])
-    torch.testing.assert_close(full[:, :8].norm(dim=1), torch.ones(5000))
-    network.fit_gate(x, torch.ones(5000, dtype=torch.bool))  # one kind says nothing of the other
-    torch.testing.assert_close(network(x)[:, 8:].square().sum(1), chance)
 
 
 # what a head sees

@@ -1,4 +1,4 @@
-"""Training an extractor: caches and resuming, heads and gate, held-out models."""
+"""Training an extractor: caches and resuming, heads, held-out models."""
 
 from __future__ import annotations
 
@@ -110,8 +110,7 @@ def test_shards_resume_after_a_kill_with_the_same_result(tmp_path: Path) -> None
 # training
 
 TOY = ExtractorRecipe(
-    heads=(Head(("a",)), Head(("a", "b"), (0,), gated=True)),
-    gate="a",
+    heads=(Head(("a",)), Head(("a", "b"), (0,))),
     widths=(4,),
     embedding=8,
     steps=60,
@@ -147,7 +146,7 @@ def test_training_learns_to_tell_held_out_models_apart(tmp_path: Path) -> None:
     assert held_out_auc(trained, source, held) > 0.9
     first = read_logs(tmp_path / "a", TOY)
     logs = read_logs(tmp_path / "b", TOY)
-    assert list(logs) == ["0-a", "1-a-b-gated"]
+    assert list(logs) == ["0-a", "1-a-b"]
     for name, rows in logs.items():
         assert [int(row["step"]) for row in rows] == [200]
         assert float(rows[0]["loss"]) < 0.7 * float(first[name][0]["loss"])
@@ -158,8 +157,7 @@ def test_training_learns_to_tell_held_out_models_apart(tmp_path: Path) -> None:
 
 def test_heads_are_trained_each_by_itself(tmp_path: Path) -> None:
     source = toy_source()
-    recipe = replace(TOY, steps=20, gate=None)
-    both = replace(recipe, heads=(TOY.heads[0], replace(TOY.heads[1], gated=False)))
+    both = replace(TOY, steps=20)
     network = train_extractor(source, PARTS, tmp_path / "both", both)
     one = train_extractor(source, PARTS, tmp_path / "one", replace(both, heads=both.heads[:1]))
     x = torch.randn(5, 60)
@@ -169,7 +167,7 @@ def test_heads_are_trained_each_by_itself(tmp_path: Path) -> None:
 def test_a_linear_head_is_fitted_to_its_variants_and_takes_no_steps(tmp_path: Path) -> None:
     source = toy_source()
     head = Head(("a", "b"), (0,), linear=True)
-    recipe = replace(TOY, heads=(TOY.heads[0], head), steps=2, gate=None)
+    recipe = replace(TOY, heads=(TOY.heads[0], head), steps=2)
     values = source.values.copy()
     values[:, :, 1] = np.random.default_rng(0).standard_normal(values[:, :, 1].shape)
     spoilt = FeatureSource(Features(values, source.models, source.block))
@@ -186,19 +184,6 @@ def test_a_linear_head_is_fitted_to_its_variants_and_takes_no_steps(tmp_path: Pa
     turned = replace(recipe, heads=(replace(head, parts=("b", "a")),))
     other = train_extractor(spoilt, PARTS, tmp_path / "turned", turned)
     assert held_out_auc(other, spoilt, held) > 0.9  # whichever part is named first
-
-
-def test_the_gate_tells_processed_windows_by_the_variants_of_the_gated_heads(
-    tmp_path: Path,
-) -> None:
-    source = toy_source()
-    values = source.values.copy()
-    values[:, :, 1] = 0  # the second variant, which the gated head does not learn from
-    spoilt = FeatureSource(Features(values, source.models, source.block))
-    network = train_extractor(spoilt, PARTS, tmp_path, replace(TOY, steps=20))
-    seen = torch.from_numpy(values[:, 0].astype(np.float32))
-    plain, processed = (network.chance(seen[:, variant]) for variant in (0, 1))
-    assert plain.min() > 0.5 > processed.max()
 
 
 class Killed(RuntimeError):

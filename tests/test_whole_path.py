@@ -117,7 +117,7 @@ def test_from_photographs_to_a_decision(workshop: Workshop, tmp_path: Path) -> N
     assert str(out) in printed.replace("\n", "")
     for name in ("run.json", "network.safetensors"):
         assert (out / name).stat().st_size > 0
-    assert len(list((out / "heads").glob("*/network.safetensors"))) == 10
+    assert len(list((out / "heads").glob("*/network.safetensors"))) == 5
     finished = load_run(out)
     assert finished.info["models"] == 28
     assert finished.info["pools"] == [str(workshop.pool)]

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from trainer.ablation import embed_signals, pool_signals
+from trainer.calibration import CONSTANT
 from trainer.evaluation import Pool, read_pool, score
 from trainer.extractor import load_run
 
@@ -24,36 +25,26 @@ from trainer.extractor import load_run
 def main(run: Path, pools: list[Path], per_axis: int | None) -> None:
     finished = load_run(run)
     network, heads = finished.network, finished.network.chosen
-    groups = {
-        "all, not gated": range(len(heads)),
-        "those not gated": [i for i, head in enumerate(heads) if not head.gated],
-        "those gated": [i for i, head in enumerate(heads) if head.gated],
-    }
-    for number, head in enumerate(heads):
-        groups[" + ".join(head.parts) + ", gated" * head.gated] = [number]
     for folder in pools:
         pool = read_pool(folder)
         with tempfile.TemporaryDirectory() as cache:
             signals = pool_signals(pool, finished.signal, "signal", per_axis, Path(cache))
-        show(folder.name, "all", embed_signals(network, signals), pool)
-        whole = embed_signals(network.ungated(), signals)
-        for name, chosen in groups.items():
+        show(folder.name, "all", embed_signals(network, signals, constant=CONSTANT), pool)
+        whole = embed_signals(network, signals)
+        show(folder.name, "all, without the constant", whole, pool)
+        for number, head in enumerate(heads):
             embeddings = {}
             for generator, rows in whole.items():
-                seen = np.concatenate([np.split(rows, len(heads), axis=1)[i] for i in chosen], 1)
+                seen = np.split(rows, len(heads), axis=1)[number]
                 embeddings[generator] = seen / np.linalg.norm(seen, axis=1, keepdims=True)
-            show(folder.name, name, embeddings, pool)
-        if any(network.gated):
-            windows = np.concatenate([window for rows in signals.values() for window in rows])
-            chance = network.chance(torch.from_numpy(windows).float()).mean()
-            print(f"{folder.name:9s} chance of being unprocessed, by the gate: {chance:.2f}")
+            show(folder.name, " + ".join(head.parts), embeddings, pool)
 
 
 def show(folder: str, name: str, embeddings: dict[str, np.ndarray], pool: Pool) -> None:
     scores = score(embeddings, pool.decoders, resamples=0)
     identification, verification = scores.identification, scores.verification.model
     print(
-        f"{folder:9s} {name:23s} identification "
+        f"{folder:9s} {name:25s} identification "
         f"{100 * identification.model.accuracy.value:.1f} "
         f"[{100 * identification.decoder.accuracy.value:.1f}], "
         f"AUC {100 * verification.auc.value:.1f}",

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from trainer.ablation import pool_signals, read_cache
 from trainer.evaluation import Pool, read_pool, score
-from trainer.extractor import COMPACT, IMMUNISED, held_out_models
+from trainer.extractor import COMPACT, HEADS, held_out_models
 from trainer.extractor.discriminant import directions_between
 from trainer.extractor.heads import Seen
 from trainer.extractor.whitening import shrunk
@@ -36,7 +36,7 @@ def main(run: Path, pools: list[Path]) -> None:
         with tempfile.TemporaryDirectory() as kept:
             signals = pool_signals(pool, cache.signal, "signal", None, Path(kept))
         start = 0
-        for head in IMMUNISED:
+        for head in HEADS:
             (name,) = head.parts
             size = int(np.prod(cache.signal.parts[name]))
             real = {

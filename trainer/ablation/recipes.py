@@ -7,14 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from trainer.ablation.variants import PIXELS, SPECTRA, Setting, Variant
-from trainer.extractor import CONVOLUTIONS, HEADS, IMMUNISED, PLAIN, Head
-from trainer.extractor.features import PROCESSED, RENDERED
+from trainer.extractor import CONVOLUTIONS, HEADS, ExtractorRecipe, Head
+from trainer.extractor.features import FAINT, PROCESSED, RENDERED
 
 RESIDUAL, IMAGE = ("residual",), ("image",)
 COEFFICIENTS, PERIODS = ("coefficients",), ("periods",)
 """Parts of `CompactSignal`."""
 PIXEL_WIDTHS = (32, 64, 96, 128)
-_UNGATED = tuple(head for head in CONVOLUTIONS if not head.gated)
 
 
 def signal(setting: Setting) -> list[Variant]:
@@ -68,7 +67,7 @@ def windows(setting: Setting) -> list[Variant]:
 def processing(setting: Setting) -> list[Variant]:
     """How many images are processed after the synthetic model, and how (Appendix A).
 
-    No gated heads, so that all variants differ in the images alone.
+    Of convolutions: a linear head is fitted to every image in every variant alike.
     """
     if setting.variants < 3:
         raise ValueError(
@@ -77,7 +76,7 @@ def processing(setting: Setting) -> list[Variant]:
 
     def variant(label: str, share: float, kept: tuple[int, ...]) -> Variant:
         sampler = replace(setting.base.sampler, processed=share)
-        recipe = replace(setting.base, heads=_UNGATED, sampler=sampler)
+        recipe = replace(setting.base, heads=CONVOLUTIONS, sampler=sampler)
         return Variant(label, recipe, setting.take(), kept=kept)
 
     every = (RENDERED, *PROCESSED)
@@ -109,19 +108,24 @@ def loss(setting: Setting) -> list[Variant]:
 
 
 def heads(setting: Setting) -> list[Variant]:
-    """Convolutions or linear, what they see, the gated ones, and what photographs are worth."""
+    """Convolutions or linear, from which copies, and what photographs are worth."""
     base = setting.base
+
+    def linear(*variants: int, contents: float = base.contents) -> ExtractorRecipe:
+        heads = tuple(replace(head, variants=variants) for head in HEADS)
+        return replace(base, heads=heads, contents=contents)
+
+    every = (RENDERED, *PROCESSED, FAINT)
     choices = {
         "residual": replace(base, heads=(Head(RESIDUAL),)),
         "image": replace(base, heads=(Head(IMAGE),)),
         "both in one head": replace(base, heads=(Head(RESIDUAL + IMAGE),)),
-        "five heads, convolutions": replace(base, heads=_UNGATED),
-        "five heads, linear": replace(base, heads=IMMUNISED),
-        "five heads, linear, no photographs": replace(base, heads=IMMUNISED, contents=0.0),
-        "five of unprocessed images, linear": replace(base, heads=PLAIN),
-        "all ten, convolutions": replace(base, heads=CONVOLUTIONS),
-        "all ten, linear": replace(base, heads=HEADS),
-        "all ten, linear, no photographs": replace(base, heads=HEADS, contents=0.0),
+        "five heads, convolutions": replace(base, heads=CONVOLUTIONS),
+        "five heads, linear": linear(*every),
+        "no photographs": linear(*every, contents=0.0),
+        "no faint copies": linear(RENDERED, *PROCESSED),
+        "no processed copies": linear(RENDERED, FAINT),
+        "as rendered only": linear(RENDERED),
     }
     rows = setting.take()
     return [Variant(label, recipe, rows) for label, recipe in choices.items()]

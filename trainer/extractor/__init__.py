@@ -1,7 +1,7 @@
 """The extractor (paper III-C): residual spectrum in, fingerprint out."""
 
 from trainer.extractor.features import FeatureRecipe, Features, compute_features
-from trainer.extractor.heads import CONVOLUTIONS, HEADS, IMMUNISED, PLAIN
+from trainer.extractor.heads import CONVOLUTIONS, HEADS
 from trainer.extractor.losses import CosineClassifier, batch_hard_triplet, supervised_contrastive
 from trainer.extractor.networks import CompactNet, Head, ResNet50
 from trainer.extractor.rendering import Renderer, RenderRecipe, make_renderer
@@ -21,9 +21,7 @@ __all__ = [
     "COMPACT",
     "CONVOLUTIONS",
     "HEADS",
-    "IMMUNISED",
     "PAPER",
-    "PLAIN",
     "RECIPES",
     "CompactNet",
     "CompactSignal",

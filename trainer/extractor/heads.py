@@ -1,4 +1,4 @@
-"""The heads of the compact network: what each sees, which images it learns from, how it counts."""
+"""The heads of the compact network: what each sees, and which images it learns from."""
 
 from __future__ import annotations
 
@@ -15,11 +15,8 @@ from trainer.extractor.source import Source
 
 SEEN = (("residual",), ("image",), ("coefficients",), ("periods",), ("relations",))
 """What the heads see, all of it parts of `CompactSignal`."""
-IMMUNISED = tuple(Head(seen, (RENDERED, *PROCESSED), linear=True) for seen in SEEN)
-"""Heads that also learn from recompressed, blurred and noisy copies (paper, Appendix A)."""
-PLAIN = tuple(Head(seen, (RENDERED, FAINT), gated=True, linear=True) for seen in SEEN)
-"""Heads that learn from unprocessed images, and count where an image looks unprocessed."""
-HEADS = IMMUNISED + PLAIN
+HEADS = tuple(Head(seen, (RENDERED, *PROCESSED, FAINT), linear=True) for seen in SEEN)
+"""Heads that also learn from recompressed, blurred, noisy and fainter copies (Appendix A)."""
 CONVOLUTIONS = tuple(replace(head, linear=False) for head in HEADS)
 """The same as convolutions, trained step by step: what losses and samplers are compared on."""
 

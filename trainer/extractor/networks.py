@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +13,6 @@ from torch.nn import functional
 
 from trainer.extractor.discriminant import Discriminant
 from trainer.extractor.features import PROCESSED, RENDERED
-from trainer.extractor.gate import Gate
 from trainer.extractor.whitening import Whitening
 
 Parts = Mapping[str, tuple[int, ...]]
@@ -28,13 +26,11 @@ class Head:
     Attributes:
         parts: names of the parts of the signal that it sees.
         variants: variants of each image (`FeatureRecipe`) that it learns from.
-        gated: whether it counts only as far as an image looks unprocessed (`Gate`).
         linear: whether it is a linear `Discriminant` instead of convolutions.
     """
 
     parts: tuple[str, ...]
     variants: tuple[int, ...] = (RENDERED, *PROCESSED)
-    gated: bool = False
     linear: bool = False
 
 
@@ -47,9 +43,6 @@ class CompactNet(nn.Module):
     told by its deviation). Heads are trained each by itself: one that may not look at the image's
     own spectrum cannot learn its contents. Then each head's embedding is whitened (`fit_output`),
     unless it is linear: a discriminant's is already.
-
-    Where heads are gated, a `Gate` on the part named `gate` gives the chance g that the window is
-    unprocessed; gated embeddings then have length √g and the others √(1 − g/2).
     """
 
     def __init__(
@@ -57,7 +50,6 @@ class CompactNet(nn.Module):
         parts: Parts,
         *,
         heads: tuple[Head, ...],
-        gate: str | None = None,
         widths: tuple[int, ...] = (32, 64, 96),
         embedding: int = 128,
         dropout: float = 0.0,
@@ -76,10 +68,7 @@ class CompactNet(nn.Module):
                 else _Head(seen, widths, embedding, dropout)
             )
         self.whitenings = nn.ModuleList(Whitening(embedding) for _ in heads)
-        self.chosen, self.gate_part = heads, gate
-        self.gated = [head.gated for head in heads]
-        if any(self.gated):
-            self.gate = Gate(math.prod(self.parts[gate]))
+        self.chosen = heads
         self.embedding = len(heads) * embedding
 
     def fit_input(self, features: Tensor) -> None:
@@ -93,13 +82,9 @@ class CompactNet(nn.Module):
         for whitening, part in zip(self.whitenings, parts, strict=True):
             whitening.fit(part, shrinkage)
 
-    def fit_gate(self, features: Tensor, unprocessed: Tensor) -> None:
-        """Fit the gate to `features` (N, L), of which `unprocessed` (N,) bool are so."""
-        self.gate.fit(self.split(features)[self.gate_part].flatten(1), unprocessed)
-
     def alone(self, index: int) -> CompactNet:
-        """The network of one head, ungated: it shares the head, and trains it in place."""
-        head = replace(self.chosen[index], gated=False)
+        """The network of one head: it shares the head, and trains it in place."""
+        head = self.chosen[index]
         means, scales = (x.split(self.sizes) for x in (self.mean, self.scale))
         kept = [i for i, name in enumerate(self.parts) if name in head.parts]
         network = CompactNet(
@@ -112,32 +97,13 @@ class CompactNet(nn.Module):
         network.embedding = self.embedding // len(self.heads)
         return network
 
-    def ungated(self) -> CompactNet:
-        """The same network, weights shared, with every head at its full length."""
-        network = copy.copy(self)
-        network.gated = [False] * len(self.gated)
-        return network
-
     def forward(self, signal: Tensor) -> Tensor:
         parts = self.split(signal)
         embeddings = [
             whitening(functional.normalize(head(parts), dim=1))
             for head, whitening in zip(self.heads, self.whitenings, strict=True)
         ]
-        if any(self.gated):
-            chance = self._chance(parts)
-            lengths = ((1 - chance / 2).sqrt(), chance.sqrt())
-            embeddings = [
-                z * lengths[gated] for z, gated in zip(embeddings, self.gated, strict=True)
-            ]
         return torch.cat(embeddings, dim=1)
-
-    def chance(self, signal: Tensor) -> Tensor:
-        """The gate's chance that each window is unprocessed: (N, L) -> (N, 1)."""
-        return self._chance(self.split(signal))
-
-    def _chance(self, parts: Mapping[str, Tensor]) -> Tensor:
-        return self.gate(parts[self.gate_part].flatten(1))
 
     def split(self, signal: Tensor) -> dict[str, Tensor]:
         """Each part of the signal, standardised, in its shape."""

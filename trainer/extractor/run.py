@@ -149,7 +149,7 @@ def recipe_from_dict(values: dict[str, Any]) -> ExtractorRecipe:
     from trainer.extractor.sampling import Sampler
 
     heads = tuple(
-        Head(tuple(head["parts"]), tuple(head["variants"]), head["gated"], head["linear"])
+        Head(tuple(head["parts"]), tuple(head["variants"]), head["linear"])
         for head in values["heads"]
     )
     return ExtractorRecipe(

@@ -25,7 +25,7 @@ from trainer.extractor.source import Source
 
 Progress = Callable[[int, int, dict[str, float]], None]
 COLUMNS = ("step", "loss", "classification", "triplet", "contrastive", "held_out_auc", "seconds")
-_INPUT_SAMPLE, _GATE_SAMPLE = 4096, 20_000
+_INPUT_SAMPLE = 4096
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,12 @@ class ExtractorRecipe:
     """Everything that makes an extractor besides the pool. A loss of weight 0 is off.
 
     Every head is trained by itself for `steps`, but for linear ones, which are fitted with
-    `shrinkage` and with photographs of the weight `contents` (`Discriminant.fit`). `gate` is the
-    part of the signal that tells whether an image is unprocessed; `whitening` the shrinkage of
-    the trained heads' within-class covariance, None for none.
+    `shrinkage` and with photographs of the weight `contents` (`Discriminant.fit`). `whitening` is
+    the shrinkage of the trained heads' within-class covariance, None for none.
     """
 
     name: str = "compact"
     heads: tuple[Head, ...] = HEADS
-    gate: str | None = "coefficients"
     widths: tuple[int, ...] = (32, 64, 96)
     embedding: int = 128
     dropout: float = 0.0
@@ -90,7 +88,6 @@ def build_network(recipe: ExtractorRecipe, parts: Parts) -> nn.Module:
     return CompactNet(
         parts,
         heads=recipe.heads,
-        gate=recipe.gate,
         widths=recipe.widths,
         embedding=recipe.embedding,
         dropout=recipe.dropout,
@@ -116,7 +113,7 @@ def train_extractor(
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> nn.Module:
-    """Train every head, put them side by side, fit the gate; returns the network in eval mode.
+    """Train every head and put them side by side; returns the network in eval mode.
 
     What takes steps takes them on `device`; the network returned is on the CPU.
 
@@ -130,7 +127,7 @@ def train_extractor(
         return _train_network(network, source, out, recipe, device, progress)
     rng = np.random.default_rng(recipe.seed)
     train = np.flatnonzero(~held_out_models(source.models, recipe.held_out))
-    network.fit_input(_sample(source, train, _INPUT_SAMPLE, rng)[0])
+    network.fit_input(_sample(source, train, _INPUT_SAMPLE, rng))
     total = len(recipe.heads) * recipe.steps
     for i, (head, folder) in enumerate(zip(recipe.heads, head_folders(out, recipe), strict=True)):
 
@@ -140,21 +137,13 @@ def train_extractor(
 
         own = replace(recipe, heads=(head,))
         _train_network(network.alone(i), Seen(source, parts, head), folder, own, device, shown)
-    if any(network.gated):
-        gated = next(head for head in recipe.heads if head.gated)
-        features, variants = _sample(source, train, _GATE_SAMPLE, rng)
-        network.fit_gate(features, torch.from_numpy(np.isin(variants, gated.variants)))
     _write(network.eval(), out, recipe)
     return network
 
 
 def head_folders(out: Path, recipe: ExtractorRecipe) -> list[Path]:
     """Where each head is trained: its log and checkpoint are there."""
-    kinds = ("", "-gated")
-    return [
-        out / "heads" / f"{i}-{'-'.join(head.parts)}{kinds[head.gated]}"
-        for i, head in enumerate(recipe.heads)
-    ]
+    return [out / "heads" / f"{i}-{'-'.join(head.parts)}" for i, head in enumerate(recipe.heads)]
 
 
 def _train_network(
@@ -271,13 +260,11 @@ def _write(network: nn.Module, out: Path, recipe: ExtractorRecipe) -> None:
     temporary.replace(out / "network.safetensors")
 
 
-def _sample(
-    source: Source, models: np.ndarray, count: int, rng: np.random.Generator
-) -> tuple[Tensor, np.ndarray]:
-    """`count` random signals of `models`, and the variant that each is."""
+def _sample(source: Source, models: np.ndarray, count: int, rng: np.random.Generator) -> Tensor:
+    """`count` random signals of `models`, in any variant."""
     model, image = rng.choice(models, count), rng.integers(source.images, size=(count, 1))
     variant = rng.integers(source.variants, size=count)
-    return source.fetch(model, image, variant), variant
+    return source.fetch(model, image, variant)
 
 
 def _signals(source: Source, models: np.ndarray) -> Iterator[Tensor]:

@@ -111,8 +111,8 @@ def image_embedding(windows: npt.NDArray[np.floating], constant: float = 0.0) ->
     Their L2-normalised mean (paper, "Sliding Window"), and behind it ``constant``, all scaled to
     length 1 again. A constant t turns the cosine s of two images into (s + t²) / (1 + t²), which
     ranks them as before. But images of a set that agree have a longer mean than images that do
-    not, and only beside a constant does the normalised mean of the set still show it: cosines of
-    sets then rank nearly as the mean cosine of all pairs of their images.
+    not, and only beside a constant does the normalised mean of the set still show it: the larger
+    t, the more nearly cosines of sets rank as the distance between their means does.
 
     Args:
         windows: shape (n, D), n >= 1.

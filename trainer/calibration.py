@@ -31,7 +31,7 @@ Progress = Callable[[int, int], None]
 
 FMRS = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 DEFAULT_FMR = 0.01
-CONSTANT = 2.0
+CONSTANT = 1.0
 SIDES = ((1, 1), (1, 5), (1, 10), (2, 2), (5, 5), (5, 10), (10, 10))
 
 

@@ -47,9 +47,10 @@ def new_entry(
                 )
     if len(embeddings) == 0:
         raise GalleryError(f"no images were given for {name!r}")
-    check_embeddings(embeddings, extractor.embedding_size, f"embeddings of {name!r}")
+    for rows in (embeddings, *kept.values()):
+        check_embeddings(rows, extractor.embedding_size, f"embeddings of {name!r}")
     lossy = np.array([bool(q.lossy) for q in quality] or [False] * len(embeddings))
-    return Entry(embeddings, lossy, notes, kept if len(embeddings) else {}), quality
+    return Entry(embeddings, lossy, notes, kept), quality
 
 
 def _is_embeddings(images: object) -> TypeGuard[npt.NDArray[np.floating]]:

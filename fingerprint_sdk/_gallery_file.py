@@ -56,6 +56,19 @@ class Entry:
         """float32, shape (D,): L2-normalised mean of the images' embeddings."""
         return mean_embedding(self.embeddings)
 
+    def joined(self, other: Entry, notes: str) -> Entry:
+        """The entry of the images of both, and of such copies as either has."""
+        copies = {
+            kind: np.concatenate([e.copies[kind] for e in (self, other) if kind in e.copies])
+            for kind in {**self.copies, **other.copies}
+        }
+        return Entry(
+            np.concatenate([self.embeddings, other.embeddings]),
+            np.concatenate([self.lossy, other.lossy]),
+            notes,
+            copies,
+        )
+
 
 def check_name(name: object) -> None:
     """Raise GalleryError unless ``name`` can name an entry."""

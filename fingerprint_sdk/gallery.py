@@ -271,18 +271,7 @@ class Gallery:
         with self._lock:
             old = self._entries.get(name)
             if old is not None:
-                both = [*old.copies, *(kind for kind in entry.copies if kind not in old.copies)]
-                entry = Entry(
-                    np.concatenate([old.embeddings, entry.embeddings]),
-                    np.concatenate([old.lossy, entry.lossy]),
-                    old.notes if keep_notes else entry.notes,
-                    {
-                        kind: np.concatenate(
-                            [e.copies[kind] for e in (old, entry) if kind in e.copies]
-                        )
-                        for kind in both
-                    },
-                )
+                entry = old.joined(entry, old.notes if keep_notes else entry.notes)
             self._set({**self._entries, name: entry})
 
     def _set(self, entries: dict[str, Entry]) -> None:

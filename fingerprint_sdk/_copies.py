@@ -7,13 +7,13 @@ is far nearer to it than the original is, so a gallery that knows both finds eit
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fingerprint_sdk.images import LoadedImage, load_image
+from fingerprint_sdk.images import LoadedImage, is_single_image, load_image
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -35,6 +35,22 @@ def _shrunk(pixels: Pixels) -> Pixels:
 KINDS: Mapping[str, Callable[[Pixels], Pixels]] = {"jpeg": _jpeg, "shrunk": _shrunk}
 LOSSY = "jpeg"
 """The kind whose pixels carry lossy compression."""
+
+
+def jpeg_copies(images: Iterable[object]) -> Iterator[LoadedImage]:
+    """The JPEG copy of each image."""
+    for image in images:
+        loaded = load_image(image)  # type: ignore[arg-type]
+        yield LoadedImage(_jpeg(loaded.pixels), f"the jpeg copy of {loaded.name}")
+
+
+def can_be_read_again(images: object) -> bool:
+    """Whether images that were taken once can be taken once more: no stream, no open file."""
+    if is_single_image(images):
+        return not hasattr(images, "read")
+    if isinstance(images, np.ndarray):
+        return True
+    return isinstance(images, Sequence) and not any(hasattr(image, "read") for image in images)
 
 
 def with_copies(images: Iterable[object]) -> Iterator[LoadedImage]:

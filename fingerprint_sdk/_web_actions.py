@@ -16,7 +16,6 @@ from fingerprint_sdk.errors import FingerprintError, GalleryError
 from fingerprint_sdk.explanation import explain
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery import Gallery
-from fingerprint_sdk.verification import verify_embeddings
 
 _FMRS = (0.1, 0.05, 0.01, 0.001, 0.0001)
 _KEEP_SECONDS = 60.0
@@ -73,12 +72,9 @@ class Actions:
         """Compare two sides."""
         left, right = self.limit.images(a, "Side A"), self.limit.images(b, "Side B")
         calibration = self.extractor.calibration
-        rows, quality = self.extractor.embed_with_quality([*left, *right])
-        result = verify_embeddings(
-            rows[: len(left)], rows[len(left) :], calibration, fmr=fmr, quality=quality
-        )
+        result = self.extractor.verify(left, right, fmr=fmr)
         condition = calibration.condition(
-            len(left), len(right), recompressed=any(one.lossy for one in quality)
+            len(left), len(right), recompressed=any(one.lossy for one in result.quality)
         )
         return html.verification(result, condition.uncertain_band(result.fmr), [*left, *right])
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk._copies import LOSSY, jpeg_copies
 from fingerprint_sdk._default_model import default_extractor
 from fingerprint_sdk._explain_view import Floats, ImageView
 from fingerprint_sdk.errors import ModelError
 from fingerprint_sdk.extractor import Extractor
-from fingerprint_sdk.images import WINDOW_SIZE, load_image, window_positions, windows
+from fingerprint_sdk.images import WINDOW_SIZE, LoadedImage, load_image, window_positions, windows
 from fingerprint_sdk.quality import assess
 from fingerprint_sdk.spectrum import azimuthal_integration, dft_magnitude
 from fingerprint_sdk.verification import (
@@ -130,10 +131,19 @@ def explain(
     looked = [_view(source, model, gallery, fmr) for source in sources]
     verification = None
     if len(looked) == 2:
-        (first, a), (second, b) = looked
+        (first, a, one), (second, b, two) = looked
         quality = (first.quality, second.quality)
-        verification = verify_embeddings(a, b, model.calibration, fmr=fmr, quality=quality)
-    views = tuple(view for view, _ in looked)
+        copy = None
+        if bool(first.quality.lossy) != bool(second.quality.lossy):  # as `Extractor.verify` does
+            copy = LOSSY
+            if first.quality.lossy:
+                b, _ = model.embed_with_quality(jpeg_copies([two]))
+            else:
+                a, _ = model.embed_with_quality(jpeg_copies([one]))
+        verification = verify_embeddings(
+            a, b, model.calibration, fmr=fmr, quality=quality, copy=copy
+        )
+    views = tuple(view for view, _, _ in looked)
     return Explanation(views, verification, f"{model.name} {model.version}")
 
 
@@ -159,8 +169,8 @@ def high_pass(windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 def _view(
     source: ImageInput, model: Extractor, gallery: Gallery | None, fmr: float | None
-) -> tuple[ImageView, npt.NDArray[np.float32]]:
-    """The view of an image, and its embedding of shape (1, D)."""
+) -> tuple[ImageView, npt.NDArray[np.float32], LoadedImage]:
+    """The view of an image, its embedding of shape (1, D), and the image, decoded."""
     loaded = load_image(source)
     crops = windows(loaded.pixels)
     quality = assess(loaded, crops)
@@ -193,7 +203,7 @@ def _view(
         quality=quality,
         identification=identification,
     )
-    return view, embedding[None]
+    return view, embedding[None], loaded
 
 
 def _network_residual(

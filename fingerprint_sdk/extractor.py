@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk._contract import check_contract
+from fingerprint_sdk._copies import LOSSY, can_be_read_again, jpeg_copies
 from fingerprint_sdk._outcomes import EmbeddingResult, Embeddings, Failure
 from fingerprint_sdk._stream import Embedded, as_iterable, positive, stream
 from fingerprint_sdk.calibration import Calibration
@@ -184,6 +185,11 @@ class Extractor:
     def verify(self, a: Images, b: Images, *, fmr: float | None = None) -> Verification:
         """Were two images, or two sets each by one model, made by the same model?
 
+        Where one side is lossy throughout and the other is not at all, the latter is compared as
+        JPEG of quality 90, which is far nearer to what became of the former; ``copy`` of the
+        answer says so. Streams and open files, which cannot be read twice, are compared as
+        they are.
+
         Args:
             a, b: one image or an iterable of images; more images a side decide better.
             fmr: false match rate to decide at; None for the model's default.
@@ -205,7 +211,16 @@ class Extractor:
         if 0 in counts:
             raise ImageError(_NO_IMAGES)
         left, right = embeddings[: counts[0]], embeddings[counts[0] :]
-        return verify_embeddings(left, right, self.calibration, fmr=fmr, quality=quality)
+        lossy = [bool(q.lossy) for q in quality]
+        lossy_a, lossy_b = lossy[: counts[0]], lossy[counts[0] :]
+        copy = None
+        if all(lossy_b) and not any(lossy_a) and can_be_read_again(a):
+            left, copy = self.embed_with_quality(jpeg_copies(as_iterable(a)))[0], LOSSY
+        elif all(lossy_a) and not any(lossy_b) and can_be_read_again(b):
+            right, copy = self.embed_with_quality(jpeg_copies(as_iterable(b)))[0], LOSSY
+        return verify_embeddings(
+            left, right, self.calibration, fmr=fmr, quality=quality, copy=copy
+        )
 
     def identify(
         self, images: Images, gallery: Gallery, *, fmr: float | None = None, top: int = 5

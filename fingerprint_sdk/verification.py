@@ -28,6 +28,8 @@ class Verification:
             half the FMR, or an image is flat and has no fingerprint to compare.
         images: number of images on each side.
         quality: of every image, side a first.
+        copy: "jpeg" where the side without lossy compression was compared as JPEG (see
+            ``Extractor.verify``), else None.
     """
 
     score: float
@@ -38,6 +40,7 @@ class Verification:
     uncertain: bool
     images: tuple[int, int]
     quality: tuple[Quality, ...]
+    copy: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -154,8 +157,11 @@ def verify_embeddings(
     *,
     fmr: float | None = None,
     quality: tuple[Quality, ...] = (),
+    copy: str | None = None,
 ) -> Verification:
     """Compare two sets of image embeddings, shapes (n, D) and (m, D).
+
+    ``quality`` and ``copy`` are those of the answer.
 
     Raises:
         OperatingPointError: ``fmr`` lies outside the calibrated range.
@@ -174,6 +180,7 @@ def verify_embeddings(
         uncertain=is_uncertain(score, condition, fmr, quality),
         images=(len(a), len(b)),
         quality=quality,
+        copy=copy,
     )
 
 

@@ -133,7 +133,13 @@ def test_the_networks_own_residual_is_used_if_it_has_one(tiny_model_path: Path, 
 # ---- decisions and words -------------------------------------------------------------------
 
 
-def test_a_pair_is_verified(extractor: fp.Extractor, sample_files: list[Path]):
+def test_a_pair_is_verified(extractor: fp.Extractor, sample_files: list[Path], tmp_path: Path):
+    jpeg = tmp_path / "a.jpg"
+    Image.open(sample_files[1]).save(jpeg, quality=60)
+    told = fp.explain(jpeg, sample_files[0], model=extractor).verification
+    direct = extractor.verify(jpeg, sample_files[0])
+    assert (told.copy, direct.copy) == ("jpeg", "jpeg")
+    assert told.score == pytest.approx(direct.score, abs=1e-6)
     for other, verdict in ((1, "Same generator"), (8, "Different generators")):
         explanation = fp.explain(sample_files[0], sample_files[other], model=extractor)
         found = explanation.verification

@@ -318,6 +318,36 @@ def test_verify_knows_a_jpeg_side(
     assert result.quality[0].jpeg_quality == 92
 
 
+def test_a_clean_side_is_compared_with_a_jpeg_as_jpeg(
+    extractor: fp.Extractor, sample_images: Images, tmp_path: Path
+) -> None:
+    def encoded(pixels: np.ndarray, quality: int) -> bytes:
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=2)
+        return buffer.getvalue()
+
+    clean, others = sample_images["source0"][:2], sample_images["source0"][2:4]
+    files = [encoded(pixels, 60) for pixels in others]
+    result = extractor.verify(clean, files)
+    assert (result.copy, result.as_dict()["copy"]) == ("jpeg", "jpeg")
+    assert [q.lossy for q in result.quality] == [None, None, True, True]
+    ours, theirs = extractor.embed([encoded(x, 90) for x in clean]), extractor.embed(files)
+    a, b = (rows.mean(0) / np.linalg.norm(rows.mean(0)) for rows in (ours, theirs))
+    assert result.score == pytest.approx(float(a @ b), abs=1e-5)
+    assert extractor.verify(files, clean).score == pytest.approx(result.score, abs=1e-6)
+    as_it_is = extractor.verify(iter(clean), files)
+    assert as_it_is.copy is None
+    assert as_it_is.score != pytest.approx(result.score, abs=1e-4)
+    path = tmp_path / "a.png"
+    Image.fromarray(clean[0]).save(path)
+    with path.open("rb") as opened:
+        assert extractor.verify(files[0], opened).copy is None
+    assert extractor.verify(files[0], path).copy == "jpeg"
+    assert extractor.verify(files[0], files[1]).copy is None
+    assert extractor.verify(clean[0], clean[1]).copy is None
+    assert extractor.verify([clean[0], files[0]], files[1]).copy is None
+
+
 def test_two_flat_images_are_never_a_certain_match(extractor: fp.Extractor) -> None:
     result = extractor.verify(*(np.full((200, 200, 3), v, np.uint8) for v in (10, 240)))
     assert result.uncertain

@@ -169,5 +169,8 @@ def test_the_command_line_enrolls_copies(
     assert len(again["unchanged"]) == len(sample_images)
     listed = cli.json("gallery", "list", known)["entries"]
     assert all(entry["copies"] == {"jpeg": 6, "shrunk": 6} for entry in listed), listed
+    Image.open(one).save(tmp_path / "one.jpg", quality=90)
+    cli("verify", one, tmp_path / "one.jpg", *model)
+    assert "compared as JPEG" in cli.stderr
     document = cli.json("identify", one, "-g", known, *model)
     assert document["probes"][0]["candidates"][0]["copy"] is None

@@ -69,6 +69,8 @@ def verify(
                 ("images", f"{result.images[0]} against {result.images[1]}"),
             ]
         )
+        if result.copy:
+            note("note: the side without lossy compression was compared as JPEG of quality 90")
         for path, quality in zip(left + right, result.quality, strict=True):
             if quality.flags:
                 note(f"note: {path}: {', '.join(quality.flags)}")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk._copies import LOSSY, jpeg_copies
 from fingerprint_sdk._default_model import default_extractor
 from fingerprint_sdk._explain_view import Floats, ImageView
 from fingerprint_sdk.errors import ModelError
@@ -18,12 +17,7 @@ from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.images import WINDOW_SIZE, LoadedImage, load_image, window_positions, windows
 from fingerprint_sdk.quality import assess
 from fingerprint_sdk.spectrum import azimuthal_integration, dft_magnitude
-from fingerprint_sdk.verification import (
-    Verification,
-    image_embedding,
-    mean_embedding,
-    verify_embeddings,
-)
+from fingerprint_sdk.verification import Verification, image_embedding, mean_embedding
 
 if TYPE_CHECKING:
     from fingerprint_sdk.gallery import Gallery
@@ -131,19 +125,8 @@ def explain(
     looked = [_view(source, model, gallery, fmr) for source in sources]
     verification = None
     if len(looked) == 2:
-        (first, a, one), (second, b, two) = looked
-        quality = (first.quality, second.quality)
-        copy = None
-        if bool(first.quality.lossy) != bool(second.quality.lossy):  # as `Extractor.verify` does
-            copy = LOSSY
-            if first.quality.lossy:
-                b, _ = model.embed_with_quality(jpeg_copies([two]))
-            else:
-                a, _ = model.embed_with_quality(jpeg_copies([one]))
-        verification = verify_embeddings(
-            a, b, model.calibration, fmr=fmr, quality=quality, copy=copy
-        )
-    views = tuple(view for view, _, _ in looked)
+        verification = model.verify(*(loaded for _, loaded in looked), fmr=fmr)
+    views = tuple(view for view, _ in looked)
     return Explanation(views, verification, f"{model.name} {model.version}")
 
 
@@ -169,13 +152,12 @@ def high_pass(windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 def _view(
     source: ImageInput, model: Extractor, gallery: Gallery | None, fmr: float | None
-) -> tuple[ImageView, npt.NDArray[np.float32], LoadedImage]:
-    """The view of an image, its embedding of shape (1, D), and the image, decoded."""
+) -> tuple[ImageView, LoadedImage]:
+    """The view of an image, and the image, decoded."""
     loaded = load_image(source)
     crops = windows(loaded.pixels)
     quality = assess(loaded, crops)
     vectors = model.embed_windows(crops)
-    embedding = image_embedding(vectors, model.constant)
     pixels = _at_least_a_window(loaded.pixels)
     tops, lefts = (tuple(window_positions(side)) for side in pixels.shape[:2])
     own = _network_residual(model, crops)
@@ -186,7 +168,11 @@ def _view(
     identification = None
     if gallery is not None:
         identification = gallery.search(
-            embedding[None], model.calibration, quality=(quality,), fmr=fmr, top=_NEIGHBOURS
+            image_embedding(vectors, model.constant)[None],
+            model.calibration,
+            quality=(quality,),
+            fmr=fmr,
+            top=_NEIGHBOURS,
         )
     view = ImageView(
         name=loaded.name,
@@ -203,7 +189,7 @@ def _view(
         quality=quality,
         identification=identification,
     )
-    return view, embedding[None], loaded
+    return view, loaded
 
 
 def _network_residual(

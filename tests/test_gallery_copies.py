@@ -38,7 +38,7 @@ def encoded(pixels: np.ndarray, kind: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def halved(pixels: np.ndarray, share: float) -> np.ndarray:
+def shrunk(pixels: np.ndarray, share: float) -> np.ndarray:
     height, width = (round(share * side) for side in pixels.shape[:2])
     return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
 
@@ -53,7 +53,7 @@ def test_copies_are_what_the_processed_images_themselves_embed_to(
     np.testing.assert_allclose(entry.embeddings, extractor.embed(originals), atol=1e-6)
     files = [encoded(pixels, "JPEG", quality=90, subsampling=2) for pixels in originals]
     np.testing.assert_allclose(entry.copies["jpeg"], extractor.embed(files), atol=1e-6)
-    small = [halved(pixels, 0.7) for pixels in originals]
+    small = [shrunk(pixels, 0.7) for pixels in originals]
     np.testing.assert_allclose(entry.copies["shrunk"], extractor.embed(small), atol=1e-6)
     assert not entry.lossy.any()
 
@@ -65,7 +65,7 @@ def test_a_probe_is_compared_with_its_like(
     plain.enroll("source0", sample_images["source0"][:3])
     pixels = sample_images["source0"][5]
     file = encoded(pixels, "JPEG", quality=90, subsampling=2)
-    for probe, kind in ((pixels, None), (file, "jpeg"), (halved(pixels, 0.7), "shrunk")):
+    for probe, kind in ((pixels, None), (file, "jpeg"), (shrunk(pixels, 0.7), "shrunk")):
         found = gallery.identify(probe)
         first = found.candidates[0]
         assert (first.name, first.copy) == ("source0", kind)
@@ -110,7 +110,7 @@ def test_copies_are_added_merged_and_saved(
         }
         for kind, rows in gallery[name].copies.items():
             np.testing.assert_array_equal(loaded[name].copies[kind], rows)
-    probe = halved(sample_images["source1"][5], 0.7)
+    probe = shrunk(sample_images["source1"][5], 0.7)
     assert loaded.identify(probe) == gallery.identify(probe)
     other = fp.Gallery(extractor)
     other.merge(loaded)

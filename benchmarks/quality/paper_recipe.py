@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +40,7 @@ def train(pool: Path, photos: Path, out: Path, steps: int, models: int, device: 
         load_weights("student"),
         rendering=RenderRecipe(),
         features=FeatureRecipe(),
-        workers=1 if device == "cpu" else 16,
+        workers=1 if device == "cpu" else os.cpu_count() or 1,
         device=device,
         progress=lambda stage, done, total, numbers: print(
             stage, done, total, numbers, flush=True

@@ -27,6 +27,8 @@ Device = Literal["auto", "cpu", "cuda"]
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
 
+_WINDOWS_A_CALL = 4  # on a CPU; what more of them take no longer fits its caches
+
 _CUDA_OPTIONS = {
     # The default, EXHAUSTIVE, times every algorithm anew for each shape.
     "cudnn_conv_algo_search": "HEURISTIC",
@@ -58,7 +60,8 @@ class Session:
         """uint8, shape (n, 3, 128, 128) -> float32, shape (n, D). May raise anything."""
         if self.bound is not None:
             return self.bound.run(windows)
-        shares = np.array_split(windows, max(1, min(self.threads, len(windows))))
+        calls = self.threads * -(-len(windows) // (self.threads * _WINDOWS_A_CALL))
+        shares = np.array_split(windows, max(1, min(calls, len(windows))))
         if len(shares) == 1:
             return self._run_on_cpu(windows)
         return np.concatenate(list(self._pool.map(self._run_on_cpu, shares)))

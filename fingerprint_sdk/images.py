@@ -46,6 +46,9 @@ WINDOW_SIZE = 128
 WINDOWS_PER_AXIS = 3
 """Equally spaced window positions on each axis (paper, Table VII); one more on a long one."""
 
+WINDOW_GRID = 8
+"""Windows start on multiples of this, in pixels."""
+
 MAX_PIXELS = 178_956_970
 """Encoded images larger than this are refused (Pillow's own limit for decompression bombs)."""
 
@@ -132,11 +135,13 @@ def window_positions(side: int) -> list[int]:
     """Offsets of the windows on an axis of ``side`` >= 128 pixels: equally spaced.
 
     At most 3, and 4 where they fit side by side, from 512 pixels on: there a fourth shows pixels
-    that the others do not.
+    that the others do not. All are multiples of 8, the grid of JPEG and of most decoders.
     """
     count = WINDOWS_PER_AXIS + (side >= (WINDOWS_PER_AXIS + 1) * WINDOW_SIZE)
-    spaced = np.linspace(0, side - WINDOW_SIZE, count)
-    return [int(position) for position in np.unique(np.round(spaced))]
+    last = (side - WINDOW_SIZE) // WINDOW_GRID
+    spaced = np.linspace(0, (side - WINDOW_SIZE) / WINDOW_GRID, count)
+    places = np.unique(np.minimum(np.round(spaced), last))
+    return [int(place) * WINDOW_GRID for place in places]
 
 
 def windows(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

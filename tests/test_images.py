@@ -252,13 +252,15 @@ def test_the_array_given_is_neither_changed_nor_kept(pixels: np.ndarray) -> None
 
 
 @given(st.integers(128, 5000))
-def test_window_positions_are_equally_spaced_and_cover_the_side(side: int) -> None:
+def test_window_positions_are_equally_spaced_on_the_grid_of_eight(side: int) -> None:
     positions = window_positions(side)
     assert positions == sorted(set(positions))
-    assert (positions[0], positions[-1]) == (0, side - 128)
-    assert len(positions) == (4 if side >= 512 else min(3, side - 127))
-    for i, position in enumerate(positions[1:-1], start=1):
-        assert abs(position - i * (side - 128) / (len(positions) - 1)) <= 0.5
+    assert not any(position % 8 for position in positions)
+    assert positions[0] == 0
+    assert side - 128 - 8 < positions[-1] <= side - 128
+    assert len(positions) == (4 if side >= 512 else min(3, 1 + (side - 128) // 8))
+    for i, position in enumerate(positions):
+        assert abs(position - i * (side - 128) / max(1, len(positions) - 1)) <= 8
 
 
 @settings(max_examples=25, deadline=None)
@@ -272,7 +274,7 @@ def test_windows_have_the_models_shape_whatever_the_size(height: int, width: int
 
 def test_windows_are_exact_crops_in_reading_order(pixels: np.ndarray) -> None:
     cut = windows(pixels)  # 200 x 260
-    places = [(top, left) for top in (0, 36, 72) for left in (0, 66, 132)]
+    places = [(top, left) for top in (0, 32, 72) for left in (0, 64, 128)]
     for window, (top, left) in zip(cut, places, strict=True):
         np.testing.assert_array_equal(
             window.transpose(1, 2, 0), pixels[top : top + 128, left : left + 128]
@@ -284,7 +286,7 @@ def test_only_the_short_side_is_resized(pixels: np.ndarray) -> None:
     assert len(cut) == 3
     enlarged = Image.fromarray(pixels[:64]).resize((260, 128), Image.Resampling.BICUBIC)
     np.testing.assert_array_equal(
-        cut[1].transpose(1, 2, 0), np.asarray(enlarged)[:, 66 : 66 + 128]
+        cut[1].transpose(1, 2, 0), np.asarray(enlarged)[:, 64 : 64 + 128]
     )
     tiny = np.full((5, 7, 3), 9, np.uint8)
     np.testing.assert_array_equal(windows(tiny), np.full((1, 3, 128, 128), 9))

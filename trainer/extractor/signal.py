@@ -14,7 +14,13 @@ from torch import Tensor, nn
 
 from fingerprint_sdk.spectrum import dft_matrices
 from trainer.extractor.relations import Relations
-from trainer.extractor.statistics import COLOURS, BlockDct, CoefficientStatistics, Periods
+from trainer.extractor.statistics import (
+    COLOURS,
+    BlockDct,
+    CoefficientStatistics,
+    Periods,
+    log_magnitude,
+)
 
 _LOG_FLOOR = 1e-3  # in units of σ²; far under the power that rounding to 8 bits leaves
 
@@ -118,7 +124,7 @@ class CompactSignal(nn.Module):
         super().__init__()
         self.spectrum = LogSpectrum(residual, side)
         self.blocks, self.coefficients = BlockDct(), CoefficientStatistics()
-        self.periods, self.relations = Periods(side), Relations()
+        self.periods, self.relations = Periods(side), Relations(self.blocks.across(side))
         _, rows, columns = self.spectrum.shape
         self.parts = {
             "residual": (3, rows, columns),
@@ -133,11 +139,12 @@ class CompactSignal(nn.Module):
         images = windows.float()
         colours = self.spectrum.opponent(images)
         blocks = self.blocks(colours)
+        magnitudes = log_magnitude(blocks)
         found = (
             self.spectrum.spectra(images, colours),
-            self.coefficients(blocks),
+            self.coefficients(blocks, magnitudes),
             self.periods(colours),
-            self.relations(blocks),
+            self.relations(blocks, magnitudes),
         )
         return torch.cat([part.flatten(1) for part in found], dim=1)
 

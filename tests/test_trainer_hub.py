@@ -121,6 +121,10 @@ def test_the_card_says_what_the_scores_say(made: Made):
         auc = values["verification"]["model"]["auc"]["value"]
         assert found.pop((pool, "accuracy")) == pytest.approx(accuracy, abs=1e-4)
         assert found.pop((pool, "auc")) == pytest.approx(auc, abs=1e-4)
+        row = next(line for line in card.text.splitlines() if line.startswith(f"| {pool}"))
+        strangers = values["verification"]["decoder"]
+        assert f"[{100 * strangers['auc']['value']:.1f}]" in row
+        assert f"[{100 * strangers['fnmr_at_fmr_1']:.1f}]" in row
     assert not found
     assert card.data.license == "apache-2.0"
     assert f'fp.load("{REPO}")' in card.text

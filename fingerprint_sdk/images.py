@@ -131,13 +131,15 @@ def load_image(source: ImageInput) -> LoadedImage:
         return _decode(image, name, encoded)
 
 
-def window_positions(side: int) -> list[int]:
+def window_positions(side: int, count: int | None = None) -> list[int]:
     """Offsets of the windows on an axis of ``side`` >= 128 pixels: equally spaced.
 
     At most 3, and 4 where they fit side by side, from 512 pixels on: there a fourth shows pixels
-    that the others do not. All are multiples of 8, the grid of JPEG and of most decoders.
+    that the others do not, or at most ``count``, from 2. All are multiples of 8, the grid of JPEG
+    and of most decoders.
     """
-    count = WINDOWS_PER_AXIS + (side >= (WINDOWS_PER_AXIS + 1) * WINDOW_SIZE)
+    if count is None:
+        count = WINDOWS_PER_AXIS + (side >= (WINDOWS_PER_AXIS + 1) * WINDOW_SIZE)
     last = (side - WINDOW_SIZE) // WINDOW_GRID
     spaced = np.linspace(0, (side - WINDOW_SIZE) / WINDOW_GRID, count)
     places = np.unique(np.minimum(np.round(spaced), last))

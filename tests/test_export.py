@@ -333,8 +333,8 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], li
         return (z / np.linalg.norm(z, axis=1, keepdims=True)).astype(np.float32)
 
     pools = [(root / "pool", entry) for entry in read_pool(root / "pool")]
-    small = CalibrationRecipe(models=3, images=6, side=136, pairs=2000)
-    return fit_calibration(embed, pools, load_photos(photos, side=136), small), seen
+    small = CalibrationRecipe(models=3, images=6, side=144, pairs=2000)
+    return fit_calibration(embed, pools, load_photos(photos, side=144), small), seen
 
 
 def test_a_calibration_covers_every_condition_that_its_images_allow(

@@ -12,7 +12,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from fingerprint_sdk.images import WINDOW_SIZE, load_image, windows
+from fingerprint_sdk.images import (
+    WINDOW_GRID,
+    WINDOW_SIZE,
+    load_image,
+    window_positions,
+    windows,
+)
 from trainer.ablation.variants import EMBEDDINGS
 from trainer.evaluation import Pool
 
@@ -117,9 +123,8 @@ def embed_signals(
 
 def _positions(side: int, per_axis: int) -> list[int]:
     if per_axis == 1:
-        return [(side - WINDOW_SIZE) // 2]
-    spaced = np.linspace(0, side - WINDOW_SIZE, per_axis)
-    return [int(position) for position in np.unique(np.round(spaced))]
+        return [(side - WINDOW_SIZE) // 2 // WINDOW_GRID * WINDOW_GRID]
+    return window_positions(side, per_axis)
 
 
 @torch.inference_mode()

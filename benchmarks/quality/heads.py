@@ -1,43 +1,55 @@
-"""What is each head of a trained extractor worth by itself, and what all together?
+"""What is each head of an exported extractor worth by itself, and what all together?
 
-    python benchmarks/quality/heads.py RUN IMAGES… [--windows N]
+    python benchmarks/quality/heads.py MODEL IMAGES… [--windows N]
 
-RUN is a finished `trainer extractor` run, IMAGES pools of real generators, N the windows an axis
-if not as many as the SDK takes.
+MODEL is a folder with `model.onnx` by the recipe `compact`, IMAGES pools of real generators, N the
+windows an axis if not as many as the SDK takes.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from trainer.ablation import embed_signals, pool_signals
+import fingerprint_sdk as fp
+from fingerprint_sdk.images import load_image
+from fingerprint_sdk.verification import image_embedding
+from trainer.ablation import cut_windows
 from trainer.calibration import CONSTANT
 from trainer.evaluation import Pool, read_pool, score
-from trainer.extractor import load_run
+from trainer.extractor.heads import HEADS
 
 
-@torch.inference_mode()
-def main(run: Path, pools: list[Path], per_axis: int | None) -> None:
-    finished = load_run(run)
-    network, heads = finished.network, finished.network.chosen
+def main(model: Path, pools: list[Path], per_axis: int | None) -> None:
+    extractor = fp.load(model)
     for folder in pools:
         pool = read_pool(folder)
-        with tempfile.TemporaryDirectory() as cache:
-            signals = pool_signals(pool, finished.signal, "signal", per_axis, Path(cache))
-        show(folder.name, "all", embed_signals(network, signals, constant=CONSTANT), pool)
-        whole = embed_signals(network, signals)
+        windows = {
+            generator: [
+                extractor.embed_windows(cut_windows(load_image(path).pixels, per_axis))
+                for path in paths
+            ]
+            for generator, paths in pool.images.items()
+        }
+        show(folder.name, "all", embed(windows, CONSTANT), pool)
+        whole = embed(windows)
         show(folder.name, "all, without the constant", whole, pool)
-        for number, head in enumerate(heads):
+        for number, head in enumerate(HEADS):
             embeddings = {}
             for generator, rows in whole.items():
-                seen = np.split(rows, len(heads), axis=1)[number]
+                seen = np.split(rows, len(HEADS), axis=1)[number]
                 embeddings[generator] = seen / np.linalg.norm(seen, axis=1, keepdims=True)
             show(folder.name, " + ".join(head.parts), embeddings, pool)
+
+
+def embed(windows: dict[str, list[np.ndarray]], constant: float = 0.0) -> dict[str, np.ndarray]:
+    """For each generator, its images' embeddings."""
+    return {
+        generator: np.stack([image_embedding(rows, constant) for rows in images])
+        for generator, images in windows.items()
+    }
 
 
 def show(folder: str, name: str, embeddings: dict[str, np.ndarray], pool: Pool) -> None:
@@ -54,8 +66,8 @@ def show(folder: str, name: str, embeddings: dict[str, np.ndarray], pool: Pool) 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("run", type=Path)
+    parser.add_argument("model", type=Path)
     parser.add_argument("images", type=Path, nargs="+")
     parser.add_argument("--windows", type=int)
     given = parser.parse_args()
-    main(given.run, given.images, given.windows)
+    main(given.model, given.images, given.windows)

@@ -333,7 +333,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], li
         return (z / np.linalg.norm(z, axis=1, keepdims=True)).astype(np.float32)
 
     pools = [(root / "pool", entry) for entry in read_pool(root / "pool")]
-    small = CalibrationRecipe(models=3, images=6, side=144, pairs=2000)
+    small = CalibrationRecipe(models=3, images=6, side=144, collage=4, pairs=2000)
     return fit_calibration(embed, pools, load_photos(photos, side=144), small), seen
 
 
@@ -345,10 +345,10 @@ def test_a_calibration_covers_every_condition_that_its_images_allow(
     sides = [(a, b) for a, b in SIDES if a + b <= 6]
     assert keys == [(a, b, flag) for flag in (False, True) for a, b in sides]
     assert len(seen) == 4 * 3  # three models, clean and at three JPEG qualities
-    for batch in seen:
-        assert batch.shape == (6 * 9, 3, 128, 128)
+    for i, batch in enumerate(seen):  # 144 px, or as JPEG 576 px, where there is a fourth window
+        assert batch.shape == (6 * (16 if i % 4 else 9), 3, 128, 128)
         assert batch.dtype == np.uint8
-    assert (seen[0] != seen[1]).any()
+    assert (seen[1] != seen[2]).any()
     assert document["default_fmr"] == DEFAULT_FMR
 
 

@@ -6,6 +6,10 @@ two images share a source. Both are fitted per number of images a side, and apar
 images: there all images of a pair have the same JPEG quality, since images that come down the same
 pipeline look alike whoever made them, and the strictest quality's threshold counts.
 
+A codec leaves so little of the trace in a window that scores of recompressed images depend on how
+many windows share none of their pixels: the more, the less contents hide what the codec has made
+alike. Shrunk photographs are too small for many, so recompressed images are collages of several.
+
 An analyst compares generators that resemble each other, on the same subjects. So every model
 renders the same photographs, and the impostors of a model are the models most like it.
 """
@@ -24,7 +28,7 @@ from fingerprint_sdk.images import windows
 from fingerprint_sdk.verification import image_embedding
 from trainer.photos import Photos
 from trainer.processing import jpeg
-from trainer.synthesis import PoolEntry, load_model
+from trainer.synthesis import ExtendedAutoencoder, GroupedAutoencoder, PoolEntry, load_model
 
 Embed = Callable[[np.ndarray], np.ndarray]
 Progress = Callable[[int, int], None]
@@ -39,19 +43,19 @@ SIDES = ((1, 1), (1, 5), (1, 10), (2, 2), (5, 5), (5, 10), (10, 10))
 class CalibrationRecipe:
     """`images` photographs of `side` px through each of at most `models` held-out models.
 
-    `alike` is the share of the other models that a model's impostors are drawn from, those of the
-    most similar mean embedding; 1 takes all. Of recompressed images it is `alike_recompressed`: a
-    codec makes strangers resemble each other, real ones more than synthetic ones. `constant` is
-    that of the embeddings (`fingerprint_sdk.verification.image_embedding`).
+    Recompressed images are made of `collage` × `collage` such photographs, side by side. `alike`
+    is the share of the other models that a model's impostors are drawn from, those of the most
+    similar mean embedding; 1 takes all. `constant` is that of the embeddings
+    (`fingerprint_sdk.verification.image_embedding`).
     """
 
     models: int = 120
     images: int = 20
     side: int = 224
+    collage: int = 2
     qualities: tuple[int, ...] = (75, 85, 95)
     pairs: int = 40_000
     alike: float = 0.5
-    alike_recompressed: float = 0.25
     constant: float = CONSTANT
     seed: int = 0
 
@@ -75,26 +79,23 @@ def fit_calibration(
         raise ValueError("calibration needs at least two held-out synthetic models")
     levels: dict[int | None, list[np.ndarray]] = {None: []}  # JPEG quality -> each model's images
     levels |= {quality: [] for quality in recipe.qualities}
-    crops = photos.crops(recipe.images, recipe.side, np.random.default_rng((recipe.seed, 0)))
+    single, collages = _contents(photos, recipe, 1), _contents(photos, recipe, recipe.collage)
     for i, (pool, entry) in enumerate(chosen):
-        images = load_model(pool, entry).render(torch.from_numpy(crops))[:, 0].numpy()
-        images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+        model = load_model(pool, entry)
+        images, large = _render(model, single), _render(model, collages)
         for quality, embedded in levels.items():
-            seen = images if quality is None else [jpeg(image, quality) for image in images]
+            seen = images if quality is None else [jpeg(image, quality) for image in large]
             embedded.append(_embed(embed_windows, seen, recipe.constant))
         if progress is not None:
             progress(i + 1, len(chosen))
     conditions = []
-    for recompressed, qualities, alike in (
-        (False, (None,), recipe.alike),
-        (True, recipe.qualities, recipe.alike_recompressed),
-    ):
+    for recompressed, qualities in ((False, (None,)), (True, recipe.qualities)):
         for images_a, images_b in SIDES:
             if images_a + images_b > recipe.images:
                 continue
             scores = [
                 pair_scores(
-                    np.stack(levels[quality]), images_a, images_b, recipe.pairs, rng, alike
+                    np.stack(levels[quality]), images_a, images_b, recipe.pairs, rng, recipe.alike
                 )
                 for quality in qualities
             ]
@@ -163,6 +164,20 @@ def logistic(genuine: np.ndarray, impostor: np.ndarray) -> list[float]:
     same = np.concatenate([np.ones(len(genuine)), np.zeros(len(impostor))])
     fit = LogisticRegression(C=1e3).fit(score, same)
     return [float(fit.coef_[0, 0]), float(fit.intercept_[0])]
+
+
+def _contents(photos: Photos, recipe: CalibrationRecipe, tiles: int) -> np.ndarray:
+    """`tiles` × `tiles` photographs an image: uint8 (images, 3, tiles · side, tiles · side)."""
+    rng, side = np.random.default_rng((recipe.seed, tiles - 1)), recipe.side
+    crops = photos.crops(recipe.images * tiles**2, side, rng)
+    rows = crops.reshape(recipe.images, tiles, tiles, 3, side, side).transpose(0, 3, 1, 4, 2, 5)
+    return np.ascontiguousarray(rows.reshape(recipe.images, 3, tiles * side, tiles * side))
+
+
+def _render(model: GroupedAutoencoder | ExtendedAutoencoder, contents: np.ndarray) -> np.ndarray:
+    """What `model` makes of them, one after the other to save memory: uint8 (images, H, W, 3)."""
+    images = [model.render(torch.from_numpy(image[None]))[0, 0] for image in contents]
+    return np.ascontiguousarray(torch.stack(images).numpy().transpose(0, 2, 3, 1))
 
 
 def _embed(embed_windows: Embed, images: Iterable[np.ndarray], constant: float) -> np.ndarray:

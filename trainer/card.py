@@ -90,7 +90,8 @@ def _card(
 {config["description"]} Zero-shot: no image of
 any real generator was used in training or calibration. The pools below were looked at several
 times to decide on the design (what the heads see, processed and fainter copies, how alike the
-calibration's impostors are), so only other generators are a wholly independent test.
+calibration's impostors and how large its images are), so only other generators are a wholly
+independent test.
 
 ```python
 import fingerprint_sdk as fp

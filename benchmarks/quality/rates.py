@@ -1,0 +1,68 @@
+"""What do the thresholds of a model keep of their promise on real generators?
+
+    python benchmarks/quality/rates.py MODEL IMAGES… [--jpeg QUALITY…]
+
+MODEL is a folder with `model.onnx`, IMAGES pools of real generators. Printed are, for one and for
+five images a side, the realised FMR (in brackets, models that share an image decoder count as one)
+and FNMR at nominal false match rates of 10, 1 and 0.1 %, of the images as they are and, where
+asked for, as JPEG of a quality.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+import fingerprint_sdk as fp
+from fingerprint_sdk.images import load_image
+from trainer.evaluation import Pool, ShippedScores, read_pool, score
+from trainer.processing import jpeg
+
+NOMINAL = (0.1, 0.01, 0.001)
+
+
+def main(model: Path, pools: list[Path], qualities: list[int]) -> None:
+    extractor = fp.load(model)
+    for folder in pools:
+        pool = read_pool(folder)
+        show(extractor, f"{folder.name:9s} as it is", pool, None)
+        for quality in qualities:
+            show(extractor, f"{folder.name:9s} JPEG {quality}", pool, quality)
+
+
+def show(extractor: fp.Extractor, name: str, pool: Pool, quality: int | None) -> None:
+    embeddings, lossy = {}, {}
+    for generator, paths in pool.images.items():
+        images = [load_image(path).pixels for path in paths] if quality else paths
+        seen = images if quality is None else [jpeg(image, quality) for image in images]
+        result = extractor.embed_many(seen, on_error="raise")
+        embeddings[generator] = result.embeddings
+        flags = [bool(judged.lossy) for judged in result.quality]
+        lossy[generator] = np.array(flags) | (quality is not None)
+    for nominal in NOMINAL:
+        calibration = replace(extractor.calibration, default_fmr=nominal)
+        scores = score(embeddings, pool.decoders, calibration, lossy, galleries=1, resamples=0)
+        parts = []
+        for images, pairs in ((1, scores.verification), (5, scores.set_verification)):
+            every, strangers = pairs.model.shipped, (pairs.decoder or pairs.model).shipped
+            parts.append(f"{images} a side: FMR {rates(every, strangers)}")
+        print(f"{name}, nominal {100 * nominal:g} %, {'; '.join(parts)}", flush=True)
+
+
+def rates(every: ShippedScores | None, strangers: ShippedScores | None) -> str:
+    assert every is not None  # every published model is calibrated
+    assert strangers is not None
+    fmr, apart, fnmr = (100 * x for x in (every.fmr, strangers.fmr, every.fnmr))
+    return f"{fmr:.1f} [{apart:.1f}], FNMR {fnmr:.1f}"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model", type=Path)
+    parser.add_argument("images", type=Path, nargs="+")
+    parser.add_argument("--jpeg", type=int, nargs="*", default=[], metavar="QUALITY")
+    given = parser.parse_args()
+    main(given.model, given.images, given.jpeg)

@@ -18,7 +18,7 @@ from photographs import write_photographs
 from small_generators import write_pool
 from typer.testing import CliRunner
 
-from fingerprint_sdk.images import load_image, windows
+from fingerprint_sdk.images import load_image
 from trainer.ablation import (
     QUESTIONS,
     RUN,
@@ -27,7 +27,6 @@ from trainer.ablation import (
     Setting,
     Subset,
     Variant,
-    cut_windows,
     embed_signals,
     fit_power_law,
     fnmr_interval,
@@ -293,23 +292,6 @@ def test_recipes_differ_in_one_thing_and_train_as_long() -> None:
 
 
 # real images
-
-
-@pytest.mark.parametrize("size", [(200, 260), (100, 300), (128, 128), (131, 129)])
-def test_three_windows_are_the_sdk_s(size: tuple[int, int]) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(cut_windows(pixels, 3), windows(pixels))
-
-
-def test_other_numbers_of_windows() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (200, 260, 3), dtype=np.uint8)
-    middle = pixels[32:160, 64:192].transpose(2, 0, 1)[None]
-    np.testing.assert_array_equal(cut_windows(pixels, 1), middle)
-    assert cut_windows(pixels, 4).shape == (16, 3, 128, 128)
-    large = np.pad(pixels, ((0, 600), (0, 0), (0, 0)))
-    np.testing.assert_array_equal(cut_windows(large, None), windows(large))
-    corners = cut_windows(pixels, 2)
-    np.testing.assert_array_equal(corners[3], pixels[72:, 128:256].transpose(2, 0, 1))
 
 
 def test_embeddings_are_the_run_s_and_signals_are_kept(

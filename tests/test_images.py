@@ -272,6 +272,22 @@ def test_windows_have_the_models_shape_whatever_the_size(height: int, width: int
     assert 1 <= len(cut) <= 9  # under 512 pixels
 
 
+@pytest.mark.parametrize("size", [(200, 260), (100, 300), (128, 128), (131, 129)])
+def test_three_windows_an_axis_are_the_default_below_512_pixels(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(windows(image, 3), windows(image))
+
+
+def test_other_numbers_of_windows() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (200, 260, 3), dtype=np.uint8)
+    middle = image[32:160, 64:192].transpose(2, 0, 1)[None]
+    np.testing.assert_array_equal(windows(image, 1), middle)
+    assert windows(image, 4).shape == (16, 3, 128, 128)
+    corners = windows(image, 2)
+    assert len(corners) == 4
+    np.testing.assert_array_equal(corners[3], image[72:, 128:256].transpose(2, 0, 1))
+
+
 def test_windows_are_exact_crops_in_reading_order(pixels: np.ndarray) -> None:
     cut = windows(pixels)  # 200 x 260
     places = [(top, left) for top in (0, 32, 72) for left in (0, 64, 128)]

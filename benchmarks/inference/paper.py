@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from trainer.ablation import cut_windows
+from fingerprint_sdk.images import windows
 from trainer.denoiser import DnCNN
 from trainer.extractor import PaperSpectrum, ResNet50
 
@@ -33,7 +33,7 @@ class PaperPipeline:
 
     @torch.inference_mode()
     def embed(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        crops = torch.from_numpy(cut_windows(pixels, PER_AXIS)).to(self.device)
+        crops = torch.from_numpy(windows(pixels, PER_AXIS)).to(self.device)
         vectors = nn.functional.normalize(self.network(self.transform(self.denoise(crops))), dim=1)
         mean = nn.functional.normalize(vectors.mean(0), dim=0)
         return mean.cpu().numpy()

@@ -22,7 +22,6 @@ from benchmarks.inference.paper import PER_AXIS, PaperPipeline
 from benchmarks.inference.speed import make_image
 from fingerprint_sdk.images import load_image, windows
 from fingerprint_sdk.quality import assess
-from trainer.ablation import cut_windows
 
 PARTS = ("denoiser", "DFT", "statistics", "network")
 
@@ -43,7 +42,7 @@ def time_stages(
     }
     theirs = {name: ours[name] for name in ("decode", "windows")}
     ours |= _profile(model, crops, threads, 3 * rounds)
-    theirs |= _paper_parts(paper, cut_windows(image.pixels, PER_AXIS), rounds)
+    theirs |= _paper_parts(paper, windows(image.pixels, PER_AXIS), rounds)
     ours_macs, theirs_macs = model_macs(model, len(crops)), paper.macs()
     return [
         {

@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 
 import fingerprint_sdk as fp
-from fingerprint_sdk.images import load_image
+from fingerprint_sdk.images import load_image, windows
 from fingerprint_sdk.verification import image_embedding
-from trainer.ablation import cut_windows
 from trainer.calibration import CONSTANT
 from trainer.evaluation import Pool, read_pool, score
 from trainer.extractor.heads import HEADS
@@ -26,15 +25,15 @@ def main(model: Path, pools: list[Path], per_axis: int | None) -> None:
     extractor = fp.load(model)
     for folder in pools:
         pool = read_pool(folder)
-        windows = {
+        embedded = {
             generator: [
-                extractor.embed_windows(cut_windows(load_image(path).pixels, per_axis))
+                extractor.embed_windows(windows(load_image(path).pixels, per_axis))
                 for path in paths
             ]
             for generator, paths in pool.images.items()
         }
-        show(folder.name, "all", embed(windows, CONSTANT), pool)
-        whole = embed(windows)
+        show(folder.name, "all", embed(embedded, CONSTANT), pool)
+        whole = embed(embedded)
         show(folder.name, "all, without the constant", whole, pool)
         for number, head in enumerate(HEADS):
             embeddings = {}
@@ -44,11 +43,11 @@ def main(model: Path, pools: list[Path], per_axis: int | None) -> None:
             show(folder.name, " + ".join(head.parts), embeddings, pool)
 
 
-def embed(windows: dict[str, list[np.ndarray]], constant: float = 0.0) -> dict[str, np.ndarray]:
+def embed(embedded: dict[str, list[np.ndarray]], constant: float = 0.0) -> dict[str, np.ndarray]:
     """For each generator, its images' embeddings."""
     return {
         generator: np.stack([image_embedding(rows, constant) for rows in images])
-        for generator, images in windows.items()
+        for generator, images in embedded.items()
     }
 
 

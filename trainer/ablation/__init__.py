@@ -13,7 +13,7 @@ from trainer.ablation.rendering import (
     rendered_signals,
 )
 from trainer.ablation.run import Laboratory, Result, run_variants
-from trainer.ablation.signals import Pixels, cut_windows, embed_signals, pool_signals
+from trainer.ablation.signals import Pixels, embed_signals, pool_signals
 from trainer.ablation.variants import PIXELS, RUN, Setting, Variant, subset_names
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "Subset",
     "Variant",
     "ablate",
-    "cut_windows",
     "draw_curves",
     "embed_signals",
     "experiment",

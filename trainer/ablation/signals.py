@@ -9,16 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
-from fingerprint_sdk.images import (
-    WINDOW_GRID,
-    WINDOW_SIZE,
-    load_image,
-    window_positions,
-    windows,
-)
+from fingerprint_sdk.images import load_image, windows
 from trainer.ablation.variants import EMBEDDINGS
 from trainer.evaluation import Pool
 
@@ -39,27 +32,6 @@ class Pixels(nn.Module):
 
     def forward(self, windows: Tensor) -> Tensor:
         return windows[..., 32:96, 32:96].float() / 127.5 - 1
-
-
-def cut_windows(pixels: np.ndarray, per_axis: int | None) -> np.ndarray:
-    """`fingerprint_sdk.images.windows` at `per_axis` windows an axis: uint8 (n, 3, 128, 128).
-
-    At most per_axis² of them, equally spaced; one window is the middle; None as many as the SDK.
-    """
-    if per_axis is None:
-        return windows(pixels)
-    height, width = pixels.shape[:2]
-    if min(height, width) < WINDOW_SIZE:
-        size = (max(width, WINDOW_SIZE), max(height, WINDOW_SIZE))
-        pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
-        height, width = pixels.shape[:2]
-    return np.stack(
-        [
-            pixels[top : top + WINDOW_SIZE, left : left + WINDOW_SIZE].transpose(2, 0, 1)
-            for top in _positions(height, per_axis)
-            for left in _positions(width, per_axis)
-        ]
-    )
 
 
 def pool_signals(
@@ -121,12 +93,6 @@ def embed_signals(
     return out
 
 
-def _positions(side: int, per_axis: int) -> list[int]:
-    if per_axis == 1:
-        return [(side - WINDOW_SIZE) // 2 // WINDOW_GRID * WINDOW_GRID]
-    return window_positions(side, per_axis)
-
-
 @torch.inference_mode()
 def _compute(
     pool: Pool, signal: nn.Module, per_axis: int | None, progress: Progress | None
@@ -135,7 +101,7 @@ def _compute(
     for i, paths in enumerate(pool.images.values()):
         parts = []
         for path in paths:
-            crops = cut_windows(load_image(path).pixels, per_axis)
+            crops = windows(load_image(path).pixels, per_axis)
             parts.append(signal(torch.from_numpy(crops)).half().numpy())
             done += 1
             if progress is not None:

@@ -30,6 +30,7 @@ from trainer.calibration import (
     FMRS,
     SIDES,
     CalibrationRecipe,
+    _contents,
     fit_calibration,
     logistic,
     pair_scores,
@@ -38,7 +39,7 @@ from trainer.calibration import (
 from trainer.denoiser import Student
 from trainer.export import PARITY, FingerprintModel, ModelCard, export_onnx, parity
 from trainer.extractor import CompactNet, CompactSignal, Head
-from trainer.photos import load_photos
+from trainer.photos import Photos, load_photos
 from trainer.synthesis import SynthesisRecipe, paper288, read_pool, synthesize
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -350,6 +351,16 @@ def test_a_calibration_covers_every_condition_that_its_images_allow(
         assert batch.dtype == np.uint8
     assert (seen[1] != seen[2]).any()
     assert document["default_fmr"] == DEFAULT_FMR
+
+
+def test_a_collage_is_whole_photographs_side_by_side() -> None:
+    flat = tuple(np.full((20, 20, 3), grey, np.uint8) for grey in range(0, 250, 10))
+    photos = Photos(flat, tuple(map(str, range(len(flat)))), 20)
+    images = _contents(photos, CalibrationRecipe(images=5, side=16), 3)
+    assert images.shape == (5, 3, 48, 48)
+    tiles = images[:, :, ::16, ::16]
+    np.testing.assert_array_equal(images, tiles.repeat(16, axis=2).repeat(16, axis=3))
+    assert len(np.unique(tiles)) > 10
 
 
 def test_the_sdk_takes_a_fitted_calibration(

@@ -1,47 +1,64 @@
 """What do the thresholds of a model keep of their promise on real generators?
 
-    python benchmarks/quality/rates.py MODEL IMAGES… [--jpeg QUALITY…]
+    python benchmarks/quality/rates.py MODEL IMAGES… [--jpeg QUALITY…] [--crop SIDE…]
 
 MODEL is a folder with `model.onnx`, IMAGES pools of real generators. Printed are, for one and for
 five images a side, the realised FMR (in brackets, models that share an image decoder count as one)
 and FNMR at nominal false match rates of 10, 1 and 0.1 %, of the images as they are and, where
-asked for, as JPEG of a quality.
+asked for, as JPEG of a quality and cropped to a side in pixels.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import fingerprint_sdk as fp
 from fingerprint_sdk.images import load_image
 from trainer.evaluation import Pool, ShippedScores, read_pool, score
-from trainer.processing import jpeg
+
+Change = Callable[[np.ndarray], bytes | np.ndarray]
 
 NOMINAL = (0.1, 0.01, 0.001)
 
 
-def main(model: Path, pools: list[Path], qualities: list[int]) -> None:
+def main(model: Path, pools: list[Path], qualities: list[int], sides: list[int]) -> None:
     extractor = fp.load(model)
     for folder in pools:
         pool = read_pool(folder)
         show(extractor, f"{folder.name:9s} as it is", pool, None)
         for quality in qualities:
-            show(extractor, f"{folder.name:9s} JPEG {quality}", pool, quality)
+            show(extractor, f"{folder.name:9s} JPEG {quality}", pool, partial(as_jpeg, quality))
+        for side in sides:
+            show(extractor, f"{folder.name:9s} cropped to {side} px", pool, partial(crop, side))
 
 
-def show(extractor: fp.Extractor, name: str, pool: Pool, quality: int | None) -> None:
+def as_jpeg(quality: int, pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def crop(side: int, pixels: np.ndarray) -> np.ndarray:
+    """From the middle, on the grid of 16 pixels that JPEG may have left."""
+    top, left = (max(0, (length - side) // 2 // 16 * 16) for length in pixels.shape[:2])
+    return pixels[top : top + side, left : left + side]
+
+
+def show(extractor: fp.Extractor, name: str, pool: Pool, change: Change | None) -> None:
     embeddings, lossy = {}, {}
     for generator, paths in pool.images.items():
-        images = [load_image(path).pixels for path in paths] if quality else paths
-        seen = images if quality is None else [jpeg(image, quality) for image in images]
+        seen = paths if change is None else [change(load_image(path).pixels) for path in paths]
         result = extractor.embed_many(seen, on_error="raise")
         embeddings[generator] = result.embeddings
-        flags = [bool(judged.lossy) for judged in result.quality]
-        lossy[generator] = np.array(flags) | (quality is not None)
+        lossy[generator] = np.array([bool(quality.lossy) for quality in result.quality])
     for nominal in NOMINAL:
         calibration = replace(extractor.calibration, default_fmr=nominal)
         scores = score(embeddings, pool.decoders, calibration, lossy, galleries=1, resamples=0)
@@ -64,5 +81,6 @@ if __name__ == "__main__":
     parser.add_argument("model", type=Path)
     parser.add_argument("images", type=Path, nargs="+")
     parser.add_argument("--jpeg", type=int, nargs="*", default=[], metavar="QUALITY")
+    parser.add_argument("--crop", type=int, nargs="*", default=[], metavar="SIDE")
     given = parser.parse_args()
-    main(given.model, given.images, given.jpeg)
+    main(given.model, given.images, given.jpeg, given.crop)

@@ -195,7 +195,7 @@ def _heads(recipe: dict[str, Any], features: dict[str, Any]) -> str:
         found.append(
             f"{linear} linear discriminants fitted to all images, and to "
             f"{features['photographs']} photograph crops that no model made, so that contents "
-            f"are left out"
+            f"are left out, each whitened by what whole photographs differ in"
         )
     return ", and ".join(found)
 

@@ -18,6 +18,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx.numpy_helper import to_array
 from photographs import write_photographs
 from torch import Tensor, nn
 
@@ -37,7 +38,7 @@ from trainer.calibration import (
     thresholds,
 )
 from trainer.denoiser import Student
-from trainer.export import PARITY, FingerprintModel, ModelCard, export_onnx, parity
+from trainer.export import PARITY, FingerprintModel, ModelCard, export_onnx, parity, to_onnx
 from trainer.extractor import CompactNet, CompactSignal, Head
 from trainer.photos import Photos, load_photos
 from trainer.synthesis import SynthesisRecipe, paper288, read_pool, synthesize
@@ -106,6 +107,26 @@ def test_torch_and_onnx_agree_for_any_batch(exported: Exported) -> None:
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
         np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
     assert parity(exported.model, exported.file.read_bytes()) <= PARITY == 1e-4
+
+
+def test_the_networks_matrices_are_stored_in_half_precision_and_lose_nothing() -> None:
+    signal, network = parts()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    model = FingerprintModel(signal, network).eval()
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    stored = {tensor.name: tensor for tensor in to_onnx(model, 128).graph.initializer}
+    halves = {name: to_array(t) for name, t in stored.items() if name.endswith(".half")}
+    found = {name for name in halves if name.startswith("network.")}
+    large = {name for name, value in before.items() if value.ndim > 1 and value.numel() >= 4096}
+    assert found == {f"network.{name}.half" for name in large} != set()
+    for name in large:
+        half, exact = halves[f"network.{name}.half"], model.network.state_dict()[name].numpy()
+        assert half.dtype == np.float16
+        np.testing.assert_array_equal(half.astype(np.float32), exact)
+        np.testing.assert_allclose(exact, before[name].numpy(), rtol=1e-3, atol=1e-6)
+    # Of the signal, the sines would lose something.
+    assert to_array(stored["signal.spectrum.window"]).dtype == np.float32
+    assert to_array(stored["network.mean"]).dtype == np.float32
 
 
 def test_the_batch_size_changes_no_embedding(exported: Exported) -> None:

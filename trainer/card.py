@@ -195,8 +195,15 @@ def _heads(recipe: dict[str, Any], features: dict[str, Any]) -> str:
         found.append(
             f"{linear} linear discriminants fitted to all images, and to "
             f"{features['photographs']} photograph crops that no model made, so that contents "
-            f"are left out, each whitened by what whole photographs differ in"
+            f"are left out"
         )
+        if recipe["mean"] is not None:
+            found[-1] += (
+                ", less what contents still predict of their embeddings, with "
+                f"{recipe['mean']} of the photographs' mean"
+            )
+        if recipe["whitening"] is not None:
+            found[-1] += ", each whitened by what whole photographs differ in"
     return ", and ".join(found)
 
 

@@ -28,7 +28,7 @@ def extractor(
     ] = 4,
     photographs: Annotated[
         int, typer.Option(help="Crops that no model renders: what contents look like.", min=0)
-    ] = 4000,
+    ] = 16_000,
     blocks: Annotated[
         int, typer.Option(help="Content blocks: models of a block see the same crops.", min=1)
     ] = 100,

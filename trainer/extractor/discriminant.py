@@ -12,21 +12,28 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
+from trainer.extractor.contents import Contents
 from trainer.extractor.whitening import shrunk
 
 _AT_ONCE = 64  # models; a product of few images would be all memory traffic
 
 
 class Discriminant(nn.Module):
-    """Linear map of the parts of a signal, (N, ...) each -> (N, embedding), not normalised."""
+    """Linear map of the parts of a signal, (N, ...) each -> (N, embedding), not normalised.
+
+    What its `contents` predict is subtracted, once they are fitted.
+    """
 
     def __init__(self, parts: Mapping[str, tuple[int, ...]], embedding: int) -> None:
         super().__init__()
         self.names = tuple(parts)
-        self.linear = nn.Linear(sum(math.prod(shape) for shape in parts.values()), embedding)
+        numbers = sum(math.prod(shape) for shape in parts.values())
+        self.linear = nn.Linear(numbers, embedding)
+        self.contents = Contents(numbers, embedding)
 
     def forward(self, parts: Mapping[str, Tensor]) -> Tensor:
-        return self.linear(self._flat(parts))
+        flat = self._flat(parts)
+        return self.linear(flat) - self.contents(flat)
 
     @torch.no_grad()
     def fit(
@@ -35,6 +42,7 @@ class Discriminant(nn.Module):
         shrinkage: float,
         photographs: Iterable[Mapping[str, Tensor]] = (),
         weight: float = 0.0,
+        mean: float | None = None,
     ) -> None:
         """Take the directions from the parts (images, ...) of the images of some `models`.
 
@@ -44,7 +52,9 @@ class Discriminant(nn.Module):
 
         No model made the `photographs`, given apart for each kind of processing, so whatever they
         differ in is contents: their mean covariance, times `weight`, is added to the scatter
-        within a model. The sum is mixed with `shrinkage` of its own mean variance.
+        within a model. The sum is mixed with `shrinkage` of its own mean variance. What remains of
+        contents in the embeddings of photographs is then predicted by `Contents`, with a share
+        `mean` of their mean; None subtracts nothing.
         """
         numbers = self.linear.in_features
         within, means, count = torch.zeros(numbers, numbers, dtype=torch.float64), [], 0
@@ -65,9 +75,10 @@ class Discriminant(nn.Module):
         if waiting:
             add()
         within /= count
-        contents = [torch.cov(self._flat(parts).T, correction=0) for parts in photographs]
-        if contents:
-            within += weight * torch.stack(contents).mean(0)
+        crops = [self._flat(parts) for parts in photographs]
+        if crops:
+            covariances = [torch.cov(signals.T, correction=0) for signals in crops]
+            within += weight * torch.stack(covariances).mean(0)
         centre = torch.stack(means).mean(0)
         directions = torch.zeros(self.linear.weight.shape, dtype=torch.float64)
         best = directions_between(
@@ -76,6 +87,9 @@ class Discriminant(nn.Module):
         directions[len(directions) - len(best) :] = best
         self.linear.weight.copy_(directions)
         self.linear.bias.copy_(-directions @ centre)
+        if crops and mean is not None:
+            signals = torch.cat(crops)
+            self.contents.fit(signals, self.linear(signals), mean)
 
     def _flat(self, parts: Mapping[str, Tensor]) -> Tensor:
         return torch.cat([parts[name].flatten(1) for name in self.names], dim=1)

@@ -41,7 +41,7 @@ class FeatureRecipe:
 
     variants: int = 4
     faintest: float = 0.001
-    photographs: int = 4000
+    photographs: int = 16_000
     seed: int = 0
 
 

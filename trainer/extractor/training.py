@@ -33,9 +33,10 @@ class ExtractorRecipe:
     """Everything that makes an extractor besides the pool. A loss of weight 0 is off.
 
     Every head is trained by itself for `steps`, but for linear ones, which are fitted with
-    `shrinkage` and with photographs of the weight `contents` (`Discriminant.fit`). `whitening` is
-    the shrinkage of the covariance that levels each head's embeddings, None for none: of a trained
-    head within a model, of a linear one between whole photographs.
+    `shrinkage` and with photographs of the weight `contents` (`Discriminant.fit`). From their
+    embeddings what contents predict is subtracted, with a share `mean` of the photographs' mean.
+    `whitening` is the shrinkage of the covariance that levels each head's embeddings, None for
+    none: of a trained head within a model, of a linear one between whole photographs.
     """
 
     name: str = "compact"
@@ -56,6 +57,7 @@ class ExtractorRecipe:
     whitening: float | None = 0.2
     shrinkage: float = 0.01
     contents: float = 5.0
+    mean: float | None = 0.5
     held_out: float = 0.1
     seed: int = 0
     checkpoint_seconds: float = 120.0
@@ -244,6 +246,7 @@ def _fit_linear(
         recipe.shrinkage,
         (network.split(signal) for signal in found if signal is not None),
         recipe.contents,
+        recipe.mean,
     )
     network.eval()
     if recipe.whitening is not None:

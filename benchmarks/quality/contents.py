@@ -1,6 +1,6 @@
-"""What is it worth to whiten each linear head by whole photographs, and how strongly?
+"""What are photographs worth after the discriminant: contents subtracted, and whitening?
 
-    python benchmarks/quality/whitening.py RUN IMAGES…
+    python benchmarks/quality/contents.py RUN IMAGES…
 
 RUN is a finished `trainer extractor` run by the recipe `compact`, IMAGES pools of real generators.
 """
@@ -18,26 +18,28 @@ from trainer.ablation import embed_signals, pool_signals, read_cache
 from trainer.calibration import CONSTANT
 from trainer.evaluation import read_pool, score
 from trainer.extractor import COMPACT, load_run
+from trainer.extractor.contents import Contents
+from trainer.extractor.discriminant import Discriminant
 from trainer.extractor.networks import CompactNet
 from trainer.extractor.source import FeatureSource
 from trainer.extractor.whitening import Whitening
 
-SHRINKAGES = (0.5, 0.2, 0.05)
+MEANS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def main(run: Path, pools: list[Path]) -> None:
     cache = read_cache(run)
     network = load_run(run).network
     assert isinstance(network, CompactNet)
-    variants = {"not whitened": whitened(network, cache.source, None)}
-    for shrinkage in SHRINKAGES:
-        kept = ", kept" if shrinkage == COMPACT.whitening else ""
-        variants[f"whole photographs, shrinkage {shrinkage}{kept}"] = whitened(
-            network, cache.source, shrinkage
-        )
-    default = COMPACT.whitening
-    variants["the same, about their mean"] = whitened(network, cache.source, default, centred=True)
-    variants["crops instead"] = whitened(network, cache.source, default, whole=False)
+    variants = {}
+    for mean in (None, *MEANS):
+        bare = without_contents(network, cache.source, mean)
+        name = "nothing subtracted" if mean is None else f"contents, {mean} of the mean"
+        if mean == COMPACT.mean:
+            variants[f"{name}, not whitened"] = whitened(bare, cache.source, None)
+            variants[f"{name}, by crops"] = whitened(bare, cache.source, whole=False)
+            name += ", kept"
+        variants[name] = whitened(bare, cache.source)
     for folder in pools:
         pool = read_pool(folder)
         with tempfile.TemporaryDirectory() as kept_in:
@@ -47,7 +49,7 @@ def main(run: Path, pools: list[Path]) -> None:
             scores = score(embeddings, pool.decoders, resamples=0)
             found, pairs = scores.identification, scores.verification.model
             print(
-                f"{folder.name:9s} {name:41s} identification "
+                f"{folder.name:9s} {name:38s} identification "
                 f"{100 * found.model.accuracy.value:.1f} "
                 f"[{100 * found.decoder.accuracy.value:.1f}], AUC {100 * pairs.auc.value:.1f}, "
                 f"FNMR {100 * pairs.fnmr_at_fmr_1:.1f}, five a side AUC "
@@ -57,13 +59,27 @@ def main(run: Path, pools: list[Path]) -> None:
 
 
 @torch.no_grad()
+def without_contents(network: CompactNet, source: FeatureSource, mean: float | None) -> CompactNet:
+    """A copy of `network`, of whose heads contents are predicted anew or, without mean, not."""
+    out = copy.deepcopy(network)
+    found = (source.photographs(variant) for variant in range(source.variants))
+    parts = out.split(torch.cat([signals for signals in found if signals is not None]))
+    for head in out.heads:
+        assert isinstance(head, Discriminant)
+        flat = torch.cat([parts[name].flatten(1) for name in head.names], dim=1)
+        head.contents = Contents(flat.shape[1], head.linear.out_features)
+        if mean is not None:
+            head.contents.fit(flat, head.linear(flat), mean)
+    return out
+
+
+@torch.no_grad()
 def whitened(
     network: CompactNet,
     source: FeatureSource,
-    shrinkage: float | None,
+    shrinkage: float | None = COMPACT.whitening,
     *,
     whole: bool = True,
-    centred: bool = False,
 ) -> CompactNet:
     """A copy of `network`, its heads whitened anew by photographs or, without shrinkage, bare."""
     out = copy.deepcopy(network)
@@ -72,7 +88,7 @@ def whitened(
     if shrinkage is not None:
         found = (source.photographs(variant, whole=whole) for variant in range(source.variants))
         embeddings = torch.stack([out(signals) for signals in found if signals is not None])
-        out.fit_output(embeddings, shrinkage, centred=centred)
+        out.fit_output(embeddings, shrinkage, centred=False)
     return out.eval()
 
 

@@ -18,7 +18,7 @@ from photographs import write_photographs
 from small_generators import write_pool
 from typer.testing import CliRunner
 
-from fingerprint_sdk.images import load_image, windows
+from fingerprint_sdk.images import load_image
 from trainer.ablation import (
     QUESTIONS,
     RUN,
@@ -52,7 +52,6 @@ from trainer.extractor import (
     run_extractor,
 )
 from trainer.extractor.source import FeatureSource
-from trainer.photos import load_photos
 from trainer.synthesis import (
     SynthesisRecipe,
     architecture_from_id,
@@ -134,7 +133,6 @@ def test_a_run_is_read_back_and_need_not_have_been_trained(run: Path, tmp_path: 
     assert len(cache.source.models) == 34
     assert cache.source.values.shape == (34, IMAGES, 3, *cache.signal.shape)
     assert cache.source.crops.shape == (20, 3, *cache.signal.shape)
-    assert cache.source.whole.shape[1:] == (3, *cache.signal.shape)
     assert len(np.unique(cache.source.crops[:, 0], axis=0)) > 10  # crops of eight photographs
     name = cache.source.models[7]
     np.testing.assert_array_equal(cache.source.values[7], np.load(run / f"features/{name}.npy"))
@@ -148,20 +146,6 @@ def test_a_run_is_read_back_and_need_not_have_been_trained(run: Path, tmp_path: 
     np.testing.assert_array_equal(again.source.block, cache.source.block)
     with pytest.raises(FileNotFoundError, match="holds no signals"):
         read_cache(tmp_path)
-
-
-def test_whole_photographs_are_the_mean_over_the_windows_of_the_sdk(
-    cache: Cache, photos: Path
-) -> None:
-    training, _ = load_photos(photos).split(COMPACT.held_out)
-    assert len(cache.source.whole) == len(training)
-    as_they_are = 0
-    for found, image in zip(cache.source.whole[:, 0], training.images, strict=True):
-        with torch.no_grad():
-            signals = cache.signal(torch.from_numpy(windows(image)))
-        as_they_are += np.allclose(found, signals.mean(0).numpy(), rtol=2e-3, atol=2e-3)
-    assert 0 < as_they_are < len(training)  # the others were enlarged
-    assert not np.allclose(cache.source.whole[:, 0], cache.source.whole[:, 1], atol=0.05)  # JPEG
 
 
 def test_another_denoiser_is_refused(run: Path, tmp_path: Path) -> None:

@@ -28,7 +28,6 @@ from trainer.extractor import (
     run_extractor,
     train_extractor,
 )
-from trainer.extractor.networks import CompactNet
 from trainer.extractor.run import read_logs
 from trainer.extractor.shards import compute_sharded
 from trainer.extractor.source import FeatureSource
@@ -257,36 +256,6 @@ def test_training_whitens_each_head_of_the_network_it_saves(tmp_path: Path) -> N
         assert not torch.equal(part.matrix, identity)
         torch.testing.assert_close(saved[f"whitenings.{i}.matrix"], part.matrix)
         torch.testing.assert_close(whitened.heads[i].last[1].weight, head.last[1].weight)
-
-
-def test_a_linear_head_is_whitened_by_whole_photographs(tmp_path: Path) -> None:
-    rng, source = np.random.default_rng(0), toy_source()
-    names, values = source.models, source.values
-    recipe = replace(TOY, heads=(Head(("a", "b"), (0, 1), linear=True),), shrinkage=0.2)
-    contents = rng.normal(size=(300, 1, 1)) * rng.normal(size=values.shape[3:])
-    scattered = contents + 0.3 * rng.normal(size=(300, 2, *values.shape[3:]))
-    whole = scattered.astype(np.float16)
-
-    def fit(name: str, whitening: float | None, photographs: np.ndarray | None) -> CompactNet:
-        found = FeatureSource(Features(values, names, source.block, whole=photographs))
-        wanted = replace(recipe, whitening=whitening)
-        return train_extractor(found, PARTS, tmp_path / name, wanted)
-
-    plain, without = fit("plain", None, whole), fit("without", 0.2, None)
-    whitened = fit("whitened", 0.2, whole)
-    identity = torch.eye(len(plain.whitenings[0].matrix))
-    for network in (plain, without):
-        assert torch.equal(network.whitenings[0].matrix, identity)
-    torch.testing.assert_close(whitened.heads[0].linear.weight, plain.heads[0].linear.weight)
-    assert not whitened.whitenings[0].centre.any()
-
-    def spread(network: CompactNet) -> float:
-        with torch.no_grad():
-            embeddings = network(torch.from_numpy(whole[:, 0].astype(np.float32)))
-        largest = torch.linalg.eigvalsh(torch.cov(embeddings.T))
-        return float(largest[-1] / largest.mean())
-
-    assert spread(whitened) < 0.7 * spread(plain)
 
 
 # held-out models

@@ -35,21 +35,6 @@ def test_the_shrink_factors_differ_between_photographs(folder: Path) -> None:
     assert len({image.shape for image in load_photos(folder, side=32).images}) > 3
 
 
-def test_a_whole_photograph_is_as_it_is_or_enlarged(folder: Path) -> None:
-    photos = load_photos(folder, side=32)
-    plain = photos.whole(2, np.random.default_rng(0))
-    np.testing.assert_array_equal(plain.transpose(1, 2, 0), photos.images[2])
-    factors = []
-    for seed in range(20):
-        image = photos.whole(2, np.random.default_rng(seed), enlarged=0.5)
-        assert image.dtype == np.uint8
-        factors.append(image.shape[1] / plain.shape[1])
-        assert image.shape[2] / plain.shape[2] == pytest.approx(factors[-1], rel=0.03)
-    assert 4 < factors.count(1.0) < 16
-    assert 1 <= min(factors) < 1.4
-    assert 1.6 < max(factors) <= 2
-
-
 def test_photographs_are_cut_off_the_eight_pixel_grid(tmp_path: Path) -> None:
     # The left quarter is black. Where its edge lies after shrinking by f and cutting k columns,
     # width / 4 / f - k, tells k, for the columns left are width / f - k.

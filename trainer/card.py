@@ -202,8 +202,6 @@ def _heads(recipe: dict[str, Any], features: dict[str, Any]) -> str:
                 ", less what contents still predict of their embeddings, with "
                 f"{recipe['mean']} of the photographs' mean"
             )
-        if recipe["whitening"] is not None:
-            found[-1] += ", each whitened by what whole photographs differ in"
     return ", and ".join(found)
 
 

@@ -53,15 +53,6 @@ class Photos:
                 out[i] = _crop(image, side, rng)
         return out
 
-    def whole(self, index: int, rng: np.random.Generator, *, enlarged: float = 0.0) -> np.ndarray:
-        """One photograph: uint8, (3, H, W), RGB; with a chance `enlarged` up to twice the size."""
-        image = Image.fromarray(self.images[index])
-        if enlarged and rng.random() < enlarged:
-            factor = rng.uniform(1, 2)
-            size = (round(factor * image.width), round(factor * image.height))
-            image = image.resize(size, Image.Resampling.BICUBIC)
-        return np.asarray(image).transpose(2, 0, 1)
-
     def split(self, held_out: float) -> tuple[Photos, Photos]:
         """Split by file, never by crop: (training, held out). The split is a hash of the name."""
         kept, held = [], []

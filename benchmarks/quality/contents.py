@@ -1,4 +1,4 @@
-"""What are photographs worth after the discriminant: contents subtracted, and whitening?
+"""What is it worth to subtract what contents predict of an embedding, with how much of its mean?
 
     python benchmarks/quality/contents.py RUN IMAGES…
 
@@ -22,7 +22,6 @@ from trainer.extractor.contents import Contents
 from trainer.extractor.discriminant import Discriminant
 from trainer.extractor.networks import CompactNet
 from trainer.extractor.source import FeatureSource
-from trainer.extractor.whitening import Whitening
 
 MEANS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -33,13 +32,9 @@ def main(run: Path, pools: list[Path]) -> None:
     assert isinstance(network, CompactNet)
     variants = {}
     for mean in (None, *MEANS):
-        bare = without_contents(network, cache.source, mean)
         name = "nothing subtracted" if mean is None else f"contents, {mean} of the mean"
-        if mean == COMPACT.mean:
-            variants[f"{name}, not whitened"] = whitened(bare, cache.source, None)
-            variants[f"{name}, by crops"] = whitened(bare, cache.source, whole=False)
-            name += ", kept"
-        variants[name] = whitened(bare, cache.source)
+        kept = ", kept" if mean == COMPACT.mean else ""
+        variants[name + kept] = without_contents(network, cache.source, mean)
     for folder in pools:
         pool = read_pool(folder)
         with tempfile.TemporaryDirectory() as kept_in:
@@ -49,7 +44,7 @@ def main(run: Path, pools: list[Path]) -> None:
             scores = score(embeddings, pool.decoders, resamples=0)
             found, pairs = scores.identification, scores.verification.model
             print(
-                f"{folder.name:9s} {name:38s} identification "
+                f"{folder.name:9s} {name:31s} identification "
                 f"{100 * found.model.accuracy.value:.1f} "
                 f"[{100 * found.decoder.accuracy.value:.1f}], AUC {100 * pairs.auc.value:.1f}, "
                 f"FNMR {100 * pairs.fnmr_at_fmr_1:.1f}, five a side AUC "
@@ -70,25 +65,6 @@ def without_contents(network: CompactNet, source: FeatureSource, mean: float | N
         head.contents = Contents(flat.shape[1], head.linear.out_features)
         if mean is not None:
             head.contents.fit(flat, head.linear(flat), mean)
-    return out
-
-
-@torch.no_grad()
-def whitened(
-    network: CompactNet,
-    source: FeatureSource,
-    shrinkage: float | None = COMPACT.whitening,
-    *,
-    whole: bool = True,
-) -> CompactNet:
-    """A copy of `network`, its heads whitened anew by photographs or, without shrinkage, bare."""
-    out = copy.deepcopy(network)
-    for i in range(len(out.whitenings)):
-        out.whitenings[i] = Whitening(len(network.whitenings[i].matrix))
-    if shrinkage is not None:
-        found = (source.photographs(variant, whole=whole) for variant in range(source.variants))
-        embeddings = torch.stack([out(signals) for signals in found if signals is not None])
-        out.fit_output(embeddings, shrinkage, centred=False)
     return out.eval()
 
 

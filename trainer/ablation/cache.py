@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from trainer.denoiser import network_from_state
 from trainer.extractor import CompactSignal, Features
-from trainer.extractor.features import PHOTOGRAPHS, WHOLE
+from trainer.extractor.features import PHOTOGRAPHS
 from trainer.extractor.signal import signal_name
 from trainer.extractor.source import FeatureSource, Source
 from trainer.synthesis import read_pool
@@ -70,10 +70,7 @@ def read_cache(run: Path) -> Cache:
     pools = json.loads(info.read_text())["pools"] if info.exists() else []
     crops = [np.load(path) for path in sorted((folder / PHOTOGRAPHS).glob("*.npy"))]
     photographs = np.concatenate(crops) if crops else None
-    whole = [np.load(path) for path in sorted((folder / WHOLE).glob("*.npy"))]
-    source = FeatureSource(
-        Features(values, names, block, photographs, np.stack(whole) if whole else None)
-    )
+    source = FeatureSource(Features(values, names, block, photographs))
     return Cache(Path(run), source, signal, plan, tuple(Path(pool) for pool in pools))
 
 
@@ -125,5 +122,5 @@ class Subset:
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
         return self.parent.fetch(self.rows[model], image, np.array(self.kept)[variant])
 
-    def photographs(self, variant: int, *, whole: bool = False) -> Tensor | None:
-        return self.parent.photographs(self.kept[variant], whole=whole)
+    def photographs(self, variant: int) -> Tensor | None:
+        return self.parent.photographs(self.kept[variant])

@@ -59,10 +59,7 @@ def mixed(sources: Sequence[FeatureSource]) -> FeatureSource:
     values = np.concatenate([source.values[:, :share] for source in sources], axis=1)
     crops = [source.crops[:: len(sources)] for source in sources if source.crops is not None]
     photographs = np.concatenate(crops) if crops else None
-    wholes = [source.whole[:: len(sources)] for source in sources if source.whole is not None]
-    whole = np.concatenate(wholes) if wholes else None
-    first = sources[0]
-    return FeatureSource(Features(values, first.models, first.block, photographs, whole))
+    return FeatureSource(Features(values, sources[0].models, sources[0].block, photographs))
 
 
 def rendered_pixels(cache: Cache, renderer: Renderer, out: Path) -> RenderingSource:

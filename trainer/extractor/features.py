@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from fingerprint_sdk.images import windows
 from trainer.extractor import operations
 from trainer.extractor.rendering import Renderer
 from trainer.extractor.shards import Progress, compute_sharded
@@ -25,8 +24,6 @@ RENDERED, PROCESSED, FAINT = 0, (1, 2), 3
 """Variants of an image: as rendered; as JPEG and processed at will; with a fainter trace."""
 PHOTOGRAPHS = "photographs"
 """Folder, among the models' own, of the signals of photographs as they are."""
-WHOLE = "whole"
-"""The same of whole photographs, beside their crops."""
 _SHARD = 50  # crops in a file
 
 
@@ -35,8 +32,7 @@ class FeatureRecipe:
     """The first `variants` of each image: RENDERED, PROCESSED (two), FAINT.
 
     `faintest` is the least mean squared error, on [-1, 1], that a faint trace is brought down to;
-    `photographs` how many crops are also taken as they are, through no model, and beside them
-    every photograph as a whole (0: none).
+    `photographs` how many crops are also taken as they are, through no model (0: none).
     """
 
     variants: int = 4
@@ -49,15 +45,14 @@ class FeatureRecipe:
 class Features:
     """Signals (M, R, V, *shape) float16 of M models × R images × V variants.
 
-    `photographs` (N, V', *shape) are those of crops that no model made, `whole` (P, V', *shape)
-    the means over the windows of whole photographs; they have no trace that could be FAINT.
+    `photographs` (N, V', *shape) are those of crops that no model made; they have no trace that
+    could be FAINT.
     """
 
     values: np.ndarray
     models: tuple[str, ...]
     block: np.ndarray
     photographs: np.ndarray | None = None
-    whole: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -96,8 +91,7 @@ def compute_features(
         out, plan, renderer.models, compute, workers=workers, progress=progress
     )
     photographs = _compute_photographs(renderer, signal, out / PHOTOGRAPHS, plan, recipe, workers)
-    whole = _compute_whole(renderer, signal, out / WHOLE, plan, recipe, workers)
-    return Features(values, renderer.models, renderer.block, photographs, whole)
+    return Features(values, renderer.models, renderer.block, photographs)
 
 
 def _compute_photographs(
@@ -113,11 +107,10 @@ def _compute_photographs(
     def compute(index: int) -> np.ndarray:
         rng, rendering = np.random.default_rng((recipe.seed, index)), renderer.recipe
         crops = renderer.photos.crops(shard, rendering.side, rng, enlarged=rendering.enlarged)
+        copies = [v for v in PROCESSED if v < recipe.variants]
+        variants = [crops, *(process(crops, rng, variant) for variant in copies)]
         with torch.inference_mode():
-            signals = [
-                signal(torch.from_numpy(pixels)).half().numpy()
-                for pixels in _copies(crops, rng, recipe)
-            ]
+            signals = [signal(torch.from_numpy(pixels)).half().numpy() for pixels in variants]
         return np.stack(signals, axis=1)
 
     if recipe.photographs == 0:
@@ -126,40 +119,6 @@ def _compute_photographs(
     names = tuple(f"{i:04d}" for i in range(recipe.photographs // shard))
     shards = compute_sharded(out, plan, names, compute, workers=workers)
     return shards.reshape(-1, *shards.shape[2:])
-
-
-def _compute_whole(
-    renderer: Renderer,
-    signal: nn.Module,
-    out: Path,
-    plan: dict[str, Any],
-    recipe: FeatureRecipe,
-    workers: int,
-) -> np.ndarray | None:
-    """Every photograph's signal, the mean over its windows, in every variant but FAINT."""
-
-    def compute(index: int) -> np.ndarray:
-        rng = np.random.default_rng((recipe.seed, index, len(WHOLE)))
-        pixels = renderer.photos.whole(index, rng, enlarged=renderer.recipe.enlarged)[None]
-        with torch.inference_mode():
-            signals = [
-                signal(torch.from_numpy(windows(copy[0].transpose(1, 2, 0)))).mean(0)
-                for copy in _copies(pixels, rng, recipe)
-            ]
-        return torch.stack(signals).half().numpy()
-
-    if recipe.photographs == 0:
-        return None
-    names = tuple(f"{i:04d}" for i in range(len(renderer.photos)))
-    return compute_sharded(out, plan, names, compute, workers=workers)
-
-
-def _copies(
-    pixels: np.ndarray, rng: np.random.Generator, recipe: FeatureRecipe
-) -> list[np.ndarray]:
-    """Photographs (N, 3, H, W) in every variant but FAINT."""
-    processed = [v for v in PROCESSED if v < recipe.variants]
-    return [pixels, *(process(pixels, rng, variant) for variant in processed)]
 
 
 def process(images: np.ndarray, rng: np.random.Generator, variant: int) -> np.ndarray:

@@ -59,8 +59,8 @@ class Seen:
         signals = self.parent.fetch(model, image, np.array(self.kept)[variant]).flatten(1)
         return take(signals, self.all_parts, tuple(self.parts))
 
-    def photographs(self, variant: int, *, whole: bool = False) -> Tensor | None:
-        signals = self.parent.photographs(self.kept[variant], whole=whole)
+    def photographs(self, variant: int) -> Tensor | None:
+        signals = self.parent.photographs(self.kept[variant])
         if signals is None:
             return None
         return take(signals.flatten(1), self.all_parts, tuple(self.parts))

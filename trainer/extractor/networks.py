@@ -41,8 +41,8 @@ class CompactNet(nn.Module):
     (see `CompactSignal`), and `embedding` counts all heads. The signal is standardised number by
     number with the statistics that `fit_input` measured (a spectrum falls steeply, so a bin is
     told by its deviation). Heads are trained each by itself: one that may not look at the image's
-    own spectrum cannot learn its contents. Then each head's embedding is whitened (`fit_output`)
-    by what images of one model differ in, or, of a linear head, whole photographs.
+    own spectrum cannot learn its contents. Then each head's embedding is whitened (`fit_output`),
+    unless it is linear: a discriminant's is already.
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class CompactNet(nn.Module):
         self.mean.copy_(features.flatten(1).float().mean(0))
         self.scale.copy_(1.0 / features.flatten(1).float().std(0).clamp(min=1e-3))
 
-    def fit_output(self, embeddings: Tensor, shrinkage: float, *, centred: bool = True) -> None:
+    def fit_output(self, embeddings: Tensor, shrinkage: float) -> None:
         """Fit each head's whitening to this network's `embeddings` (models, images, D)."""
         parts = embeddings.chunk(len(self.heads), dim=-1)
         for whitening, part in zip(self.whitenings, parts, strict=True):
-            whitening.fit(part, shrinkage, centred=centred)
+            whitening.fit(part, shrinkage)
 
     def alone(self, index: int) -> CompactNet:
         """The network of one head: it shares the head, and trains it in place."""

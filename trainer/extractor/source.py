@@ -18,8 +18,8 @@ class Source(Protocol):
     """Where batches come from: `models` in all, each with `images` and `variants`.
 
     `fetch` takes the indices that `Sampler.draw` gives; it returns one signal a sample.
-    `photographs` gives the signals (N, …) of crops that no model made, in a variant, or of `whole`
-    photographs; None where there are none.
+    `photographs` gives the signals (N, …) of images that no model made, in a variant; None where
+    there are none.
     """
 
     models: tuple[str, ...]
@@ -29,7 +29,7 @@ class Source(Protocol):
 
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor: ...
 
-    def photographs(self, variant: int, *, whole: bool = False) -> Tensor | None: ...
+    def photographs(self, variant: int) -> Tensor | None: ...
 
 
 class FeatureSource:
@@ -39,17 +39,15 @@ class FeatureSource:
         self.models, self.block = features.models, features.block
         self.images, self.variants = features.values.shape[1:3]
         self.values, self.crops = features.values, features.photographs
-        self.whole = features.whole
 
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
         signals = self.values[model[:, None], image, variant[:, None]]
         return torch.from_numpy(signals.astype(np.float32).mean(1))
 
-    def photographs(self, variant: int, *, whole: bool = False) -> Tensor | None:
-        found = self.whole if whole else self.crops
-        if found is None or variant >= found.shape[1]:
+    def photographs(self, variant: int) -> Tensor | None:
+        if self.crops is None or variant >= self.crops.shape[1]:
             return None
-        return torch.from_numpy(found[:, variant].astype(np.float32))
+        return torch.from_numpy(self.crops[:, variant].astype(np.float32))
 
 
 class RenderingSource:
@@ -79,5 +77,5 @@ class RenderingSource:
             pixels = torch.from_numpy(self.pixels[model, image[:, 0]])
             return self.signal(pixels.to(self.device))
 
-    def photographs(self, variant: int, *, whole: bool = False) -> Tensor | None:
+    def photographs(self, variant: int) -> Tensor | None:
         return None

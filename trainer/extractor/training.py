@@ -35,8 +35,7 @@ class ExtractorRecipe:
     Every head is trained by itself for `steps`, but for linear ones, which are fitted with
     `shrinkage` and with photographs of the weight `contents` (`Discriminant.fit`). From their
     embeddings what contents predict is subtracted, with a share `mean` of the photographs' mean.
-    `whitening` is the shrinkage of the covariance that levels each head's embeddings, None for
-    none: of a trained head within a model, of a linear one between whole photographs.
+    `whitening` is the shrinkage of the trained heads' within-class covariance, None for none.
     """
 
     name: str = "compact"
@@ -249,27 +248,11 @@ def _fit_linear(
         recipe.mean,
     )
     network.eval()
-    if recipe.whitening is not None:
-        _whiten_by_photographs(network, source, recipe.whitening)
     _write(network, out, recipe)
     if progress is not None:
         numbers = {"held_out_auc": held_out_auc(network, source, np.flatnonzero(held))}
         progress(recipe.steps, recipe.steps, numbers)
     return network
-
-
-@torch.no_grad()
-def _whiten_by_photographs(network: CompactNet, source: Source, shrinkage: float) -> None:
-    """Level the directions in which embeddings of whole photographs differ.
-
-    No model made them, so these are contents, as an image has them and no window by itself. Their
-    mean stays where it is: generators that paint like photographs lie near it, and about it their
-    embeddings would have no direction.
-    """
-    found = (source.photographs(variant, whole=True) for variant in range(source.variants))
-    embeddings = [network(signals) for signals in found if signals is not None]
-    if embeddings:
-        network.fit_output(torch.stack(embeddings), shrinkage, centred=False)
 
 
 def _write(network: nn.Module, out: Path, recipe: ExtractorRecipe) -> None:

@@ -1,4 +1,4 @@
-"""Within-class whitening of embeddings, fitted after training.
+"""Within-class whitening of embeddings, fitted on the synthetic models after training.
 
 Directions in which the images of one model still differ count less in a cosine score; the paper
 has no such step (III-C ends with the embedding). Hatch et al., "Within-class covariance
@@ -23,12 +23,12 @@ class Whitening(nn.Module):
     def forward(self, embeddings: Tensor) -> Tensor:
         return functional.normalize((embeddings - self.centre) @ self.matrix, dim=1)
 
-    def fit(self, embeddings: Tensor, shrinkage: float, *, centred: bool = True) -> None:
+    def fit(self, embeddings: Tensor, shrinkage: float) -> None:
         """Take mean and within-class covariance from `embeddings` (models, images, D).
 
         The covariance is mixed with `shrinkage` of its own mean variance, so that a direction
         that happens to be quiet in this sample is not blown up. Models of one image each show no
-        such covariance and change nothing. Unless `centred`, 0 stays 0.
+        such covariance and change nothing.
         """
         z = embeddings.double()
         within = (z - z.mean(1, keepdim=True)).flatten(0, 1)
@@ -38,8 +38,7 @@ class Whitening(nn.Module):
             return
         values, vectors = torch.linalg.eigh(shrunk(covariance, shrinkage))
         matrix = vectors @ (vectors / values.sqrt()).T
-        if centred:
-            self.centre.copy_(z.mean((0, 1)).float())
+        self.centre.copy_(z.mean((0, 1)).float())
         self.matrix.copy_((matrix * variance.sqrt()).float())
 
 

@@ -258,6 +258,32 @@ def test_training_whitens_each_head_of_the_network_it_saves(tmp_path: Path) -> N
         torch.testing.assert_close(whitened.heads[i].last[1].weight, head.last[1].weight)
 
 
+def test_a_linear_head_of_a_training_learns_contents_from_its_photographs(tmp_path: Path) -> None:
+    rng, source = np.random.default_rng(0), toy_source()
+    recipe = replace(TOY, heads=(Head(("a", "b"), (0, 1), linear=True),), shrinkage=0.2)
+    numbers = source.values.shape[3:]
+    places = rng.normal(size=(400, 1, 2)).astype(np.float32)
+    flat, bends = rng.normal(size=(2, 2, *numbers)).astype(np.float32)
+    crops = np.tensordot(places, 3 * flat, 1) + np.tensordot(places**2, bends, 1)
+    crops = np.repeat(crops, 2, axis=1).astype(np.float16)
+
+    def spread(name: str, mean: float | None, photographs: np.ndarray | None) -> float:
+        found = FeatureSource(Features(source.values, source.models, source.block, photographs))
+        wanted = replace(recipe, mean=mean, contents=0.0)
+        network = train_extractor(found, PARTS, tmp_path / name, wanted)
+        saved = load_file(tmp_path / name / "network.safetensors")
+        assert bool(saved["heads.0.contents.weight"].any()) == (
+            mean is not None and photographs is not None
+        )
+        signals = network.split(torch.from_numpy(crops[300:, 0].astype(np.float32)))
+        with torch.no_grad():
+            return float(network.heads[0](signals).var(0).sum())
+
+    plain = spread("plain", None, crops[:300])
+    assert spread("none", 0.5, None) == pytest.approx(plain)
+    assert spread("subtracted", 0.5, crops[:300]) < 0.2 * plain
+
+
 # held-out models
 
 

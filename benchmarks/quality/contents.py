@@ -12,11 +12,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import torch
+from heads import show
 
 from trainer.ablation import embed_signals, pool_signals, read_cache
 from trainer.calibration import CONSTANT
-from trainer.evaluation import read_pool, score
+from trainer.evaluation import read_pool
 from trainer.extractor import COMPACT, load_run
 from trainer.extractor.contents import Contents
 from trainer.extractor.discriminant import Discriminant
@@ -34,37 +34,26 @@ def main(run: Path, pools: list[Path]) -> None:
     for mean in (None, *MEANS):
         name = "nothing subtracted" if mean is None else f"contents, {mean} of the mean"
         kept = ", kept" if mean == COMPACT.mean else ""
-        variants[name + kept] = without_contents(network, cache.source, mean)
+        variants[name + kept] = refitted(network, cache.source, mean)
     for folder in pools:
         pool = read_pool(folder)
         with tempfile.TemporaryDirectory() as kept_in:
             signals = pool_signals(pool, cache.signal, "signal", None, Path(kept_in))
         for name, variant in variants.items():
             embeddings = embed_signals(variant, signals, constant=CONSTANT)
-            scores = score(embeddings, pool.decoders, resamples=0)
-            found, pairs = scores.identification, scores.verification.model
-            print(
-                f"{folder.name:9s} {name:31s} identification "
-                f"{100 * found.model.accuracy.value:.1f} "
-                f"[{100 * found.decoder.accuracy.value:.1f}], AUC {100 * pairs.auc.value:.1f}, "
-                f"FNMR {100 * pairs.fnmr_at_fmr_1:.1f}, five a side AUC "
-                f"{100 * scores.set_verification.model.auc.value:.1f}",
-                flush=True,
-            )
+            show(folder.name, name, embeddings, pool)
 
 
-@torch.no_grad()
-def without_contents(network: CompactNet, source: FeatureSource, mean: float | None) -> CompactNet:
-    """A copy of `network`, of whose heads contents are predicted anew or, without mean, not."""
+def refitted(network: CompactNet, source: FeatureSource, mean: float | None) -> CompactNet:
+    """A copy of `network` whose heads learned contents anew or, without `mean`, have not."""
     out = copy.deepcopy(network)
     found = (source.photographs(variant) for variant in range(source.variants))
-    parts = out.split(torch.cat([signals for signals in found if signals is not None]))
+    photographs = [out.split(signals) for signals in found if signals is not None]
     for head in out.heads:
         assert isinstance(head, Discriminant)
-        flat = torch.cat([parts[name].flatten(1) for name in head.names], dim=1)
-        head.contents = Contents(flat.shape[1], head.linear.out_features)
+        head.contents = Contents(head.linear.in_features, head.linear.out_features)
         if mean is not None:
-            head.contents.fit(flat, head.linear(flat), mean)
+            head.fit_contents(photographs, mean)
     return out.eval()
 
 

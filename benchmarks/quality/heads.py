@@ -52,13 +52,16 @@ def embed(embedded: dict[str, list[np.ndarray]], constant: float = 0.0) -> dict[
 
 
 def show(folder: str, name: str, embeddings: dict[str, np.ndarray], pool: Pool) -> None:
+    """Print one line of scores, in percent; in brackets, models of one decoder count as one."""
     scores = score(embeddings, pool.decoders, resamples=0)
     identification, verification = scores.identification, scores.verification.model
     print(
-        f"{folder:9s} {name:25s} identification "
+        f"{folder:9s} {name:33s} identification "
         f"{100 * identification.model.accuracy.value:.1f} "
         f"[{100 * identification.decoder.accuracy.value:.1f}], "
-        f"AUC {100 * verification.auc.value:.1f}",
+        f"AUC {100 * verification.auc.value:.1f}, "
+        f"FNMR {100 * verification.fnmr_at_fmr_1:.1f}, "
+        f"five a side AUC {100 * scores.set_verification.model.auc.value:.1f}",
         flush=True,
     )
 

@@ -52,9 +52,8 @@ class Discriminant(nn.Module):
 
         No model made the `photographs`, given apart for each kind of processing, so whatever they
         differ in is contents: their mean covariance, times `weight`, is added to the scatter
-        within a model. The sum is mixed with `shrinkage` of its own mean variance. What remains of
-        contents in the embeddings of photographs is then predicted by `Contents`, with a share
-        `mean` of their mean; None subtracts nothing.
+        within a model. The sum is mixed with `shrinkage` of its own mean variance. With a `mean`,
+        `fit_contents` follows.
         """
         numbers = self.linear.in_features
         within, means, count = torch.zeros(numbers, numbers, dtype=torch.float64), [], 0
@@ -75,10 +74,10 @@ class Discriminant(nn.Module):
         if waiting:
             add()
         within /= count
-        crops = [self._flat(parts) for parts in photographs]
-        if crops:
-            covariances = [torch.cov(signals.T, correction=0) for signals in crops]
-            within += weight * torch.stack(covariances).mean(0)
+        given = list(photographs)
+        if given:
+            contents = [torch.cov(self._flat(parts).T, correction=0) for parts in given]
+            within += weight * torch.stack(contents).mean(0)
         centre = torch.stack(means).mean(0)
         directions = torch.zeros(self.linear.weight.shape, dtype=torch.float64)
         best = directions_between(
@@ -87,9 +86,17 @@ class Discriminant(nn.Module):
         directions[len(directions) - len(best) :] = best
         self.linear.weight.copy_(directions)
         self.linear.bias.copy_(-directions @ centre)
-        if crops and mean is not None:
-            signals = torch.cat(crops)
-            self.contents.fit(signals, self.linear(signals), mean)
+        if given and mean is not None:
+            self.fit_contents(given, mean)
+
+    @torch.no_grad()
+    def fit_contents(self, photographs: Iterable[Mapping[str, Tensor]], mean: float) -> None:
+        """From now on subtract what contents predict of the embeddings of `photographs`.
+
+        A share `mean` of their mean is subtracted as well (`Contents.fit`).
+        """
+        signals = torch.cat([self._flat(parts) for parts in photographs])
+        self.contents.fit(signals, self.linear(signals), mean)
 
     def _flat(self, parts: Mapping[str, Tensor]) -> Tensor:
         return torch.cat([parts[name].flatten(1) for name in self.names], dim=1)

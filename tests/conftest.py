@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import fingerprint_sdk as fp
+
 TINY_EMBEDDING_SIZE = 16
 TINY_CALIBRATION: dict[str, Any] = {
     "default_fmr": 0.01,
@@ -106,6 +108,11 @@ def tiny_model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def extractor(tiny_model_path: Path) -> fp.Extractor:
+    return fp.load(tiny_model_path, device="cpu", threads=1)
+
+
+@pytest.fixture(scope="session")
 def other_model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Same contract, other weights: a model whose embeddings must never meet the tiny one's."""
     return build_tiny_model(tmp_path_factory.mktemp("other") / "model.onnx", seed=1)
@@ -171,3 +178,16 @@ def sample_files(sample_images: dict[str, list[np.ndarray]], tmp_path: Path) -> 
             paths.append(tmp_path / f"{name}_{index}.png")
             Image.fromarray(pixels).save(paths[-1])
     return paths
+
+
+@pytest.fixture
+def gallery(extractor: fp.Extractor, sample_images: dict[str, list[np.ndarray]]) -> fp.Gallery:
+    gallery = fp.Gallery(extractor)
+    gallery.enroll("source0", sample_images["source0"][:4], notes="first")
+    gallery.enroll("source1", sample_images["source1"][:1])
+    return gallery
+
+
+@pytest.fixture
+def index(extractor: fp.Extractor, sample_files: list[Path]) -> fp.Index:
+    return fp.Index.build(sample_files, model=extractor)

@@ -1,9 +1,8 @@
-"""Ablations: what a variant may see, how it is scored, that it is kept; each question on a toy."""
+"""Ablations: the cache of a run, how a variant is scored and kept, and the command."""
 
 from __future__ import annotations
 
 import importlib.util
-import itertools
 import json
 from collections import Counter
 from dataclasses import replace
@@ -12,7 +11,6 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-import scipy.stats
 import torch
 from photographs import write_photographs
 from small_generators import write_pool
@@ -26,22 +24,17 @@ from trainer.ablation import (
     Laboratory,
     Setting,
     Subset,
-    Variant,
     embed_signals,
-    fit_power_law,
-    fnmr_interval,
     model_residuals,
     pool_signals,
     read_cache,
     run_variants,
     summarise,
-    weighted_fnmr,
 )
 from trainer.cli import app
 from trainer.comparison.run import embed_by_run
 from trainer.denoiser import Student
 from trainer.evaluation import Pool, read_pool
-from trainer.evaluation.metrics import fnmr_at_fmr
 from trainer.extractor import (
     COMPACT,
     CONVOLUTIONS,
@@ -54,8 +47,6 @@ from trainer.extractor import (
 from trainer.extractor.source import FeatureSource
 from trainer.synthesis import (
     SynthesisRecipe,
-    architecture_from_id,
-    named_architectures,
     paper288,
     synthesize,
 )
@@ -114,17 +105,6 @@ def kept(cache: Cache, images: Path, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
-def names_of(architectures: tuple[object, ...], seeds: int, pool: str = "pool") -> tuple[str, ...]:
-    return tuple(f"{pool}/{a.id}/{seed}" for a in architectures for seed in range(seeds))
-
-
-def trained(setting: Setting, variant: Variant) -> list[str]:
-    """Names of the models that a variant is trained on, none of them held out."""
-    held = set(np.flatnonzero(setting.held))
-    assert held <= set(variant.rows)  # every variant is validated on the same models
-    return [setting.models[i] for i in variant.rows if i not in held]
-
-
 # the cache of a run
 
 
@@ -181,116 +161,6 @@ def test_a_subset_fetches_its_own_models_and_variants(cache: Cache) -> None:
     np.testing.assert_allclose(got[1].numpy(), values[5, [0, 2], 0].mean(0), rtol=1e-6)
 
 
-# which models a variant is trained on
-
-
-def test_reduced_families_are_equally_large_and_hold_what_they_should() -> None:
-    setting = Setting(names_of(paper288(), 3), TOY)
-    variants = QUESTIONS["synthesis"].variants(setting)
-    assert [v.label for v in variants] == [
-        "all models", "all, as many at random", "w/o K (one block)", "w/o L (one convolution)",
-        "w/o S (conv-norm-act)", "w/o U (bilinear)", "w/o A (no activation)",
-        "w/o N (no normalisation)",
-    ]  # fmt: skip
-    models = {v.label: trained(setting, v) for v in variants}
-    assert len(models["all models"]) == int(setting.training.sum())
-    assert len({len(m) for label, m in models.items() if label != "all models"}) == 1
-    axes = {
-        "w/o K (one block)": ("blocks", 1),
-        "w/o L (one convolution)": ("convolutions", 1),
-        "w/o S (conv-norm-act)": ("order", "post"),
-        "w/o U (bilinear)": ("upsampling", "bilinear"),
-        "w/o A (no activation)": ("activation", "none"),
-        "w/o N (no normalisation)": ("normalisation", "none"),
-    }
-    for label, (axis, value) in axes.items():
-        found = {getattr(architecture_from_id(m.split("/")[1]), axis) for m in models[label]}
-        assert found == {value}
-    assert len(set(models["all, as many at random"])) == len(models["w/o A (no activation)"])
-    whole = QUESTIONS["synthesis"].variants(replace(setting, equal=False))
-    sizes = Counter(len(trained(setting, v)) for v in whole)
-    assert len(sizes) > 3
-
-
-def test_the_wider_family_leaves_out_what_it_does_not_vary() -> None:
-    setting = Setting(names_of(named_architectures("extended:300"), 2), TOY)
-    labels = [v.label for v in QUESTIONS["synthesis"].variants(setting)]
-    assert "w/o U (bilinear)" in labels
-    assert "w/o S (conv-norm-act)" not in labels
-
-
-def test_seeds_are_added_to_the_same_architectures_or_traded_for_them() -> None:
-    setting = Setting(names_of(paper288()[:60], 5) + names_of(paper288()[60:80], 2), TOY)
-    models = {v.label: trained(setting, v) for v in QUESTIONS["seeds"].variants(setting)}
-    whole = len({m.split("/")[1] for m in trained(setting, Variant("", TOY, setting.take()))})
-    short = {a.id for a in paper288()[60:80]}
-    for k in (1, 2, 3, 4, 5):
-        label = f"{k} seed{'s' if k > 1 else ''} of every architecture"
-        per_architecture = Counter(m.split("/")[1] for m in models[label])
-        assert set(per_architecture.values()) == {k}
-        assert not short & set(per_architecture)
-    one = len(models["1 seed of every architecture"])
-    assert one < whole
-    for k in (2, 5):
-        few = models[f"{k} seeds of {one // k} architectures"]
-        assert set(Counter(m.split("/")[1] for m in few).values()) == {k}
-        assert one - k < len(few) <= one
-
-
-def test_smaller_sizes_are_part_of_larger_ones() -> None:
-    setting = Setting(names_of(paper288(), 1), TOY)
-    variants = QUESTIONS["size"].variants(setting)
-    models = [set(trained(setting, v)) for v in variants]
-    assert [len(m) for m in models] == [v.x for v in variants]
-    assert len(models[-1]) == int(setting.training.sum())
-    for small, large in itertools.pairwise(models):
-        assert small < large
-        assert len(large) // 2 == len(small)
-
-
-def test_classes_of_residual_error_do_not_overlap() -> None:
-    names = names_of(paper288(), 2)
-    residuals = np.random.default_rng(0).lognormal(-5, 1, len(names))
-    setting = Setting(names, TOY, residuals=residuals)
-    value = dict(zip(names, residuals, strict=True))
-    variants = QUESTIONS["residual"].variants(setting)
-    classes = [[value[m] for m in trained(setting, v)] for v in variants if v.x is not None]
-    assert len(classes) == 4
-    assert len({len(c) for c in classes}) == 1
-    for lower, upper in itertools.pairwise(classes):
-        assert max(lower) <= min(upper)
-    better, worse = (trained(setting, v) for v in variants[-2:])
-    assert [m.split("/")[1] for m in better] == [m.split("/")[1] for m in worse]
-    assert all(value[b] < value[w] for b, w in zip(better, worse, strict=True))
-    with pytest.raises(ValueError, match="--pool"):
-        QUESTIONS["residual"].variants(replace(setting, residuals=None))
-
-
-def test_pools_are_compared_at_one_size() -> None:
-    names = names_of(paper288()[:40], 1, "a") + names_of(paper288()[40:60], 1, "b")
-    setting = Setting(names, TOY)
-    models = {v.label: trained(setting, v) for v in QUESTIONS["pools"].variants(setting)}
-    assert {m.split("/")[0] for m in models["pool a"]} == {"a"}
-    assert len(models["pool a"]) == len(models["pool b"])
-    with pytest.raises(ValueError, match="of one pool"):
-        QUESTIONS["pools"].variants(Setting(names[:40], TOY))
-
-
-def test_recipes_differ_in_one_thing_and_train_as_long() -> None:
-    setting = Setting(names_of(paper288(), 1), TOY, pixels=True)
-    for question in ("signal", "processing", "loss", "heads", "windows"):
-        variants = QUESTIONS[question].variants(setting)
-        assert len({v.label for v in variants}) == len(variants) > 3
-        assert {v.recipe.steps for v in variants} == {TOY.steps}
-        models = {tuple(trained(setting, v)) for v in variants if v.source == RUN}
-        assert len(models) == 1
-    kept = {v.label: v.kept for v in QUESTIONS["processing"].variants(setting)}
-    assert kept["half JPEG, quality 75 to 95"] == (0, 1)
-    assert kept["half processed at will"] == (0, 2)
-    with pytest.raises(ValueError, match="three variants"):
-        QUESTIONS["processing"].variants(replace(setting, variants=1))
-
-
 # real images
 
 
@@ -330,7 +200,7 @@ def coded_source(shape: tuple[int, ...]) -> FeatureSource:
     values = rng.standard_normal((40, IMAGES, 1, *shape)).astype(np.float16)
     size = 3 * 40 * 21  # the first part
     values[..., :size] += 3 * rng.standard_normal((40, 1, 1, size)).astype(np.float16)
-    names = names_of(paper288()[:40], 1)
+    names = tuple(f"pool/{a.id}/0" for a in paper288()[:40])
     return FeatureSource(Features(values, names, np.zeros(40, int)))
 
 
@@ -383,49 +253,6 @@ def test_heads_see_their_parts_and_results_are_kept(
     ]
     assert lines[0].identification[0] == pytest.approx(np.mean(both))
     assert lines[0].spread == pytest.approx(abs(both[0] - both[1]) / 2**0.5)
-
-
-def test_weights_stand_for_repeated_pairs() -> None:
-    rng = np.random.default_rng(0)
-    for fmr in (0.0, 0.01, 0.1, 1.0):
-        genuine = rng.integers(0, 40, 300) / 40
-        impostor = np.sort(rng.integers(0, 30, 400) / 40)[::-1]
-        a, b = rng.integers(0, 4, 300), rng.integers(0, 4, 400)
-        expected = fnmr_at_fmr(np.repeat(genuine, a), np.repeat(impostor, b), fmr)
-        assert weighted_fnmr(genuine, a, impostor, b, fmr) == pytest.approx(expected)
-
-
-def test_the_interval_of_the_fnmr_widens_with_the_generators_differences() -> None:
-    rng = np.random.default_rng(0)
-    centres = np.linalg.qr(rng.standard_normal((16, 16)))[0][:8]
-
-    def embeddings(noises: list[float]) -> dict[str, np.ndarray]:
-        rows = {}
-        for i, noise in enumerate(noises):
-            z = centres[i] + noise * rng.standard_normal((12, 16)) + 0.5 * centres[0]
-            rows[f"g{i}"] = z / np.linalg.norm(z, axis=1, keepdims=True)
-        return rows
-
-    alike, apart = embeddings([0.3] * 8), embeddings([0.05] * 4 + [0.8] * 4)
-    low, high = fnmr_interval(alike)
-    assert 0 <= low < high <= 1
-    wide = fnmr_interval(apart)
-    assert wide[1] - wide[0] > high - low
-    assert fnmr_interval(alike) == (low, high)
-
-
-def test_the_fitted_line_is_scipy_s() -> None:
-    rng = np.random.default_rng(0)
-    x = [90.0, 180.0, 360.0, 720.0, 1440.0]
-    errors = [80 * v**-0.3 * float(np.exp(0.05 * rng.standard_normal())) for v in x]
-    found = fit_power_law(x, errors, 5760)
-    expected = scipy.stats.linregress(np.log(x), np.log(errors))
-    assert found["exponent"] == pytest.approx(expected.slope)
-    assert found["spread"] == pytest.approx(expected.stderr)
-    at = np.exp(expected.intercept + expected.slope * np.log(5760))
-    assert found["error"] == pytest.approx(at)
-    with pytest.raises(ValueError, match="three points"):
-        fit_power_law(x[:2], errors[:2], 5760)
 
 
 # the command

@@ -17,11 +17,6 @@ from fingerprint_sdk.clustering import ALONE, cluster_embeddings
 pytest.importorskip("sklearn", reason="needs the extra 'cluster'")
 
 
-@pytest.fixture(scope="module")
-def extractor(tiny_model_path: Path) -> fp.Extractor:
-    return fp.load(tiny_model_path, device="cpu", threads=1)
-
-
 @pytest.fixture
 def heap(sample_images: dict[str, list[np.ndarray]]) -> tuple[list[np.ndarray], list[str]]:
     """All sample images in a shuffled order, and their sources."""

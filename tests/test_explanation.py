@@ -24,11 +24,6 @@ from fingerprint_sdk.spectrum import azimuthal_integration
 pytest.importorskip("matplotlib", reason="needs the extra 'plots'")
 
 
-@pytest.fixture(scope="module")
-def extractor(tiny_model_path: Path) -> fp.Extractor:
-    return fp.load(tiny_model_path, device="cpu", threads=1)
-
-
 @pytest.fixture
 def gallery(extractor: fp.Extractor, sample_images: dict[str, list[np.ndarray]]) -> fp.Gallery:
     known = fp.Gallery(extractor)

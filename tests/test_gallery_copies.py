@@ -19,11 +19,6 @@ import fingerprint_sdk as fp
 Images = dict[str, list[np.ndarray]]
 
 
-@pytest.fixture(scope="module")
-def extractor(tiny_model_path: Path) -> fp.Extractor:
-    return fp.Extractor.from_file(tiny_model_path, device="cpu", threads=1)
-
-
 @pytest.fixture
 def gallery(extractor: fp.Extractor, sample_images: Images) -> fp.Gallery:
     gallery = fp.Gallery(extractor)

@@ -1,9 +1,8 @@
-"""The index: search, its file, and ``fingerprint index`` and ``search``."""
+"""The index: search, exact and by a graph, and adding and removing images."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,21 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_runner import Cli, write_flat, write_generators
-from safetensors.numpy import load_file, save_file
+from cli_runner import write_flat
 
 import fingerprint_sdk as fp
 from fingerprint_sdk._index_file import Rows
-
-
-@pytest.fixture(scope="module")
-def extractor(tiny_model_path: Path) -> fp.Extractor:
-    return fp.load(tiny_model_path, device="cpu", threads=1)
-
-
-@pytest.fixture
-def index(extractor: fp.Extractor, sample_files: list[Path]) -> fp.Index:
-    return fp.Index.build(sample_files, model=extractor)
 
 
 def random_index(extractor: fp.Extractor, count: int) -> fp.Index:
@@ -202,111 +190,6 @@ def test_errors_of_search(extractor: fp.Extractor, index: fp.Index, sample_files
         index.nearest(np.ones((1, extractor.embedding_size)))
 
 
-# ---- the file ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("half", [False, True])
-def test_the_file_keeps_everything(
-    extractor: fp.Extractor, sample_files: list[Path], tmp_path: Path, half: bool
-):
-    index = fp.Index.build(sample_files, model=extractor, half=half)
-    odd = os.fsdecode(b"caf\xe9 \xff\n.png")  # a file name that is no text
-    index.add([np.asarray(sample_noise())], names=[odd])
-    path = tmp_path / "x.fpi"
-    index.save(path)
-    again = fp.Index.load(path, extractor)
-    assert again.names == index.names
-    assert odd in again
-    assert (again.half, again.model) == (half, index.model)
-    assert again.stamp(str(sample_files[0]))[0] == sample_files[0].stat().st_size
-    assert again.stamp(odd) == (-1, -1)
-    assert again.search(sample_files[4]) == index.search(sample_files[4])
-    again.save(tmp_path / "y.fpi")
-    for name, tensor in load_file(tmp_path / "y.fpi").items():
-        np.testing.assert_array_equal(tensor, load_file(path)[name])
-    assert load_file(path)["embeddings"].dtype == (np.float16 if half else np.float32)
-
-
-def sample_noise() -> np.ndarray:
-    return np.random.default_rng(3).integers(0, 256, (140, 140, 3), np.uint8)
-
-
-def test_half_scores_are_near(extractor: fp.Extractor, index: fp.Index, sample_files: list[Path]):
-    half = fp.Index.build(sample_files, model=extractor, half=True)
-    full_scores = {m.name: m.score for m in index.search(sample_files[0], 18).matches}
-    for match in half.search(sample_files[0], 18).matches:
-        assert match.score == pytest.approx(full_scores[match.name], abs=1e-3)
-
-
-def test_another_models_index_is_refused(
-    index: fp.Index, other_model_path: Path, sample_files: list[Path], tmp_path: Path
-):
-    index.save(tmp_path / "x.fpi")
-    other = fp.load(other_model_path, device="cpu", threads=1)
-    with pytest.raises(fp.GalleryError, match=index.model.sha256[:12]):
-        fp.Index.load(tmp_path / "x.fpi", other)
-
-
-def test_a_gallery_is_not_an_index_and_the_other_way_round(
-    extractor: fp.Extractor, index: fp.Index, tmp_path: Path
-):
-    index.save(tmp_path / "x.fpi")
-    fp.Gallery(extractor).save(tmp_path / "x.fpg")
-    with pytest.raises(fp.GalleryError, match="not an index"):
-        fp.Index.load(tmp_path / "x.fpg")
-    with pytest.raises(fp.GalleryError, match="not a gallery"):
-        fp.Gallery.load(tmp_path / "x.fpi")
-
-
-def damaged_tensors(path: Path, **changes: np.ndarray | None) -> Path:
-    """Write the tensors of an index again, some changed, under the same metadata."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="numpy") as file:
-        metadata = file.metadata()
-    tensors = {**load_file(path), **changes}
-    damaged = path.with_name("damaged.fpi")
-    save_file({k: v for k, v in tensors.items() if v is not None}, damaged, metadata)
-    return damaged
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"embeddings": np.zeros((18, 16), np.float32)},
-        {"embeddings": np.full((18, 16), np.nan, np.float32)},
-        {"embeddings": np.eye(18, 17, dtype=np.float32)},
-        {"embeddings": np.eye(16, dtype=np.float32)},
-        {"embeddings": np.eye(16, dtype=np.float64)},
-        {"embeddings": None},
-        {"lossy": np.zeros(17, np.uint8)},
-        {"stamps": np.zeros((18, 3), np.int64)},
-        {"names": np.frombuffer(b"a\0b\0", np.uint8)},
-        {"names": np.frombuffer(b"a\0" * 18, np.uint8)},
-        {"names": np.frombuffer(b"\0" * 18, np.uint8)},
-        {"names": np.frombuffer(b"\xff\0" * 18, np.uint8)},
-    ],
-)
-def test_damaged_tensors_are_refused(index: fp.Index, tmp_path: Path, changes):
-    index.save(tmp_path / "x.fpi")
-    with pytest.raises(fp.GalleryError, match=r"damaged\.fpi"):
-        fp.Index.load(damaged_tensors(tmp_path / "x.fpi", **changes))
-
-
-def test_cut_files_are_refused(index: fp.Index, tmp_path: Path):
-    index.save(tmp_path / "x.fpi")
-    data = (tmp_path / "x.fpi").read_bytes()
-    cut = tmp_path / "cut.fpi"
-    for size in (0, 5, 100, len(data) - 1):
-        cut.write_bytes(data[:size])
-        with pytest.raises(fp.GalleryError, match=r"cut\.fpi"):
-            fp.Index.load(cut)
-    with pytest.raises(fp.GalleryError, match="no index file"):
-        fp.Index.load(tmp_path / "none.fpi")
-    with pytest.raises(fp.GalleryError, match="cannot write"):
-        index.save(tmp_path / "nowhere" / "x.fpi")
-
-
 def test_without_usearch_search_works_and_the_graph_says_what_to_install(tiny_model_path: Path):
     program = (
         "import sys; sys.modules['usearch'] = None\n"
@@ -326,95 +209,3 @@ def test_without_usearch_search_works_and_the_graph_says_what_to_install(tiny_mo
     )
     assert done.stdout.startswith("noise\n")
     assert 'pip install "fingerprint-sdk[search]"' in done.stdout
-
-
-# ---- the commands --------------------------------------------------------------------------
-
-
-@pytest.fixture
-def cli() -> Cli:
-    return Cli()
-
-
-@pytest.fixture
-def model(tiny_model_dir: Path) -> list[str]:
-    return ["--model", str(tiny_model_dir), "--device", "cpu", "--threads", "1"]
-
-
-@pytest.fixture
-def generators(sample_images: dict[str, list[np.ndarray]], tmp_path: Path) -> Path:
-    return write_generators(tmp_path / "generators", sample_images)
-
-
-def test_index_and_search_commands(
-    cli: Cli, generators: Path, model: list[str], tmp_path: Path, other_model_path: Path
-):
-    out = tmp_path / "all.fpi"
-    assert cli.json("index", generators, "--out", out, *model)["added"] == 18
-    probe = generators / "source1" / "2.png"
-    document = cli.json("search", probe, "--index", out, "--top", "6", *model)
-    (found,) = document["probes"]
-    assert found["matches"][0]["name"] == str(probe)
-    assert {Path(m["name"]).parent.name for m in found["matches"]} == {"source1"}
-    assert str(probe) in cli("search", probe, "--index", out, *model)
-    together = ["search", generators / "source0", "--together", "--index", out, *model]
-    assert len(cli.json(*together)["probes"]) == 1
-    assert "tiny" in cli.fails("search", probe, "-i", out, "--model", other_model_path)
-    assert "none.fpi" in cli.fails("search", probe, "-i", tmp_path / "none.fpi", *model)
-
-
-def test_index_command_resumes(cli: Cli, generators: Path, model: list[str], tmp_path: Path):
-    out = tmp_path / "all.fpi"
-    command = ["index", generators, "--out", out, "--half", *model]
-    cli.json("index", generators / "source0", "--out", out, "--half", *model)
-    resumed = cli.json(*command)
-    assert (resumed["added"], resumed["unchanged"], resumed["images"]) == (12, 6, 18)
-    before = out.read_bytes()
-    again = cli.json(*command)
-    assert (again["added"], again["unchanged"], again["images"]) == (0, 18, 18)
-    assert out.read_bytes() == before
-
-    (generators / "source0" / "0.png").unlink()
-    os.replace(generators / "source0" / "1.png", generators / "source2" / "1.png")
-    changed = cli.json(*command)
-    gone = [str(generators / "source0" / f"{i}.png") for i in range(2)]
-    assert changed["gone"] == gone
-    assert (changed["added"], changed["unchanged"], changed["images"]) == (1, 15, 16)
-    names = fp.Index.load(out).names
-    assert sorted(names) == sorted(map(str, generators.rglob("*.png")))
-
-
-def test_index_command_reports_bad_files_and_keeps_the_good(
-    cli: Cli, generators: Path, model: list[str], tmp_path: Path
-):
-    out = tmp_path / "all.fpi"
-    bad = generators / "source2" / "bad.png"
-    bad.write_bytes(b"no picture")
-    flat = write_flat(generators / "flat.png")
-    document = cli.json("index", generators, "--out", out, *model)
-    assert document["added"] == 18
-    assert sorted(entry["path"] for entry in document["skipped"]) == sorted(map(str, (bad, flat)))
-    assert "bad.png" in cli.stderr
-    assert "2 skipped" in cli("index", generators, "--out", out, *model)
-    assert "bad.png" in cli.fails("index", bad, "--out", out, "--on-error", "raise", *model)
-
-
-def test_index_command_leaves_a_damaged_file_alone(
-    cli: Cli, generators: Path, model: list[str], tmp_path: Path
-):
-    out = tmp_path / "all.fpi"
-    out.write_bytes(b"something else")
-    assert "all.fpi" in cli.fails("index", generators, "--out", out, *model)
-    assert out.read_bytes() == b"something else"
-    assert "folder" in cli.fails("index", generators, "--out", tmp_path / "no" / "x.fpi", *model)
-
-
-def test_index_command_keeps_what_it_had_done(
-    cli: Cli, generators: Path, model: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("fingerprint_sdk.cli._index._CHUNK", 5)
-    (generators / "source1" / "5.png").write_bytes(b"no picture")
-    out = tmp_path / "all.fpi"
-    stopping = ["index", generators, "--out", out, "--on-error", "raise", *model]
-    assert "5.png" in cli.fails(*stopping)
-    assert len(fp.Index.load(out)) == 10

@@ -31,7 +31,7 @@ from trainer.extractor import (
 from trainer.extractor.run import read_logs
 from trainer.extractor.shards import compute_sharded
 from trainer.extractor.source import FeatureSource
-from trainer.extractor.training import held_out_auc
+from trainer.extractor.validation import held_out_auc
 from trainer.synthesis import named_architectures, paper288
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -31,7 +31,7 @@ from trainer.extractor import (
     held_out_models,
 )
 from trainer.extractor.source import FeatureSource
-from trainer.extractor.training import held_out_auc
+from trainer.extractor.validation import held_out_auc
 
 
 class Perceptron(nn.Module):

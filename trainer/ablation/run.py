@@ -24,7 +24,8 @@ from trainer.evaluation import Pool, score
 from trainer.extractor import held_out_models, train_extractor
 from trainer.extractor.run import read_logs
 from trainer.extractor.source import Source
-from trainer.extractor.training import build_network, held_out_auc
+from trainer.extractor.training import build_network
+from trainer.extractor.validation import held_out_auc
 
 Progress = Callable[..., None]
 

@@ -24,16 +24,11 @@ from torch import nn
 from trainer.checkpoint import read_csv_log
 from trainer.denoiser import network_from_state
 from trainer.extractor.features import FeatureRecipe, compute_features
-from trainer.extractor.networks import Head
+from trainer.extractor.recipe import ExtractorRecipe
 from trainer.extractor.rendering import RenderRecipe, make_renderer
 from trainer.extractor.signal import CompactSignal, PaperSpectrum, signal_name
 from trainer.extractor.source import FeatureSource, RenderingSource, Source
-from trainer.extractor.training import (
-    ExtractorRecipe,
-    build_network,
-    head_folders,
-    train_extractor,
-)
+from trainer.extractor.training import build_network, head_folders, train_extractor
 from trainer.photos import load_photos
 
 Progress = Callable[[str, int, int, dict[str, float]], None]
@@ -137,26 +132,12 @@ def load_run(out: Path) -> Run:
     if not (out / "run.json").exists():
         raise FileNotFoundError(f"{out} holds no finished run; `trainer extractor` resumes it")
     info = json.loads((out / "run.json").read_text())
-    recipe = recipe_from_dict(info["recipe"])
+    recipe = ExtractorRecipe.from_dict(info["recipe"])
     residual = network_from_state(load_file(out / "residual.safetensors"))
     signal = build_signal(recipe, residual)
     network = build_network(recipe, signal.parts)
     network.load_state_dict(load_file(out / "network.safetensors"))
     return Run(signal.eval(), network.eval(), info)
-
-
-def recipe_from_dict(values: dict[str, Any]) -> ExtractorRecipe:
-    from trainer.extractor.sampling import Sampler
-
-    heads = tuple(
-        Head(tuple(head["parts"]), tuple(head["variants"]), head["linear"])
-        for head in values["heads"]
-    )
-    return ExtractorRecipe(
-        **values
-        | {"heads": heads, "widths": tuple(values["widths"])}
-        | {"sampler": Sampler(**values["sampler"])}
-    )
 
 
 def build_signal(recipe: ExtractorRecipe, residual: nn.Module) -> nn.Module:
@@ -183,7 +164,7 @@ def plot_losses(out: Path) -> Path | None:
     """
     from matplotlib.figure import Figure
 
-    recipe = recipe_from_dict(json.loads((out / "recipe.json").read_text()))
+    recipe = ExtractorRecipe.from_dict(json.loads((out / "recipe.json").read_text()))
     logs = read_logs(out, recipe)
     if not logs:
         return None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,71 +16,16 @@ from torch import Tensor, nn
 
 from trainer.checkpoint import CsvLog, load_checkpoint, save_checkpoint
 from trainer.extractor.discriminant import Discriminant
-from trainer.extractor.heads import HEADS, Seen
+from trainer.extractor.heads import Seen
 from trainer.extractor.losses import CosineClassifier, batch_hard_triplet, supervised_contrastive
-from trainer.extractor.networks import CompactNet, Head, Parts, ResNet50
-from trainer.extractor.sampling import Sampler
+from trainer.extractor.networks import CompactNet, Parts, ResNet50
+from trainer.extractor.recipe import ExtractorRecipe
 from trainer.extractor.source import Source
+from trainer.extractor.validation import held_out_auc, held_out_models
 
 Progress = Callable[[int, int, dict[str, float]], None]
 COLUMNS = ("step", "loss", "classification", "triplet", "contrastive", "held_out_auc", "seconds")
 _INPUT_SAMPLE = 4096
-
-
-@dataclass(frozen=True)
-class ExtractorRecipe:
-    """Everything that makes an extractor besides the pool. A loss of weight 0 is off.
-
-    Every head is trained by itself for `steps`, but for linear ones, which are fitted with
-    `shrinkage` and with photographs of the weight `contents` (`Discriminant.fit`). From their
-    embeddings what contents predict is subtracted, with a share `mean` of the photographs' mean.
-    `whitening` is the shrinkage of the trained heads' within-class covariance, None for none.
-    """
-
-    name: str = "compact"
-    heads: tuple[Head, ...] = HEADS
-    widths: tuple[int, ...] = (32, 64, 96)
-    embedding: int = 128
-    dropout: float = 0.0
-    steps: int = 3000
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.05
-    warmup: float = 0.05
-    classification: float = 1.0
-    triplet: float = 1.0
-    contrastive: float = 0.0
-    margin: float = 0.3
-    cosine_margin: float = 0.2
-    temperature: float = 0.1
-    whitening: float | None = 0.2
-    shrinkage: float = 0.01
-    contents: float = 5.0
-    mean: float | None = 0.5
-    held_out: float = 0.1
-    seed: int = 0
-    checkpoint_seconds: float = 120.0
-    sampler: Sampler = field(default_factory=Sampler)
-
-    def hash(self, *inputs: str) -> str:
-        """Identifies the recipe and what else made the model (pools, denoiser, photographs)."""
-        text = json.dumps(asdict(self), sort_keys=True) + "".join(inputs)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-COMPACT = ExtractorRecipe()
-# Appendix B: batch 200, learning rate 1e-4, warm-up cosine, margin 0.3, 40 epochs of ~1,000 steps.
-PAPER = ExtractorRecipe(
-    name="paper",
-    embedding=2048,
-    steps=40_000,
-    learning_rate=1e-4,
-    weight_decay=0.01,
-    cosine_margin=0.0,
-    sampler=Sampler(
-        models=50, images=4, confusable=0.0, shared_contents=0.0, processed=0.0, averaged=1
-    ),
-)
-RECIPES = {recipe.name: recipe for recipe in (COMPACT, PAPER)}
 
 
 def build_network(recipe: ExtractorRecipe, parts: Parts) -> nn.Module:
@@ -94,16 +38,6 @@ def build_network(recipe: ExtractorRecipe, parts: Parts) -> nn.Module:
         embedding=recipe.embedding,
         dropout=recipe.dropout,
     )
-
-
-def held_out_models(models: tuple[str, ...], fraction: float) -> np.ndarray:
-    """(M,) bool: the architectures (with all their seeds) kept for validation and calibration."""
-    held = []
-    for name in models:
-        architecture = name.split("/")[-2]  # whatever its pool
-        digest = hashlib.sha256(architecture.encode()).hexdigest()
-        held.append(int(digest[:8], 16) / 2**32 < fraction)
-    return np.array(held)
 
 
 def train_extractor(
@@ -280,29 +214,6 @@ def _signals(source: Source, models: np.ndarray) -> Iterator[Tensor]:
 def _embeddings(network: nn.Module, source: Source, models: np.ndarray) -> Tensor:
     """Every image in every variant of `models`: (models, images · variants, D)."""
     return torch.stack([network(signal) for signal in _signals(source, models)])
-
-
-@torch.no_grad()
-def held_out_auc(network: nn.Module, source: Source, models: np.ndarray) -> float:
-    """Verification AUC on models never trained on: unprocessed images, every pair. NaN if < 2."""
-    if len(models) < 2:
-        return float("nan")
-    models = models[:200]
-    images = min(4, source.images)
-    model = np.repeat(models, images)
-    image = np.tile(np.arange(images), len(models))[:, None]
-    training = network.training
-    network.eval()
-    device = next(network.parameters()).device
-    z = network(source.fetch(model, image, np.zeros_like(model)).to(device))
-    network.train(training)
-    z = nn.functional.normalize(z, dim=1).cpu().numpy()
-    score = z @ z.T
-    upper = np.triu_indices(len(z), 1)
-    same = (model[:, None] == model[None, :])[upper]
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(same, score[upper]))
 
 
 def _losses(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -21,17 +19,15 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
-from trainer.checkpoint import CsvLog, load_checkpoint, read_csv_log, save_checkpoint
+from trainer.checkpoint import load_checkpoint, read_csv_log
 from trainer.cli import app
 from trainer.denoiser import (
     DenoiserRecipe,
     DnCNN,
     Student,
-    denoiser_agreement,
     distil_student,
     load_denoiser,
     macs,
-    residual_agreement,
     train_denoiser,
 )
 from trainer.photos import Photos, load_photos
@@ -241,113 +237,6 @@ def test_a_killed_run_resumes_to_the_weights_of_an_unbroken_one(
     assert [row["step"] for row in logs[0]] == [row["step"] for row in logs[1]]
     seconds = [float(row["seconds"]) for row in logs[0]]
     assert seconds == sorted(seconds)
-
-
-# Checkpoints and logs
-
-
-def test_a_log_is_cut_back_to_the_step_a_run_resumes_from(tmp_path: Path) -> None:
-    path = tmp_path / "run" / "log.csv"
-    log = CsvLog(path, ("step", "loss"))
-    for step in (50, 100, 150):
-        log.write(step=step, loss=1 / step)
-    resumed = CsvLog(path, ("step", "loss"), resume_step=100)
-    resumed.write(step=120, loss=0.5)
-    assert [row["step"] for row in read_csv_log(path)] == ["50", "100", "120"]
-    CsvLog(path, ("step", "loss"))
-    assert read_csv_log(path) == []
-
-
-def test_an_unfinished_line_of_a_log_is_dropped(tmp_path: Path) -> None:
-    path = tmp_path / "log.csv"
-    log = CsvLog(path, ("step", "loss"))
-    log.write(step=50, loss=0.5)
-    with path.open("a") as file:
-        file.write("10")  # of "100,0.4\n"
-    assert [row["step"] for row in read_csv_log(path)] == ["50"]
-    CsvLog(path, ("step", "loss"), resume_step=70).write(step=75, loss=0.4)
-    with path.open(newline="") as file:
-        assert [row["step"] for row in csv.DictReader(file)] == ["50", "75"]
-
-
-def test_checkpoints_are_replaced_whole_and_never_unpickled(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "checkpoint.pt"
-    assert load_checkpoint(path) is None
-    save_checkpoint(path, {"step": 1, "weights": torch.arange(3)})
-    save_checkpoint(path, {"step": 2, "weights": torch.arange(4)})
-    state = load_checkpoint(path)
-    assert state is not None
-    assert state["step"] == 2
-    assert state["weights"].tolist() == [0, 1, 2, 3]
-    assert [p.name for p in path.parent.iterdir()] == ["checkpoint.pt"]
-    torch.save({"code": Path("x")}, path)  # an arbitrary object
-    with pytest.raises(pickle.UnpicklingError):
-        load_checkpoint(path)
-
-
-# Agreement
-
-
-def test_equal_residuals_agree_fully() -> None:
-    residual = np.random.default_rng(0).standard_normal((3, 3, 20, 20))
-    agreement = residual_agreement(residual, residual)
-    assert agreement.correlation == pytest.approx(1)
-    assert agreement.log_differences == (0.0,) * 10
-
-
-def test_a_gain_is_a_constant_log_difference() -> None:
-    residual = np.random.default_rng(0).standard_normal((2, 3, 21, 21))
-    agreement = residual_agreement(residual, 2 * residual)
-    assert agreement.correlation == pytest.approx(1)
-    np.testing.assert_allclose(agreement.log_differences, np.log(4), rtol=1e-6)
-
-
-def test_independent_noise_does_not_correlate() -> None:
-    rng = np.random.default_rng(0)
-    a, b = rng.standard_normal((2, 4, 3, 64, 64))
-    agreement = residual_agreement(a, b)
-    assert abs(agreement.correlation) < 0.03
-    assert agreement.mean_log_difference < 0.3  # both are white: only the rings' noise differs
-
-
-def test_a_low_pass_shows_at_high_frequencies() -> None:
-    a = np.random.default_rng(0).standard_normal((4, 3, 32, 32))
-    spectrum = np.fft.fft2(a)
-    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(32), np.fft.fftfreq(32)))
-    b = np.fft.ifft2(np.where(frequency > 0.25, 0.1, 1) * spectrum).real
-    differences = residual_agreement(a, b).log_differences
-    np.testing.assert_allclose(differences[:7], 0, atol=1e-9)
-    np.testing.assert_allclose(differences[9:], np.log(100), rtol=1e-6)
-
-
-def test_flat_residuals_give_finite_figures() -> None:
-    agreement = residual_agreement(np.zeros((1, 3, 8, 8)), np.ones((1, 3, 8, 8)))
-    assert np.isfinite([agreement.correlation, *agreement.log_differences]).all()
-
-
-@pytest.mark.parametrize("shapes", [((1, 3, 8, 8), (1, 3, 9, 9)), ((3, 8, 8),) * 2])
-def test_residuals_of_other_shapes_are_refused(shapes: tuple[tuple[int, ...], ...]) -> None:
-    with pytest.raises(ValueError, match="alike"):
-        residual_agreement(*(np.zeros(shape) for shape in shapes))
-
-
-def test_two_denoisers_are_compared_on_the_same_pixels(photos: Photos) -> None:
-    class Centre(nn.Module):
-        def __init__(self, margin: int) -> None:
-            super().__init__()
-            self.margin = margin
-
-        def forward(self, x: Tensor) -> Tensor:
-            m, (h, w) = self.margin, x.shape[-2:]
-            return x[..., m : h - m, m : w - m]
-
-    for margins in [(6, 2), (2, 6), (3, 3)]:
-        agreement = denoiser_agreement(*map(Centre, margins), photos, count=9, side=40)
-        assert agreement.correlation == pytest.approx(1)
-        assert len(agreement.log_differences) == (40 - 2 * max(margins)) // 2
-        assert agreement.mean_log_difference == 0
-    with pytest.raises(ValueError, match="margin of 20 px"):
-        denoiser_agreement(Centre(20), Centre(2), photos, side=40)
 
 
 # trainer denoiser

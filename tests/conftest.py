@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cli_runner import Cli, write_generators
 
 import fingerprint_sdk as fp
 
@@ -191,3 +192,20 @@ def gallery(extractor: fp.Extractor, sample_images: dict[str, list[np.ndarray]])
 @pytest.fixture
 def index(extractor: fp.Extractor, sample_files: list[Path]) -> fp.Index:
     return fp.Index.build(sample_files, model=extractor)
+
+
+@pytest.fixture
+def cli() -> Cli:
+    return Cli()
+
+
+@pytest.fixture
+def model(tiny_model_dir: Path) -> list[str]:
+    """Options that make a command use the tiny model."""
+    return ["--model", str(tiny_model_dir), "--device", "cpu", "--threads", "1"]
+
+
+@pytest.fixture
+def generators(sample_images: dict[str, list[np.ndarray]], tmp_path: Path) -> Path:
+    """A folder of PNG files for each of the three generators."""
+    return write_generators(tmp_path / "generators", sample_images)

@@ -9,25 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_runner import Cli, write_flat, write_generators
+from cli_runner import Cli, write_flat
 
 import fingerprint_sdk
 from fingerprint_sdk.gallery import Gallery
-
-
-@pytest.fixture
-def cli() -> Cli:
-    return Cli()
-
-
-@pytest.fixture
-def model(tiny_model_dir: Path) -> list[str]:
-    return ["--model", str(tiny_model_dir), "--device", "cpu", "--threads", "1"]
-
-
-@pytest.fixture
-def generators(sample_images: dict[str, list[np.ndarray]], tmp_path: Path) -> Path:
-    return write_generators(tmp_path / "generators", sample_images)
 
 
 @pytest.fixture

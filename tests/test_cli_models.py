@@ -25,11 +25,6 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def cli() -> Cli:
-    return Cli()
-
-
-@pytest.fixture
 def hub() -> Iterator[Hub]:
     with serve() as hub:
         yield hub

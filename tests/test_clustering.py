@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_runner import Cli, write_flat, write_generators
+from cli_runner import Cli, write_flat
 
 import fingerprint_sdk as fp
 from fingerprint_sdk.clustering import ALONE, cluster_embeddings
@@ -186,21 +186,6 @@ def test_without_scikit_learn_the_error_says_what_to_install(tiny_model_path: Pa
 
 
 # ---- the command ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def cli() -> Cli:
-    return Cli()
-
-
-@pytest.fixture
-def model(tiny_model_dir: Path) -> list[str]:
-    return ["--model", str(tiny_model_dir), "--device", "cpu", "--threads", "1"]
-
-
-@pytest.fixture
-def generators(sample_images: dict[str, list[np.ndarray]], tmp_path: Path) -> Path:
-    return write_generators(tmp_path / "generators", sample_images)
 
 
 def test_cluster_command(cli: Cli, generators: Path, model: list[str]):

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from trainer.photos import load_photos
+from trainer.images.photos import load_photos
 from trainer.synthesis import (
     SynthesisRecipe,
     model_from_state,

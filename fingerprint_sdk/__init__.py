@@ -27,14 +27,14 @@ from fingerprint_sdk.errors import (
 )
 
 if TYPE_CHECKING:
-    from fingerprint_sdk._default_model import embed, identify, verify
+    from fingerprint_sdk._default import embed, identify, verify
     from fingerprint_sdk.calibration import Calibration
     from fingerprint_sdk.clustering import Clustering, ClusteringScore, cluster
     from fingerprint_sdk.explanation import Explanation, ImageView, explain
     from fingerprint_sdk.extractor import EmbeddingResult, Extractor, Failure, load
     from fingerprint_sdk.gallery import Gallery
+    from fingerprint_sdk.images.quality import Quality
     from fingerprint_sdk.index import Index, Match, SearchResult
-    from fingerprint_sdk.quality import Quality
     from fingerprint_sdk.verification import Candidate, Identification, Verification
 
 __all__ = [
@@ -78,24 +78,24 @@ _HOME = {
     "Candidate": "verification",
     "Clustering": "clustering",
     "ClusteringScore": "clustering",
-    "EmbeddingResult": "extractor",
+    "EmbeddingResult": "results",
     "Explanation": "explanation",
     "Extractor": "extractor",
-    "Failure": "extractor",
+    "Failure": "results",
     "Gallery": "gallery",
     "Identification": "verification",
     "ImageView": "explanation",
     "Index": "index",
     "Match": "index",
-    "Quality": "quality",
+    "Quality": "images.quality",
     "SearchResult": "index",
     "Verification": "verification",
     "cluster": "clustering",
-    "embed": "_default_model",
+    "embed": "_default",
     "explain": "explanation",
-    "identify": "_default_model",
+    "identify": "_default",
     "load": "extractor",
-    "verify": "_default_model",
+    "verify": "_default",
 }
 
 

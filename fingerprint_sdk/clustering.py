@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk._default_model import default_extractor
-from fingerprint_sdk._extras import need
+from fingerprint_sdk._default import default_extractor
 from fingerprint_sdk.errors import FingerprintError
 from fingerprint_sdk.extractor import Extractor, Failure
-from fingerprint_sdk.quality import Quality
+from fingerprint_sdk.extras import need
+from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.verification import cosine, mean_embedding
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk._contract import check_contract
-from fingerprint_sdk._copies import LOSSY, can_be_read_again, jpeg_copies
-from fingerprint_sdk._outcomes import EmbeddingResult, Embeddings, Failure
-from fingerprint_sdk._stream import Embedded, as_iterable, positive, stream
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.errors import DeviceError, ImageError, ModelError
 from fingerprint_sdk.images import WINDOW_SIZE, is_single_image
-from fingerprint_sdk.quality import Quality
+from fingerprint_sdk.images.copies import LOSSY, can_be_read_again, jpeg_copies
+from fingerprint_sdk.images.quality import Quality
+from fingerprint_sdk.results import EmbeddingResult, Embeddings, Failure
 from fingerprint_sdk.runtime import Device, open_session
+from fingerprint_sdk.runtime.contract import check_contract
+from fingerprint_sdk.stream import Embedded, as_iterable, positive, stream
 from fingerprint_sdk.verification import (
     Identification,
     Verification,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration, Condition
-from fingerprint_sdk.quality import Quality
+from fingerprint_sdk.images.quality import Quality
 
 Embedding = npt.NDArray[np.float32]
 

@@ -102,7 +102,7 @@ def draw_synthesis() -> None:
     """One image through three synthetic models, and what each does to its spectrum."""
     import torch
 
-    from trainer.photos import Photos
+    from trainer.images.photos import Photos
     from trainer.synthesis import (
         SynthesisRecipe,
         model_from_state,

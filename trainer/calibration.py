@@ -26,8 +26,8 @@ import torch
 
 from fingerprint_sdk.images import windows
 from fingerprint_sdk.verification import image_embedding
-from trainer.photos import Photos
-from trainer.processing import jpeg
+from trainer.images.operations import jpeg
+from trainer.images.photos import Photos
 from trainer.synthesis import ExtendedAutoencoder, GroupedAutoencoder, PoolEntry, load_model
 
 Embed = Callable[[np.ndarray], np.ndarray]

@@ -21,7 +21,7 @@ from PIL import Image
 from benchmarks.inference.paper import PER_AXIS, PaperPipeline
 from benchmarks.inference.speed import make_image
 from fingerprint_sdk.images import load_image, windows
-from fingerprint_sdk.quality import assess
+from fingerprint_sdk.images.quality import assess
 
 PARTS = ("denoiser", "DFT", "statistics", "network")
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import fingerprint_sdk as fp
-from fingerprint_sdk.cli._heap import heap, truth_of
+from fingerprint_sdk.cli.shared.heap import heap, truth_of
 from fingerprint_sdk.clustering import cluster_embeddings
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from heads import show
 
-from trainer.ablation import embed_signals, pool_signals, read_cache
 from trainer.calibration import CONSTANT
 from trainer.evaluation import read_pool
+from trainer.experiments.ablation import embed_signals, pool_signals, read_cache
 from trainer.extractor import COMPACT, load_run
-from trainer.extractor.contents import Contents
-from trainer.extractor.discriminant import Discriminant
-from trainer.extractor.networks import CompactNet
+from trainer.extractor.compact.contents import Contents
+from trainer.extractor.compact.discriminant import Discriminant
+from trainer.extractor.compact.network import CompactNet
 from trainer.extractor.source import FeatureSource
 
 MEANS = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -18,7 +18,7 @@ from fingerprint_sdk.images import load_image, windows
 from fingerprint_sdk.verification import image_embedding
 from trainer.calibration import CONSTANT
 from trainer.evaluation import Pool, read_pool, score
-from trainer.extractor.heads import HEADS
+from trainer.extractor.compact.heads import HEADS
 
 
 def main(model: Path, pools: list[Path], per_axis: int | None) -> None:

@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainer.ablation import embed_signals, pool_signals, read_cache
 from trainer.calibration import CONSTANT
 from trainer.evaluation import read_pool, score
+from trainer.experiments.ablation import embed_signals, pool_signals, read_cache
 from trainer.extractor import (
     COMPACT,
     CompactNet,

@@ -25,7 +25,7 @@ import torch
 from fingerprint_sdk.images import load_image, windows
 from trainer.denoiser import load_weights
 from trainer.evaluation import read_pool, score, write_json
-from trainer.export import FingerprintModel
+from trainer.export.onnx import FingerprintModel
 from trainer.extractor import PAPER, FeatureRecipe, RenderRecipe, load_run, run_extractor
 
 

@@ -23,7 +23,7 @@ import fingerprint_sdk as fp
 from fingerprint_sdk.images import load_image
 from trainer.evaluation import read_pool
 from trainer.evaluation.metrics import roc_auc
-from trainer.processing import jpeg, resize
+from trainer.images.operations import jpeg, resize
 
 PROCESSED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "as it is": lambda image: image,

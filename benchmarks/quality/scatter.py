@@ -19,12 +19,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.ablation import pool_signals, read_cache
 from trainer.evaluation import Pool, read_pool, score
+from trainer.experiments.ablation import pool_signals, read_cache
+from trainer.experiments.ablation.whitening import shrunk
 from trainer.extractor import COMPACT, HEADS, held_out_models
-from trainer.extractor.discriminant import directions_between
-from trainer.extractor.heads import Seen
-from trainer.extractor.whitening import shrunk
+from trainer.extractor.compact.discriminant import directions_between
+from trainer.extractor.compact.heads import Seen
 
 SPLITS = 4
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from trainer.denoiser import denoiser_agreement, load_weights, macs
-from trainer.photos import load_photos
+from trainer.images.photos import load_photos
 
 teacher, student = load_weights("dncnn"), load_weights("student")
 _, photos = load_photos(Path(sys.argv[1])).split(0.1)

@@ -20,16 +20,21 @@ import typer
 from typer.core import TyperGroup
 
 from fingerprint_sdk import __version__
-from fingerprint_sdk.cli import _gallery, _models
-from fingerprint_sdk.cli._cluster import cluster
-from fingerprint_sdk.cli._embed import embed
-from fingerprint_sdk.cli._explain import explain
-from fingerprint_sdk.cli._identify import enroll, identify
-from fingerprint_sdk.cli._index import index, search
-from fingerprint_sdk.cli._info import info
-from fingerprint_sdk.cli._output import note
-from fingerprint_sdk.cli._verify import verify
-from fingerprint_sdk.cli._web import web
+from fingerprint_sdk.cli import (
+    cluster,
+    embed,
+    enroll,
+    explain,
+    gallery,
+    identify,
+    index,
+    info,
+    models,
+    search,
+    verify,
+    web,
+)
+from fingerprint_sdk.cli.shared.output import note
 from fingerprint_sdk.errors import FingerprintError
 
 ERROR = 2
@@ -72,20 +77,20 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; for verify, 0 same source and 1 different; 2 any error.",
 )
 for _command in (
-    embed,
-    verify,
-    enroll,
-    identify,
-    explain,
-    cluster,
-    index,
-    search,
-    web,
-    info,
+    embed.embed,
+    verify.verify,
+    enroll.enroll,
+    identify.identify,
+    explain.explain,
+    cluster.cluster,
+    index.index,
+    search.search,
+    web.web,
+    info.info,
 ):
     app.command()(_command)
-app.add_typer(_gallery.app, name="gallery")
-app.add_typer(_models.app, name="models")
+app.add_typer(gallery.app, name="gallery")
+app.add_typer(models.app, name="models")
 
 
 def _print_version(wanted: bool) -> None:

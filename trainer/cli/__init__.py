@@ -4,20 +4,20 @@ One file per group of commands; importing it here adds its commands to `app`.
 """
 
 from trainer.cli import (  # noqa: F401
-    _ablate,
-    _analyse,
-    _compare,
-    _denoiser,
-    _evaluate,
-    _extractor,
-    _fidelity,
-    _lineage,
-    _map,
-    _publish,
-    _report,
-    _robustness,
-    _synthesize,
+    ablate,
+    analyse,
+    compare,
+    denoiser,
+    embed_map,
+    evaluate,
+    extractor,
+    fidelity,
+    lineage,
+    publish,
+    report,
+    robustness,
+    synthesize,
 )
-from trainer.cli._app import app
+from trainer.cli.shared.app import app
 
 __all__ = ["app"]

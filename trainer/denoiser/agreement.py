@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from fingerprint_sdk.spectrum import azimuthal_integration, dft_magnitude
-from trainer.photos import Photos
+from trainer.images.photos import Photos
 
 _LOG_FLOOR = 1e-6  # keeps the logarithm of an empty frequency finite; powers are of order n²
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from trainer.denoiser.agreement import Agreement, denoiser_agreement
 from trainer.denoiser.networks import macs
 from trainer.denoiser.training import DenoiserRecipe, Progress, distil_student, train_denoiser
-from trainer.photos import Photos
+from trainer.images.photos import Photos
 
 WINDOW = 128  # pixels; what the extractor sees
 

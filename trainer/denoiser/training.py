@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from trainer.checkpoint import CsvLog, load_checkpoint, save_checkpoint
 from trainer.denoiser.networks import DnCNN, Student
-from trainer.photos import Photos
+from trainer.images.photos import Photos
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer.photos import SUFFIXES
+from trainer.images.photos import SUFFIXES
 
 
 @dataclass(frozen=True)

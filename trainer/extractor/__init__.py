@@ -1,16 +1,21 @@
 """The extractor (paper III-C): residual spectrum in, fingerprint out."""
 
+from trainer.extractor.compact.heads import CONVOLUTIONS, HEADS
+from trainer.extractor.compact.network import CompactNet, Head
+from trainer.extractor.compact.recipe import COMPACT, PAPER, RECIPES, ExtractorRecipe
 from trainer.extractor.features import FeatureRecipe, Features, compute_features
-from trainer.extractor.heads import CONVOLUTIONS, HEADS
-from trainer.extractor.losses import CosineClassifier, batch_hard_triplet, supervised_contrastive
-from trainer.extractor.networks import CompactNet, Head, ResNet50
-from trainer.extractor.recipe import COMPACT, PAPER, RECIPES, ExtractorRecipe
+from trainer.extractor.paper.losses import (
+    CosineClassifier,
+    batch_hard_triplet,
+    supervised_contrastive,
+)
+from trainer.extractor.paper.resnet import ResNet50
+from trainer.extractor.paper.sampling import Sampler
+from trainer.extractor.paper.train import train_extractor
 from trainer.extractor.rendering import Renderer, RenderRecipe, make_renderer
 from trainer.extractor.run import Run, load_run, plot_losses, run_extractor
-from trainer.extractor.sampling import Sampler
-from trainer.extractor.signal import CompactSignal, DftPower, LogSpectrum, PaperSpectrum
-from trainer.extractor.training import train_extractor
 from trainer.extractor.validation import held_out_models
+from trainer.signal import CompactSignal, DftPower, LogSpectrum, PaperSpectrum
 
 __all__ = [
     "COMPACT",

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from trainer.extractor import operations
 from trainer.extractor.rendering import Renderer
 from trainer.extractor.shards import Progress, compute_sharded
+from trainer.images import random_operations as operations
 
 RENDERED, PROCESSED, FAINT = 0, (1, 2), 3
 """Variants of an image: as rendered; as JPEG and processed at will; with a fainter trace."""

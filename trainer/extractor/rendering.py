@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainer.photos import Photos
+from trainer.images.photos import Photos
 from trainer.synthesis import PoolEntry, load_model, read_pool
 
 

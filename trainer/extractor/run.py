@@ -23,13 +23,13 @@ from torch import nn
 
 from trainer.checkpoint import read_csv_log
 from trainer.denoiser import network_from_state
+from trainer.extractor.compact.recipe import ExtractorRecipe
 from trainer.extractor.features import FeatureRecipe, compute_features
-from trainer.extractor.recipe import ExtractorRecipe
+from trainer.extractor.paper.train import build_network, head_folders, train_extractor
 from trainer.extractor.rendering import RenderRecipe, make_renderer
-from trainer.extractor.signal import CompactSignal, PaperSpectrum, signal_name
 from trainer.extractor.source import FeatureSource, RenderingSource, Source
-from trainer.extractor.training import build_network, head_folders, train_extractor
-from trainer.photos import load_photos
+from trainer.images.photos import load_photos
+from trainer.signal import CompactSignal, PaperSpectrum, signal_name
 
 Progress = Callable[[str, int, int, dict[str, float]], None]
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainer.photos import Photos
+from trainer.images.photos import Photos
 from trainer.synthesis.extended import ExtendedArchitecture
 from trainer.synthesis.extended_autoencoder import ExtendedAutoencoder
 from trainer.synthesis.training import SynthesisRecipe, SyntheticModel, schedule

@@ -22,7 +22,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from trainer.photos import Photos, load_photos
+from trainer.images.photos import Photos, load_photos
 from trainer.synthesis.architectures import Architecture
 from trainer.synthesis.autoencoder import GroupedAutoencoder
 from trainer.synthesis.descent import train_extended

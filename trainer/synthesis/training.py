@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.photos import Photos
+from trainer.images.photos import Photos
 from trainer.synthesis.architectures import Architecture
 from trainer.synthesis.autoencoder import GroupedAutoencoder, join_states, split_state
 from trainer.synthesis.closed_form import solve_last_convolution

@@ -1,0 +1,43 @@
+"""The default model, loaded once, and the functions of the package that use it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from fingerprint_sdk.extractor import Extractor, load
+from fingerprint_sdk.results import Embeddings
+from fingerprint_sdk.verification import Identification, Verification
+
+if TYPE_CHECKING:
+    from fingerprint_sdk.extractor import Images
+    from fingerprint_sdk.gallery import Gallery
+
+_default: Extractor | None = None
+_default_lock = threading.Lock()
+
+
+def default_extractor() -> Extractor:
+    """The bundled default model on ``device="auto"``, loaded once, at first use."""
+    global _default
+    with _default_lock:
+        if _default is None:
+            _default = load()
+        return _default
+
+
+def embed(images: Images) -> Embeddings:
+    """``Extractor.embed`` of the default model."""
+    return default_extractor().embed(images)
+
+
+def verify(a: Images, b: Images, *, fmr: float | None = None) -> Verification:
+    """``Extractor.verify`` of the default model."""
+    return default_extractor().verify(a, b, fmr=fmr)
+
+
+def identify(
+    images: Images, gallery: Gallery, *, fmr: float | None = None, top: int = 5
+) -> Identification:
+    """``Gallery.identify``: with the gallery's own extractor, by default the default model."""
+    return gallery.identify(images, fmr=fmr, top=top)

@@ -1,0 +1,79 @@
+"""``fingerprint embed``: images to embeddings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fingerprint_sdk.cli.shared import options
+from fingerprint_sdk.cli.shared.files import expand, write_embeddings
+from fingerprint_sdk.cli.shared.model import describe, embed_files, open_extractor, skipped
+from fingerprint_sdk.cli.shared.output import note, print_json, print_table
+
+_FORMATS = (".npz", ".npy", ".csv")
+
+
+def embed(
+    images: Annotated[list[Path], typer.Argument(help="Image files, and folders of images.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write to this .npz, .npy or .csv file.")
+    ] = None,
+    on_error: options.Skip = options.OnError.stop,
+    model: options.Model = None,
+    revision: options.Revision = None,
+    device: options.Device = options.DeviceChoice.auto,
+    offline: options.Offline = False,
+    threads: options.Threads = None,
+    json: options.Json = False,
+) -> None:
+    """Compute the fingerprint embedding of each image.
+
+    .npz: paths (N), embeddings (N x D, float32), model, model_version.
+    .npy: the matrix alone.
+    .csv: one row per image.
+
+    [bold]Examples[/bold]
+
+      fingerprint embed photo.png
+
+      fingerprint embed pictures/ --out pictures.npz --on-error skip
+    """
+    if out is not None and out.suffix not in _FORMATS:
+        raise typer.BadParameter(f"{str(out)!r} must end in {', '.join(_FORMATS)}")
+    if out is not None and not out.parent.is_dir():
+        raise typer.BadParameter(f"the folder {str(out.parent)!r} does not exist")
+    paths = expand(images)
+    extractor = open_extractor(model, revision, device, offline, threads)
+    result = embed_files(extractor, paths, on_error)
+    used = [str(paths[index]) for index in result.indices]
+    if out is not None:
+        write_embeddings(out, used, result.embeddings, describe(extractor))
+        note(f"wrote {len(used)} embeddings to {out}")
+    rows = list(zip(used, result.embeddings, result.quality, strict=True))
+    if json:
+        entries = [
+            {"path": path, "quality": quality.as_dict()}
+            | ({} if out else {"embedding": embedding.tolist()})
+            for path, embedding, quality in rows
+        ]
+        document = {
+            "model": describe(extractor),
+            "out": None if out is None else str(out),
+            "images": entries,
+            "skipped": skipped(result, paths),
+        }
+        print_json(document)
+    elif out is None:
+        shown = [
+            (
+                path,
+                f"{quality.width}x{quality.height}",
+                " ".join(quality.flags),
+                " ".join(f"{value:+.3f}" for value in embedding[:4]) + " ...",
+            )
+            for path, embedding, quality in rows
+        ]
+        size = extractor.embedding_size
+        print_table(("image", "pixels", "notes", f"embedding (first 4 of {size})"), shown)

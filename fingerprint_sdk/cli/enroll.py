@@ -1,0 +1,57 @@
+"""``fingerprint enroll``: add images of one generator to a gallery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fingerprint_sdk.cli.shared import options
+from fingerprint_sdk.cli.shared.files import expand
+from fingerprint_sdk.cli.shared.model import describe, open_extractor, open_gallery, usable
+from fingerprint_sdk.cli.shared.output import print_json
+
+
+def enroll(
+    name: Annotated[str, typer.Argument(help="Name of the generator.")],
+    images: Annotated[list[Path], typer.Argument(help="Its images, and folders of its images.")],
+    gallery: options.GalleryFile,
+    notes: Annotated[str | None, typer.Option(help="Free text kept with the entry.")] = None,
+    copies: options.Copies = False,
+    on_error: options.Skip = options.OnError.stop,
+    model: options.Model = None,
+    revision: options.Revision = None,
+    device: options.Device = options.DeviceChoice.auto,
+    offline: options.Offline = False,
+    threads: options.Threads = None,
+    json: options.Json = False,
+) -> None:
+    """Add images of one generator to a gallery, which is made if there is none.
+
+    A name that is there already gets the images added to it.
+
+    [bold]Examples[/bold]
+
+      fingerprint enroll sdxl sdxl_images/ --gallery known.fpg
+    """
+    paths = expand(images)
+    extractor = open_extractor(model, revision, device, offline, threads)
+    known = open_gallery(gallery, extractor, create=True)
+    paths, left_out = usable(paths, on_error)
+    known.enroll(name, paths, notes=notes, copies=copies)
+    known.save(gallery)
+    total = len(known[name].embeddings)
+    if json:
+        document = {
+            "model": describe(extractor),
+            "gallery": str(gallery),
+            "name": name,
+            "added": len(paths),
+            "images": total,
+            "copies": {kind: len(rows) for kind, rows in known[name].copies.items()},
+            "skipped": left_out,
+        }
+        print_json(document)
+    else:
+        print(f"{name}: {len(paths)} images added, {total} in all, in {gallery}")

@@ -1,0 +1,62 @@
+"""``fingerprint explain``: see why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fingerprint_sdk.cli.shared import options
+from fingerprint_sdk.cli.shared.model import check_fmr, open_extractor
+from fingerprint_sdk.cli.shared.output import note, print_json
+
+
+def explain(
+    image: Annotated[Path, typer.Argument(help="The image.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="A page to write (.html), or a folder for page and PNGs."
+        ),
+    ],
+    other: Annotated[
+        Path | None, typer.Argument(help="A second one, to verify the first against.")
+    ] = None,
+    gallery: Annotated[
+        Path | None, typer.Option("--gallery", "-g", help="Known generators to compare with.")
+    ] = None,
+    fmr: options.Fmr = None,
+    model: options.Model = None,
+    revision: options.Revision = None,
+    device: options.Device = options.DeviceChoice.auto,
+    offline: options.Offline = False,
+    threads: options.Threads = None,
+    json: options.Json = False,
+) -> None:
+    """Show what a fingerprint is taken from, and what a decision rests on.
+
+    Residual, spectrum and its profile, agreement of the windows, and nearest known generators.
+
+    Needs matplotlib: pip install "fingerprint-sdk\\[plots]".
+
+    [bold]Examples[/bold]
+
+      fingerprint explain suspect.png --gallery known.fpg --out why.html
+
+      fingerprint explain one.png other.png --out why/
+    """
+    from fingerprint_sdk.explanation import explain as explain_images
+    from fingerprint_sdk.gallery import Gallery
+
+    extractor = open_extractor(model, revision, device, offline, threads)
+    check_fmr(extractor, fmr)
+    known = None if gallery is None else Gallery.load(gallery, extractor)
+    explanation = explain_images(image, other, known, model=extractor, fmr=fmr)
+    written = explanation.save(out)
+    if json:
+        print_json({**explanation.as_dict(), "written": [str(path) for path in written]})
+        return
+    for sentence in explanation.summary:
+        print(sentence)
+    note(f"wrote {written[-1]}")

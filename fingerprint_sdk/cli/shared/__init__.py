@@ -1,0 +1,1 @@
+"""What several commands share: options, files, the model, and what is printed."""

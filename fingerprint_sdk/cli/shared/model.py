@@ -1,0 +1,130 @@
+"""Opening the extractor the options describe, and running it over image files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fingerprint_sdk.cli.shared.options import DeviceChoice, OnError
+from fingerprint_sdk.cli.shared.output import note, progress
+from fingerprint_sdk.errors import GalleryError, ImageError
+
+if TYPE_CHECKING:
+    from fingerprint_sdk.extractor import EmbeddingResult, Extractor
+    from fingerprint_sdk.gallery import Gallery
+    from fingerprint_sdk.index import SearchResult
+    from fingerprint_sdk.verification import Identification
+
+
+def open_extractor(
+    model: str | None,
+    revision: str | None,
+    device: DeviceChoice,
+    offline: bool,
+    threads: int | None,
+) -> Extractor:
+    """``fingerprint_sdk.load`` with the options of a command."""
+    from fingerprint_sdk.extractor import load
+
+    return load(model, revision=revision, device=device.value, offline=offline, threads=threads)
+
+
+def check_fmr(extractor: Extractor, fmr: float | None) -> None:
+    """Raise OperatingPointError for an uncalibrated ``fmr``, before the images are embedded."""
+    if fmr is not None:
+        extractor.calibration.condition(1, 1, recompressed=False).threshold(fmr)
+
+
+def describe(extractor: Extractor) -> dict[str, str]:
+    """The model a result came from, for JSON documents."""
+    return {
+        "name": extractor.name,
+        "version": extractor.version,
+        "sha256": extractor.model_sha256,
+        "device": extractor.device,
+    }
+
+
+def probes_document(
+    extractor: Extractor,
+    kind: str,
+    file: Path,
+    results: Sequence[tuple[Sequence[Path], Identification | SearchResult]],
+) -> dict[str, Any]:
+    """The JSON document of what was found for each probe in the ``kind`` of ``file``."""
+    return {
+        "model": describe(extractor),
+        kind: str(file),
+        "probes": [
+            {"paths": [str(path) for path in paths], **result.as_dict()}
+            for paths, result in results
+        ],
+    }
+
+
+def embed_files(
+    extractor: Extractor, paths: Sequence[Path], on_error: OnError, what: str = "embedding"
+) -> EmbeddingResult:
+    """Embed image files with a progress bar; skipped ones are reported on stderr.
+
+    Raises:
+        ImageError: an image cannot be used and ``on_error`` is to stop, or none can be used.
+    """
+    with progress(len(paths), what) as moved:
+        result = extractor.embed_many(paths, on_error=on_error.value, progress=moved)
+    for failure in result.failures:
+        note(f"skipped: {failure.error}")
+    if not result.indices:
+        raise ImageError(f"none of the {len(paths)} images could be used")
+    return result
+
+
+def skipped(result: EmbeddingResult, paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """The images left out, for JSON documents."""
+    return [
+        {"path": str(paths[failure.index]), "error": str(failure.error)}
+        for failure in result.failures
+    ]
+
+
+def open_gallery(path: Path, extractor: Extractor, *, create: bool = False) -> Gallery:
+    """The gallery at ``path``, or with ``create`` a new one where there is no file.
+
+    Raises:
+        GalleryError: it is missing, broken, or of another model.
+    """
+    from fingerprint_sdk.gallery import Gallery
+
+    if create and not path.exists():
+        if not path.parent.is_dir():
+            raise GalleryError(f"cannot make {str(path)!r}: its folder does not exist")
+        note(f"making the new gallery {path}")
+        return Gallery(extractor)
+    return Gallery.load(path, extractor)
+
+
+def usable(paths: Sequence[Path], on_error: OnError) -> tuple[list[Path], list[dict[str, Any]]]:
+    """The images that can be enrolled, and for JSON documents those that cannot.
+
+    With ``on_error`` to stop, all are let through: enrolling raises at the first bad one.
+    """
+    if on_error is OnError.stop:
+        return list(paths), []
+    from fingerprint_sdk.images import load_image, windows
+    from fingerprint_sdk.images.quality import assess
+
+    good: list[Path] = []
+    bad: list[dict[str, Any]] = []
+    for path in paths:
+        try:
+            image = load_image(path)
+            if assess(image, windows(image.pixels)).flat:
+                raise ImageError(f"{image.name} is flat: it has no fingerprint to enroll")
+            good.append(path)
+        except ImageError as error:
+            note(f"skipped: {error}")
+            bad.append({"path": str(path), "error": str(error)})
+    if not good:
+        raise ImageError(f"none of the {len(paths)} images could be used")
+    return good, bad

@@ -1,0 +1,101 @@
+"""How every file of this project is written: whole or not at all, and on the disk.
+
+The new content goes to a temporary file beside the old one and takes its place when it is complete
+and synced, so that readers see the old file or the new one, and a crash leaves the old one. A
+writer that is killed leaves its temporary file; the next writer in the folder removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import socket
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# Temporary files name their writer, who may be of another machine where the folder is shared.
+_LEFT_OVER = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.tmp", re.DOTALL)
+_MACHINE = f"{zlib.crc32(socket.gethostname().encode()):08x}"
+_DEAD_AFTER = 24 * 3600  # seconds without a change, where nobody can say whether the writer lives
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Write a file whole or not at all.
+
+    Yields the path of a temporary file in the same folder, there already and empty. What is
+    written to it takes the place of ``path`` at the end, with the mode of the file that it
+    replaces; after an error ``path`` is as it was. A link stays a link: the file it names is
+    replaced.
+
+    Args:
+        path: of the file; its folder must exist.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    # Cut short, so that any name the folder can hold has room for a temporary one.
+    name = f".{target.name[:40]}.{_MACHINE}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    temporary = target.with_name(name)
+    temporary.touch(exist_ok=False)
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
+        _sync_folder(target.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        _sweep(target.parent)
+
+
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """Replace a file by ``content``; see ``replacing``."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: str | os.PathLike[str], content: str) -> None:
+    """Replace a file by ``content`` in UTF-8, lines ending as given; see ``replacing``."""
+    write_bytes(path, content.encode())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the renaming last, too. Windows and some network folders know no such thing."""
+    with contextlib.suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what dead writers left in a folder."""
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            match = _LEFT_OVER.fullmatch(entry.name)
+            if match is not None and _is_dead(match[1], int(match[2]), entry):
+                os.unlink(entry.path)
+
+
+def _is_dead(machine: str, process: int, entry: os.DirEntry[str]) -> bool:
+    if machine != _MACHINE or os.name != "posix":  # elsewhere signal 0 would end the process
+        return time.time() - entry.stat(follow_symlinks=False).st_mtime > _DEAD_AFTER
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # somebody else's, who lives
+        return False
+    return False

@@ -1,0 +1,288 @@
+"""A gallery: the known models' fingerprints, in one portable file."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from fingerprint_sdk._default import default_extractor
+from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.embeddings_file import (
+    ModelIdentity,
+    check_same_model,
+    identity_of,
+    write_atomically,
+)
+from fingerprint_sdk.errors import GalleryError
+from fingerprint_sdk.extractor import Extractor
+from fingerprint_sdk.gallery.enroll import new_entry
+from fingerprint_sdk.gallery.export import csv_table, parquet_table
+from fingerprint_sdk.gallery.file import Entry, check_name, encode, read
+from fingerprint_sdk.gallery.search import Fingerprints, fingerprints_of, rank
+from fingerprint_sdk.images.quality import Quality
+from fingerprint_sdk.verification import Identification
+
+if TYPE_CHECKING:
+    from fingerprint_sdk.extractor import Images
+
+
+class Gallery:
+    """Known models by name, each with the embeddings of some of its images.
+
+    The images themselves are not needed once enrolled. Safe to use from several threads.
+
+    Args:
+        model: the extractor to enroll and identify with; None for the default model, which is
+            then loaded at first use.
+
+    Example:
+        >>> gallery = Gallery()                                   # doctest: +SKIP
+        >>> gallery.enroll("sdxl", ["a.png", "b.png"])            # doctest: +SKIP
+        >>> gallery.save("models.fpg")                            # doctest: +SKIP
+        >>> Gallery.load("models.fpg").identify("x.png").best     # doctest: +SKIP
+    """
+
+    def __init__(self, model: Extractor | None = None) -> None:
+        self._extractor = model
+        self._identity = None if model is None else identity_of(model)
+        self._entries: dict[str, Entry] = {}
+        self._lock = threading.RLock()
+        self._known: Fingerprints | None = None
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __getitem__(self, name: str) -> Entry:
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise GalleryError(f"the gallery has no entry {name!r}: {self._listed()}") from None
+
+    def __repr__(self) -> str:
+        model = "no model yet" if self._identity is None else self._identity.name
+        return f"<Gallery of {len(self)} entries, {model}>"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the entries, in the order of their enrolment."""
+        return tuple(self._entries)
+
+    @property
+    def model(self) -> ModelIdentity | None:
+        """The model the embeddings belong to; None before the first use of a new gallery."""
+        return self._identity
+
+    def enroll(
+        self,
+        name: str,
+        images: Images | npt.NDArray[np.floating],
+        *,
+        notes: str | None = None,
+        copies: bool = False,
+    ) -> tuple[Quality, ...]:
+        """Add images to the entry ``name``, which is made if there is none.
+
+        All or nothing: after an error the gallery is as before.
+
+        Args:
+            name: 1 to 200 printable characters.
+            images: one image or an iterable of images, all by one model; or their embeddings, a
+                float array of shape (D,) or (n, D), L2-normalised, by this gallery's model.
+            notes: free text, replaces the entry's; None leaves it.
+            copies: also keep the embedding of each image as JPEG of quality 90 and at 70 % of its
+                size. A probe that was recompressed or shrunk since is then looked for among its
+                like. It takes three times as long.
+
+        Returns:
+            The quality of each image; empty when embeddings were given.
+
+        Raises:
+            ImageError: an image cannot be used, or is flat and has no fingerprint.
+            GalleryError: the name or the embeddings are invalid, or nothing was given, or copies
+                of embeddings are asked for.
+        """
+        check_name(name)
+        extractor = self._bound()
+        entry, quality = new_entry(extractor, name, images, notes or "", copies=copies)
+        self._add(name, entry, keep_notes=notes is None)
+        return quality
+
+    def remove(self, name: str) -> None:
+        """Remove an entry. Raises GalleryError if there is none."""
+        with self._lock:
+            self[name]
+            self._set({key: entry for key, entry in self._entries.items() if key != name})
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Rename an entry, keeping its place.
+
+        Raises GalleryError if there is none, or if ``new_name`` is taken or invalid.
+        """
+        check_name(new_name)
+        with self._lock:
+            self[name]
+            if new_name != name and new_name in self:
+                raise GalleryError(f"cannot rename {name!r}: {new_name!r} exists, remove it first")
+            self._set({new_name if k == name else k: v for k, v in self._entries.items()})
+
+    def merge(self, other: Gallery, *, on_duplicate: Literal["error", "add"] = "error") -> None:
+        """Take over the entries of another gallery of the same model.
+
+        Args:
+            other: left as it is.
+            on_duplicate: what to do with a name both have: "error", or "add" its images.
+
+        Raises:
+            GalleryError: the models differ, or names are duplicate; nothing is merged then.
+        """
+        if other._identity is None:
+            return
+        if self._identity is None and self._extractor is None:
+            self._identity = other._identity
+        self._check_identity(other._identity)
+        incoming = dict(other._entries)
+        with self._lock:
+            duplicate = [name for name in incoming if name in self]
+            if duplicate and on_duplicate == "error":
+                raise GalleryError(
+                    f"both galleries have {', '.join(map(repr, duplicate))}: rename or remove "
+                    "one, or merge with on_duplicate='add'"
+                )
+            for name, entry in incoming.items():
+                self._add(name, entry, keep_notes=name in self)
+
+    def identify(
+        self, images: Images, *, fmr: float | None = None, top: int = 5
+    ) -> Identification:
+        """Which entry made the image, or the set of images by one model?
+
+        See ``Extractor.identify`` for arguments and errors.
+        """
+        return self._bound().identify(images, self, fmr=fmr, top=top)
+
+    def search(
+        self,
+        embeddings: npt.NDArray[np.floating],
+        calibration: Calibration,
+        *,
+        quality: tuple[Quality, ...] = (),
+        fmr: float | None = None,
+        top: int = 5,
+    ) -> Identification:
+        """Exact search for the source of probes given as embeddings.
+
+        Args:
+            embeddings: shape (n, D), image embeddings of one source, n >= 1.
+            calibration: of the gallery's model.
+            quality: of the probe images, if known.
+            fmr: false match rate of one comparison; None for the model's default.
+            top: number of candidates wanted.
+
+        Raises:
+            GalleryError: the gallery is empty, or the embeddings are not L2-normalised rows.
+            OperatingPointError: ``fmr`` lies outside the calibrated range.
+        """
+        fmr = calibration.default_fmr if fmr is None else fmr
+        with self._lock:
+            entries, known = self._entries, self._fingerprints()
+        return rank(entries, known, embeddings, calibration, quality=quality, fmr=fmr, top=top)
+
+    def check_model(self, extractor: Extractor) -> None:
+        """Raise GalleryError unless the gallery's embeddings are by this extractor."""
+        self._check_identity(identity_of(extractor))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the gallery to a ``.fpg`` file, whole or not at all.
+
+        Raises:
+            GalleryError: the file cannot be written; an older one is left as it was.
+        """
+        if self._identity is None:
+            self._bound()
+        identity = self._identity
+        assert identity is not None
+        with self._lock:
+            entries = dict(self._entries)
+        write_atomically(Path(path), encode(identity, entries))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], model: Extractor | None = None) -> Gallery:
+        """Read a ``.fpg`` file and check all of it.
+
+        Args:
+            path: the file.
+            model: the extractor to go on with; None for the default model, at first use.
+
+        Raises:
+            GalleryError: the file is missing, broken, not a gallery, or of another model.
+        """
+        identity, entries = read(Path(path))
+        gallery = cls()
+        gallery._identity = identity
+        gallery._entries = entries
+        if model is not None:
+            gallery.check_model(model)
+            gallery._extractor = model
+        return gallery
+
+    def export_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write one line for each entry: name, images, notes, and the fingerprint's D values.
+
+        Raises:
+            GalleryError: the file cannot be written.
+        """
+        write_atomically(Path(path), csv_table(self._identity, self._entries))
+
+    def export_parquet(self, path: str | os.PathLike[str]) -> None:
+        """Write an Apache Parquet file of one row for each entry.
+
+        Columns: name, images, notes, fingerprint (D float32) and embeddings (a list of D float32
+        for each image). The file's metadata name the model.
+
+        Raises:
+            GalleryError: the file cannot be written.
+            FingerprintError: pyarrow is not installed (extra ``parquet``).
+        """
+        write_atomically(Path(path), parquet_table(self._identity, self._entries))
+
+    def _bound(self) -> Extractor:
+        """The extractor, checked against the identity; the default one is loaded here."""
+        with self._lock:
+            if self._extractor is None:
+                extractor = default_extractor()
+                if self._identity is None:
+                    self._identity = identity_of(extractor)
+                self.check_model(extractor)
+                self._extractor = extractor
+            return self._extractor
+
+    def _check_identity(self, other: ModelIdentity) -> None:
+        check_same_model(self._identity, other, kind="gallery", remedy="enroll")
+
+    def _add(self, name: str, entry: Entry, *, keep_notes: bool) -> None:
+        with self._lock:
+            old = self._entries.get(name)
+            if old is not None:
+                entry = old.joined(entry, old.notes if keep_notes else entry.notes)
+            self._set({**self._entries, name: entry})
+
+    def _set(self, entries: dict[str, Entry]) -> None:
+        # A new dict each time: readers without the lock keep a consistent old one.
+        self._entries = entries
+        self._known = None
+
+    def _fingerprints(self) -> Fingerprints:
+        if self._known is None:
+            self._known = fingerprints_of(self._entries)
+        return self._known
+
+    def _listed(self) -> str:
+        return f"it has {', '.join(map(repr, self.names)) or 'none'}"

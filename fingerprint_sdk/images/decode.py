@@ -1,0 +1,229 @@
+"""Any input to RGB pixels.
+
+A fingerprint is a property of the stored pixel grid, so nothing here touches a pixel it need not:
+
+- EXIF orientation is not applied: turning an image turns its spectrum.
+- Colour profiles and gamma are ignored.
+- Alpha is dropped and the colours kept as stored; compositing would mix in a second image.
+- Grey is repeated in the three channels; a palette is looked up; 16-bit values keep their high
+  byte, as PNG decoders do; CMYK goes through Pillow's plain conversion, without profiles.
+- Animations, multi-page files and float pixels are refused rather than guessed at.
+
+The same pixels therefore give the same fingerprint in any lossless container.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from fingerprint_sdk.errors import ImageError
+from fingerprint_sdk.images.pillow import pillow_errors, quiet_pillow, readable_formats
+
+if TYPE_CHECKING:
+    ImageInput: TypeAlias = (
+        str
+        | os.PathLike[str]
+        | bytes
+        | bytearray
+        | memoryview
+        | IO[bytes]
+        | Image.Image
+        | npt.NDArray[np.uint8]
+        | "LoadedImage"
+    )
+
+MAX_PIXELS = 178_956_970
+"""Encoded images larger than this are refused (Pillow's own limit for decompression bombs)."""
+
+# A lazily opened image may be given twice, to two threads: only one may load it.
+_pil_lock = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedImage:
+    """Decoded pixels, and what their container told.
+
+    Attributes:
+        pixels: uint8, shape (height, width, 3), RGB.
+        name: how messages name this input.
+        format: container format in Pillow's spelling ("PNG", "JPEG", ...); None for an array or
+            an image made in memory.
+        jpeg_tables: the JPEG quantisation tables, 64 steps each, luminance first; empty if none.
+        lossy: True when the container's compression (or a palette) changed the pixels, False when
+            it is lossless, None when it does not tell. It knows nothing of an earlier life: a
+            JPEG saved again as PNG says False.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    name: str
+    format: str | None = None
+    jpeg_tables: tuple[tuple[int, ...], ...] = ()
+    lossy: bool | None = None
+
+
+def is_single_image(source: object) -> bool:
+    """True for one image, False for what must be a collection of them."""
+    if isinstance(source, np.ndarray):
+        return source.ndim != 4
+    kinds = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image, LoadedImage)
+    return isinstance(source, kinds) or hasattr(source, "read")
+
+
+def describe(source: object) -> str:
+    """A short name of an input, for messages."""
+    if isinstance(source, str | os.PathLike):
+        return repr(os.fspath(source))
+    if isinstance(source, Image.Image):
+        filename = getattr(source, "filename", "")
+        return repr(filename) if filename else f"<PIL image, mode {source.mode}, {source.size}>"
+    if isinstance(source, np.ndarray):
+        return f"<array, {source.dtype}, shape {source.shape}>"
+    if isinstance(source, bytes | bytearray | memoryview):
+        return f"<{len(source)} bytes>"
+    name = getattr(source, "name", None)
+    return repr(name) if isinstance(name, str) else f"<{type(source).__name__}>"
+
+
+def load_image(source: ImageInput) -> LoadedImage:
+    """Decode one image.
+
+    Args:
+        source: a path, encoded bytes, a binary file object (read from its present position and
+            left open), a PIL image (left as it is), a uint8 array of shape (H, W),
+            (H, W, 3) RGB or (H, W, 4) RGBA, or what this function returned before.
+
+    Raises:
+        ImageError: the input is none of these, or cannot be used. The message names it.
+    """
+    if isinstance(source, LoadedImage):
+        return source
+    name = describe(source)
+    if isinstance(source, np.ndarray):
+        return LoadedImage(_array_pixels(source, name), name)
+    if isinstance(source, Image.Image):
+        with _pil_lock, quiet_pillow(), pillow_errors(name):
+            return _decode(source, name, encoded=b"")
+    encoded = _read(source, name)
+    if not encoded:
+        raise ImageError(f"{name} is empty (0 bytes): give a complete image file")
+    with (
+        quiet_pillow(),
+        pillow_errors(name),
+        Image.open(io.BytesIO(encoded), formats=readable_formats()) as image,
+    ):
+        return _decode(image, name, encoded)
+
+
+def _array_pixels(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
+    shape_ok = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    if not shape_ok:
+        raise ImageError(f"{name} must have shape (H, W), (H, W, 3) RGB or (H, W, 4) RGBA")
+    if array.dtype != np.uint8:
+        raise ImageError(
+            f"{name} must be uint8, 0 to 255: rescale and round it yourself, since the range of "
+            f"{array.dtype} values cannot be known"
+        )
+    if 0 in array.shape:
+        raise ImageError(f"{name} has no pixels")
+    if array.ndim == 2:
+        array = np.repeat(array[:, :, None], 3, axis=2)
+    return np.ascontiguousarray(array[:, :, :3])
+
+
+def _read(source: Any, name: str) -> bytes:
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    try:
+        if isinstance(source, str | os.PathLike):
+            if os.path.isdir(source):
+                raise ImageError(f"{name} is a folder: give the image files in it")
+            # A pipe or a device could block or never end.
+            if os.path.exists(source) and not os.path.isfile(source):
+                raise ImageError(f"{name} is not a regular file")
+            with open(source, "rb") as file:
+                return file.read()
+        if hasattr(source, "read"):
+            encoded = source.read()
+            if not isinstance(encoded, bytes):
+                raise ImageError(f"{name} does not give bytes: open it in binary mode ('rb')")
+            return encoded
+    except FileNotFoundError as error:
+        raise ImageError(f"{name} does not exist: check the path") from error
+    except (OSError, ValueError) as error:
+        raise ImageError(f"cannot read {name}: {error}") from error
+    raise ImageError(
+        f"cannot take an image from {name}: give a path, bytes, a binary file object, "
+        "a PIL image or a uint8 array"
+    )
+
+
+def _decode(image: Image.Image, name: str, encoded: bytes) -> LoadedImage:
+    width, height = image.size
+    if width == 0 or height == 0:
+        raise ImageError(f"{name} has no pixels")
+    if encoded and width * height > MAX_PIXELS:
+        raise ImageError(f"{name} has {width}x{height} pixels, more than {MAX_PIXELS}: crop it")
+    # Phones append depth maps to JPEG files (MPO); the first image is the photograph.
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        raise ImageError(
+            f"{name} has {getattr(image, 'n_frames', 'several')} frames: "
+            "give the one you mean as a PIL image (frame.copy()) or an array"
+        )
+    image.load()
+    tables: dict[int, list[int]] = getattr(image, "quantization", None) or {}
+    return LoadedImage(
+        pixels=_rgb(image, name),
+        name=name,
+        format=image.format,
+        jpeg_tables=tuple(tuple(tables[key]) for key in sorted(tables)),
+        lossy=_lossy(image, encoded),
+    )
+
+
+def _rgb(image: Image.Image, name: str) -> npt.NDArray[np.uint8]:
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
+        grey = (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if image.mode in ("I", "F"):
+        raise ImageError(
+            f"{name} has pixels of mode {image.mode!r}, whose range is unknown: convert to 8 bits"
+        )
+    if image.mode in ("RGBA", "RGBX"):
+        return np.ascontiguousarray(np.asarray(image)[:, :, :3])
+    if image.mode == "RGBa":
+        image = image.convert("RGBA")
+    return np.array(image.convert("RGB"))
+
+
+def _lossy(image: Image.Image, encoded: bytes) -> bool | None:
+    if image.format is None:
+        return None
+    if image.format in ("JPEG", "MPO") or image.mode in ("P", "PA"):
+        return True
+    if image.format == "WEBP":
+        return _webp_lossy(encoded) if encoded else None
+    if image.format == "TIFF":
+        return image.info.get("compression") in ("jpeg", "tiff_jpeg", "webp")
+    if image.format in ("AVIF", "JPEG2000"):
+        return None if image.format == "JPEG2000" else True
+    return False
+
+
+def _webp_lossy(encoded: bytes) -> bool:
+    """Walk the RIFF chunks to the image data: "VP8 " is lossy, "VP8L" lossless."""
+    offset = 12
+    while offset + 8 <= len(encoded):
+        kind, size = encoded[offset : offset + 4], encoded[offset + 4 : offset + 8]
+        if kind in (b"VP8 ", b"VP8L"):
+            return kind == b"VP8 "
+        length = int.from_bytes(size, "little")
+        offset += 8 + length + length % 2
+    return True

@@ -1,0 +1,84 @@
+"""What may make an image's fingerprint weak, read from the file and its pixels.
+
+Resampling is left out: upsampling layers inside a generator leave the same traces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fingerprint_sdk.images.decode import LoadedImage
+from fingerprint_sdk.images.grid import WINDOW_SIZE
+from fingerprint_sdk.images.jpeg import estimate_jpeg_quality, was_jpeg
+
+FLAT_POWER = 0.05
+"""Mean squared Laplacian, in grey levels squared, below which an image counts as flat."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What may make the fingerprint of one image weak.
+
+    Attributes:
+        width, height: in pixels.
+        format: container format ("PNG", "JPEG", ...), None for pixels without one.
+        too_small: a side is shorter than 128 pixels, so the image had to be enlarged.
+        jpeg_quality: 1 to 100, the libjpeg setting whose table is as coarse as the file's; None
+            when the input is not a JPEG file.
+        lossy: compression or a palette changed the pixels, as the container tells or, for
+            pixels that were a JPEG file once, their rounded DCT coefficients. False when the
+            container is lossless and no such trace is found, None when there is no container.
+        flat: next to no residual, so next to no fingerprint: any score of it is meaningless.
+    """
+
+    width: int
+    height: int
+    format: str | None
+    too_small: bool
+    jpeg_quality: int | None
+    lossy: bool | None
+    flat: bool
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Names of the problems found, for people: "too_small", "lossy", "flat"."""
+        return tuple(name for name in ("too_small", "lossy", "flat") if getattr(self, name))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {**asdict(self), "flags": list(self.flags)}
+
+
+def assess(image: LoadedImage, windows: npt.NDArray[np.uint8]) -> Quality:
+    """Judge one image.
+
+    Args:
+        image: the decoded image.
+        windows: uint8, shape (n, 3, 128, 128), the windows cut from it.
+    """
+    height, width = image.pixels.shape[:2]
+    return Quality(
+        width=width,
+        height=height,
+        format=image.format,
+        too_small=min(height, width) < WINDOW_SIZE,
+        jpeg_quality=estimate_jpeg_quality(image.jpeg_tables[0]) if image.jpeg_tables else None,
+        lossy=True if image.lossy or was_jpeg(image.pixels) else image.lossy,
+        flat=residual_power(windows) < FLAT_POWER,
+    )
+
+
+def residual_power(windows: npt.NDArray[np.uint8]) -> float:
+    """Mean squared Laplacian of the green channel, in grey levels squared.
+
+    Args:
+        windows: uint8, shape (n, 3, 128, 128).
+    """
+    green = windows[:, 1].astype(np.int16)
+    sides = green[:, :-2, 1:-1] + green[:, 2:, 1:-1] + green[:, 1:-1, :-2] + green[:, 1:-1, 2:]
+    laplacian = (sides - 4 * green[:, 1:-1, 1:-1]).astype(np.float32)
+    return float(np.mean(np.square(laplacian)))

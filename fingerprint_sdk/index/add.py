@@ -1,0 +1,50 @@
+"""From embedded images to rows of an index; flat ones are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fingerprint_sdk.errors import ImageError
+from fingerprint_sdk.index.file import Rows
+from fingerprint_sdk.results import EmbeddingResult, Failure
+
+
+def new_rows(
+    result: EmbeddingResult,
+    names: Sequence[str],
+    stamps: Sequence[tuple[int, int]],
+    *,
+    half: bool,
+) -> tuple[Rows, list[Failure]]:
+    """The rows to add, and the images that are flat.
+
+    Args:
+        result: of embedding the images.
+        names, stamps: of every image, the failed ones too.
+        half: round to float16, so that scores are the same before and after saving.
+    """
+    # Windows that cancel out give a zero embedding, as good as flat.
+    good = [
+        row
+        for row, quality in enumerate(result.quality)
+        if result.embeddings[row].any() and not quality.flat
+    ]
+    kept = set(good)
+    flat = [
+        Failure(place, ImageError(f"{names[place]!r} is flat: it has no fingerprint to index"))
+        for row, place in enumerate(result.indices)
+        if row not in kept
+    ]
+    places = [result.indices[row] for row in good]
+    embeddings = result.embeddings[good]
+    if half:
+        embeddings = embeddings.astype(np.float16).astype(np.float32)
+    rows = Rows(
+        tuple(names[place] for place in places),
+        embeddings,
+        np.array([bool(result.quality[row].lossy) for row in good], bool),
+        np.array([stamps[place] for place in places], np.int64).reshape(-1, 2),
+    )
+    return rows, flat

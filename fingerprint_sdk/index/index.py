@@ -1,0 +1,291 @@
+"""An index: the fingerprints of many single images, to be searched for those like a probe."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from fingerprint_sdk._default import default_extractor
+from fingerprint_sdk.embeddings_file import (
+    ModelIdentity,
+    check_embeddings,
+    check_same_model,
+    identity_of,
+    write_atomically,
+)
+from fingerprint_sdk.errors import GalleryError, ImageError
+from fingerprint_sdk.extractor import Extractor, Failure
+from fingerprint_sdk.index.add import new_rows
+from fingerprint_sdk.index.file import Rows, encode, read
+from fingerprint_sdk.index.names import named
+from fingerprint_sdk.index.nearest import make_graph, nearest_rows
+from fingerprint_sdk.index.result import SearchResult, judged
+from fingerprint_sdk.verification import mean_embedding
+
+if TYPE_CHECKING:
+    from fingerprint_sdk.extractor import Images
+    from fingerprint_sdk.images import ImageInput
+
+
+class Index:
+    """Many images by name, each with its embedding. Safe to use from several threads.
+
+    Search is exact: the best 10 of a million images take tens of milliseconds. For a service that
+    answers many queries over more than that, ``build_graph`` makes an approximate one.
+
+    Args:
+        model: the extractor; None for the default model, which is then loaded at first use.
+        half: keep embeddings as float16: half the size, scores off by up to about 0.001.
+
+    Attributes:
+        failures: the images the last ``add`` or ``build`` left out.
+
+    Example:
+        >>> index = Index.build(["1.png", "2.png"])            # doctest: +SKIP
+        >>> index.save("pictures.fpi")                         # doctest: +SKIP
+        >>> Index.load("pictures.fpi").search("x.png", top=3)  # doctest: +SKIP
+    """
+
+    def __init__(self, model: Extractor | None = None, *, half: bool = False) -> None:
+        self.failures: tuple[Failure, ...] = ()
+        self._extractor = model
+        self._half = half
+        self._identity = None if model is None else identity_of(model)
+        self._rows: Rows | None = None if model is None else Rows.empty(model.embedding_size)
+        self._places: dict[str, int] = {}
+        self._graph: tuple[Rows, Any] | None = None
+        self._lock = threading.RLock()
+
+    @classmethod
+    def build(
+        cls,
+        images: Iterable[ImageInput],
+        *,
+        names: Sequence[str] | None = None,
+        model: Extractor | None = None,
+        half: bool = False,
+        on_error: Literal["skip", "raise"] = "skip",
+        progress: Callable[[int], None] | None = None,
+    ) -> Index:
+        """A new index of ``images``; see the class and ``add`` for the arguments."""
+        index = cls(model, half=half)
+        index.add(images, names=names, on_error=on_error, progress=progress)
+        return index
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __repr__(self) -> str:
+        model = "no model yet" if self._identity is None else self._identity.name
+        return f"<Index of {len(self)} images, {model}>"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the images, in the order they were added."""
+        return () if self._rows is None else self._rows.names
+
+    @property
+    def model(self) -> ModelIdentity | None:
+        """The model the embeddings belong to; None before the first use of a new index."""
+        return self._identity
+
+    @property
+    def half(self) -> bool:
+        """Whether embeddings are kept as float16."""
+        return self._half
+
+    def add(
+        self,
+        images: Iterable[ImageInput],
+        *,
+        names: Sequence[str] | None = None,
+        on_error: Literal["skip", "raise"] = "skip",
+        progress: Callable[[int], None] | None = None,
+    ) -> tuple[Failure, ...]:
+        """Add images. All that are usable, or after an error none.
+
+        Args:
+            images: an iterable, consumed little by little.
+            names: one for each image; None to name each by its path.
+            on_error: "skip" leaves unusable and flat images out; "raise" stops at the first.
+            progress: called with the number of images done so far.
+
+        Returns:
+            The images left out, also kept as ``failures``.
+
+        Raises:
+            ImageError: with ``on_error="raise"``, an image cannot be used, or is flat.
+            GalleryError: a name is missing, invalid, or in the index already.
+        """
+        extractor = self._bound()
+        used: list[str] = []
+        stamps: list[tuple[int, int]] = []
+        watched = named(images, names, self, used, stamps)
+        result = extractor.embed_many(watched, on_error=on_error, progress=progress)
+        if names is not None and len(used) != len(names):
+            raise GalleryError(f"{len(names)} names were given for {len(used)} images")
+        more, flat = new_rows(result, used, stamps, half=self._half)
+        if flat and on_error == "raise":
+            raise flat[0].error
+        check_embeddings(more.embeddings, extractor.embedding_size, "the images' embeddings")
+        with self._lock:
+            rows = self._content()
+            if clash := next((name for name in more.names if name in self), None):
+                raise GalleryError(f"{clash!r} was added meanwhile: give other names")
+            self._set(rows.extended(more))
+        self.failures = tuple(sorted((*result.failures, *flat), key=lambda f: f.index))
+        return self.failures
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove images. Raises GalleryError, and removes none, if one is not there."""
+        with self._lock:
+            gone = set(names)
+            if missing := sorted(gone - self._places.keys()):
+                raise GalleryError(f"the index has no image {missing[0]!r}: check the name")
+            rows = self._content()
+            self._set(rows.kept([i for i, name in enumerate(rows.names) if name not in gone]))
+
+    def stamp(self, name: str) -> tuple[int, int]:
+        """Size in bytes and time of change in nanoseconds of the file when added, -1 if none."""
+        with self._lock:
+            if name not in self:
+                raise GalleryError(f"the index has no image {name!r}: check the name")
+            size, changed = self._content().stamps[self._places[name]]
+            return int(size), int(changed)
+
+    def search(
+        self, images: Images, top: int = 10, *, fmr: float | None = None, exact: bool = False
+    ) -> SearchResult:
+        """Which images are most likely by the generator of the probe?
+
+        Args:
+            images: one image, or an iterable of images by one generator.
+            top: number of images wanted.
+            fmr: false match rate of one comparison; None for the model's default.
+            exact: do not use the graph, if there is one.
+
+        Raises:
+            ImageError: an image cannot be used, or none is given.
+            GalleryError: the index is empty or belongs to another model.
+            OperatingPointError: ``fmr`` lies outside the calibrated range.
+        """
+        extractor = self._bound()
+        calibration = extractor.calibration
+        fmr = calibration.default_fmr if fmr is None else fmr
+        calibration.condition(1, 1, recompressed=False).threshold(fmr)
+        embeddings, quality = extractor.embed_with_quality(images)
+        if not quality:
+            raise ImageError("no images were given: a search needs at least one")
+        rows, places, scores = self._nearest(mean_embedding(embeddings)[None], top, exact)
+        matches = judged(rows, places[0], scores[0], calibration, fmr, quality)
+        return SearchResult(matches, fmr, len(rows.names), quality)
+
+    def nearest(
+        self, probes: npt.NDArray[np.floating], top: int = 10, *, exact: bool = False
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+        """Search by embeddings.
+
+        Args:
+            probes: shape (q, D), L2-normalised, by the index's model.
+            top: number of images wanted for each.
+            exact: do not use the graph, if there is one.
+
+        Returns:
+            Places in ``names`` and cosine scores, both of shape (q, min(top, len(self))), by
+            falling score.
+
+        Raises:
+            GalleryError: the index is empty, or the probes are not L2-normalised rows.
+        """
+        _, places, scores = self._nearest(np.asarray(probes, np.float32), top, exact)
+        return places, scores
+
+    def build_graph(self) -> None:
+        """Make a graph (HNSW, by usearch) that later searches use instead of the exact search.
+
+        It takes minutes for each 100,000 images, lives in memory only, and is dropped when the
+        index changes. It finds nearly always the same images (recall of the best ten >= 0.99).
+
+        Raises:
+            FingerprintError: usearch is not installed (extra ``search``).
+        """
+        rows = self._content()
+        self._graph = rows, make_graph(rows.embeddings)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the index to a ``.fpi`` file, whole or not at all.
+
+        Raises:
+            GalleryError: the file cannot be written; an older one is left as it was.
+        """
+        rows = self._content()
+        assert self._identity is not None
+        write_atomically(Path(path), encode(self._identity, rows, half=self._half))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], model: Extractor | None = None) -> Index:
+        """Read a ``.fpi`` file and check all of it.
+
+        Args:
+            path: the file.
+            model: the extractor to go on with; None for the default model, at first use.
+
+        Raises:
+            GalleryError: the file is missing, broken, not an index, or of another model.
+        """
+        index = cls()
+        index._identity, rows, index._half = read(Path(path))
+        index._set(rows)
+        if model is not None:
+            index._check_model(model)
+            index._extractor = model
+        return index
+
+    def _nearest(
+        self, probes: npt.NDArray[np.float32], top: int, exact: bool
+    ) -> tuple[Rows, npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+        if top < 1:
+            raise GalleryError(f"top must be at least 1, not {top}")
+        with self._lock:
+            rows, graph = self._content(), self._graph
+        if not rows.names:
+            raise GalleryError("the index is empty: add images first")
+        check_embeddings(probes, rows.embeddings.shape[1], "probe embeddings")
+        usable = graph[1] if graph is not None and graph[0] is rows and not exact else None
+        places, scores = nearest_rows(rows.embeddings, probes, top, usable, self._lock)
+        return rows, places, scores
+
+    def _bound(self) -> Extractor:
+        with self._lock:
+            if self._extractor is None:
+                extractor = default_extractor()
+                if self._identity is None:
+                    self._identity = identity_of(extractor)
+                    self._rows = Rows.empty(extractor.embedding_size)
+                self._check_model(extractor)
+                self._extractor = extractor
+            return self._extractor
+
+    def _content(self) -> Rows:
+        if self._rows is None:
+            self._bound()
+        assert self._rows is not None
+        return self._rows
+
+    def _check_model(self, extractor: Extractor) -> None:
+        other = identity_of(extractor)
+        check_same_model(self._identity, other, kind="index", remedy="index")
+
+    def _set(self, rows: Rows) -> None:
+        self._rows = rows
+        self._places = {name: place for place, name in enumerate(rows.names)}
+        self._graph = None

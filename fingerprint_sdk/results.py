@@ -1,0 +1,43 @@
+"""Outcomes of embedding many images: rows of embeddings, and the images left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fingerprint_sdk.errors import ImageError
+from fingerprint_sdk.images.quality import Quality
+
+Embeddings = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An image that could not be used.
+
+    Attributes:
+        index: its place in the input.
+        error: why; the message names the input.
+    """
+
+    index: int
+    error: ImageError
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingResult:
+    """Outcome of embedding many images, of which some may have failed.
+
+    Attributes:
+        embeddings: float32, shape (m, D), one row for each image that could be used.
+        indices: place in the input of each row, rising.
+        quality: of each row's image.
+        failures: the images left out.
+    """
+
+    embeddings: Embeddings
+    indices: tuple[int, ...]
+    quality: tuple[Quality, ...]
+    failures: tuple[Failure, ...]

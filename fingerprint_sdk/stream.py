@@ -1,0 +1,82 @@
+"""From a stream of images to a stream of embeddings; decoding overlaps with inference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from fingerprint_sdk.errors import ImageError
+from fingerprint_sdk.images import is_single_image
+from fingerprint_sdk.images.ahead import Outcome, prepare_ahead
+from fingerprint_sdk.images.quality import Quality
+from fingerprint_sdk.results import Embeddings
+from fingerprint_sdk.verification import image_embedding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fingerprint_sdk.images import ImageInput
+
+Embedded: TypeAlias = tuple[Embeddings, Quality] | ImageError
+Run: TypeAlias = Callable[[npt.NDArray[np.uint8]], Embeddings]
+
+
+def stream(
+    images: Iterator[ImageInput],
+    run: Run,
+    batch_size: int,
+    workers: int,
+    *,
+    constant: float = 0.0,
+) -> Iterator[tuple[int, Embedded]]:
+    """Outcomes in input order; the next images are decoded while the model runs.
+
+    Args:
+        images: consumed little by little.
+        run: from windows, uint8 (N, 3, 128, 128), to embeddings, (N, D).
+        batch_size: images a call of ``run``.
+        workers: threads that decode.
+        constant: of the model, see ``verification.image_embedding``.
+    """
+    done = 0
+    with closing(prepare_ahead(images, batch_size, workers)) as batches:
+        for batch in batches:
+            for outcome in _embed_batch(batch, run, constant):
+                yield done, outcome
+                done += 1
+
+
+def _embed_batch(batch: list[Outcome], run: Run, constant: float) -> Iterator[Embedded]:
+    usable = [item for item in batch if not isinstance(item, ImageError)]
+    vectors = run(np.concatenate([item.windows for item in usable])) if usable else None
+    start = 0
+    for item in batch:
+        if isinstance(item, ImageError) or vectors is None:
+            yield cast(ImageError, item)
+            continue
+        stop = start + len(item.windows)
+        yield image_embedding(vectors[start:stop], constant), item.quality
+        start = stop
+
+
+def as_iterable(images: ImageInput | Iterable[ImageInput]) -> Iterator[ImageInput]:
+    """One image as a stream of one; of anything else, its items."""
+    if is_single_image(images):
+        return iter((cast("ImageInput", images),))
+    try:
+        return iter(cast("Iterable[ImageInput]", images))
+    except TypeError:
+        return iter((cast("ImageInput", images),))  # load_image says what is wrong with it
+
+
+def positive(name: str, value: int | None, default: int) -> int:
+    """``value``, or ``default`` for None. Raises ValueError below 1."""
+    if value is None:
+        return default
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, not {value}")
+    return value

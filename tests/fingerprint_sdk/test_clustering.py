@@ -1,0 +1,228 @@
+"""Grouping without labels: groups, calibration, score, and ``fingerprint cluster``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.cli_runner import Cli, write_flat
+
+import fingerprint_sdk as fp
+from fingerprint_sdk.clustering import ALONE, cluster_embeddings
+
+pytest.importorskip("sklearn", reason="needs the extra 'cluster'")
+
+
+@pytest.fixture
+def heap(sample_images: dict[str, list[np.ndarray]]) -> tuple[list[np.ndarray], list[str]]:
+    """All sample images in a shuffled order, and their sources."""
+    pairs = [(image, name) for name, images in sample_images.items() for image in images]
+    order = np.random.default_rng(0).permutation(len(pairs))
+    return [pairs[i][0] for i in order], [pairs[i][1] for i in order]
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def bundles(groups: int, size: int, spread: float, *, singles: int = 0) -> np.ndarray:
+    """``groups`` bundles of unit vectors around orthogonal axes, then lone axes."""
+    axes = np.repeat(np.eye(64)[:groups], size, axis=0)
+    lone = np.eye(64)[groups : groups + singles]
+    noise = np.random.default_rng(1).standard_normal((groups * size, 64)) * spread
+    return unit(np.concatenate([axes + noise, lone]))
+
+
+@pytest.mark.parametrize("method", ["agglomerative", "hdbscan"])
+def test_images_are_grouped_by_source(extractor: fp.Extractor, heap, method: str):
+    images, truth = heap
+    result = fp.cluster(images, model=extractor, method=method)
+    score = result.score(truth)
+    assert (score.images, score.adjusted_rand, score.v_measure) == (18, 1.0, 1.0)
+    assert [len(group) for group in result.groups] == [6, 6, 6]
+    for number, group in enumerate(result.groups):
+        assert all(result.labels[place] == number for place in group)
+        assert len({truth[place] for place in group}) == 1
+    assert all(0.5 < strength <= 1 for strength in result.strength)
+
+
+def test_the_groups_do_not_depend_on_the_order(extractor: fp.Extractor, heap):
+    images, _ = heap
+    forwards = fp.cluster(images, model=extractor)
+    backwards = fp.cluster(images[::-1], model=extractor)
+    last = len(images) - 1
+    there = {frozenset(group) for group in forwards.groups}
+    assert there == {frozenset(last - place for place in group) for group in backwards.groups}
+
+
+def test_strength_is_the_calibrated_probability_of_verification(extractor: fp.Extractor, heap):
+    images, _ = heap
+    result = fp.cluster(images, model=extractor)
+    group = result.groups[0]
+    rest = [images[place] for place in group[1:]]
+    verification = extractor.verify(images[group[0]], rest)
+    assert result.strength[group[0]] == pytest.approx(verification.probability, abs=1e-6)
+
+
+def test_singles_stay_alone(extractor: fp.Extractor):
+    embeddings = bundles(3, 5, 0.02, singles=4)
+    result = cluster_embeddings(embeddings, extractor.calibration)
+    assert [len(group) for group in result.groups] == [5, 5, 5]
+    assert result.labels[-4:] == (ALONE,) * 4
+    assert result.strength[-4:] == (0.0,) * 4
+
+
+def test_one_generator_only_is_one_group(extractor: fp.Extractor):
+    result = cluster_embeddings(bundles(1, 8, 0.02), extractor.calibration)
+    assert result.groups == (tuple(range(8)),)
+
+
+def test_the_cut_is_calibrated(extractor: fp.Extractor):
+    """Two vectors are joined at the threshold itself, and not a little below it."""
+    condition = extractor.calibration.condition(1, 1, recompressed=False)
+    for fmr, rate in ((None, extractor.calibration.default_fmr), (0.05, 0.05), (0.02, 0.02)):
+        cut = condition.threshold(rate)
+        for cosine, groups in ((cut + 1e-6, 1), (cut - 1e-6, 0)):
+            pair = np.array([[1, 0], [cosine, np.sqrt(1 - cosine**2)]])
+            result = cluster_embeddings(pair, extractor.calibration, fmr=fmr)
+            assert (result.threshold, result.fmr) == (cut, rate)
+            assert len(result.groups) == groups
+
+
+def test_a_lossy_image_moves_the_cut(extractor: fp.Extractor, heap, tmp_path: Path):
+    from PIL import Image
+
+    images, _ = heap
+    Image.fromarray(images[0]).save(tmp_path / "a.jpg")
+    result = fp.cluster([tmp_path / "a.jpg", *images[1:3]], model=extractor, fmr=0.01)
+    condition = extractor.calibration.condition(1, 1, recompressed=True)
+    assert result.threshold == condition.threshold(0.01)
+
+
+def test_small_groups_are_none(extractor: fp.Extractor):
+    embeddings = unit(np.concatenate([bundles(1, 3, 0.02), np.eye(64)[[5, 5]]]))
+    result = cluster_embeddings(embeddings, extractor.calibration, min_images=3)
+    assert result.groups == ((0, 1, 2),)
+    assert result.labels == (0, 0, 0, ALONE, ALONE)
+
+
+def test_flat_and_broken_images_are_set_apart(extractor: fp.Extractor, heap, tmp_path: Path):
+    images, _ = heap
+    flats = [np.full((150, 150, 3), level, np.uint8) for level in (7, 90)]
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    inputs = [flats[0], *images[:4], broken, flats[1], *images[4:]]
+    result = fp.cluster(inputs, model=extractor)
+    assert [result.labels[place] for place in (0, 5, 6)] == [ALONE] * 3
+    assert [(f.index, "broken.png" in str(f.error)) for f in result.failures] == [(5, True)]
+    assert result.quality[5] is None
+    assert result.quality[0] is not None
+    assert result.quality[0].flat
+    assert sum(len(group) for group in result.groups) == 18
+    places = {place for group in result.groups for place in group}
+    assert places.isdisjoint({0, 5, 6})
+    json.dumps(result.as_dict(), allow_nan=False)
+    with pytest.raises(fp.ImageError, match=r"broken\.png"):
+        fp.cluster(inputs, model=extractor, on_error="raise")
+
+
+@pytest.mark.parametrize("method", ["agglomerative", "hdbscan"])
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_tiny_heaps(extractor: fp.Extractor, heap, method: str, count: int):
+    result = fp.cluster(heap[0][:count], model=extractor, method=method)
+    assert len(result.labels) == len(result.strength) == count
+
+
+def test_a_row_without_direction_is_alone(extractor: fp.Extractor):
+    embeddings = np.concatenate([bundles(1, 3, 0.02), np.zeros((1, 64), np.float32)])
+    assert cluster_embeddings(embeddings, extractor.calibration).labels == (0, 0, 0, ALONE)
+
+
+def test_score_leaves_out_unknown_truth_and_tells_singles_apart(extractor: fp.Extractor):
+    result = cluster_embeddings(bundles(2, 2, 0.01, singles=2), extractor.calibration)
+    assert result.labels == (0, 0, 1, 1, ALONE, ALONE)
+    assert result.score(["a", "a", "b", "b", "c", "d"]).adjusted_rand == 1.0
+    # Were -1 a group, the two lone ones would count as a true group of "c" here.
+    assert result.score(["a", "a", "b", "b", "c", "c"]).completeness < 1
+    assert result.score(["a", "a", "b", None, None, None]).images == 3
+    with pytest.raises(fp.FingerprintError, match="2 entries for 6"):
+        result.score(["a", "b"])
+    with pytest.raises(fp.FingerprintError, match="nothing to score"):
+        result.score([None] * 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"method": "magic"}, "'magic'"),
+        ({"min_images": 1}, "at least 2"),
+        ({"fmr": 0.9}, "0.001 to 0.1"),
+        ({"fmr": 0.01, "method": "hdbscan"}, "no meaning"),
+    ],
+)
+def test_invalid_arguments(extractor: fp.Extractor, arguments, error: str):
+    with pytest.raises(fp.FingerprintError, match=error):
+        fp.cluster([], model=extractor, **arguments)
+
+
+def test_without_scikit_learn_the_error_says_what_to_install(tiny_model_path: Path):
+    program = (
+        "import sys; sys.modules['sklearn'] = None\n"
+        "import fingerprint_sdk as fp\n"
+        "try: fp.cluster([], model=fp.load(sys.argv[1], device='cpu'))\n"
+        "except fp.FingerprintError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tiny_model_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert 'pip install "fingerprint-sdk[cluster]"' in done.stdout
+
+
+# ---- the command ---------------------------------------------------------------------------
+
+
+def test_cluster_command(cli: Cli, generators: Path, model: list[str]):
+    document = cli.json("cluster", generators, "--truth", "folder", *model)
+    assert document["score"]["adjusted_rand"] == 1.0
+    assert document["paths"] == sorted(map(str, generators.rglob("*.png")))
+    assert document["labels"] == [0] * 6 + [1] * 6 + [2] * 6
+    table = cli("cluster", generators, "--truth", "folder", *model)
+    assert "3 groups, 0 images in none" in table
+    assert "adjusted rand" in table
+
+
+def test_cluster_command_skips_and_scores_by_csv(
+    cli: Cli, generators: Path, model: list[str], tmp_path: Path
+):
+    (generators / "bad.png").write_bytes(b"no picture")
+    flat = write_flat(tmp_path / "flat.png")
+    rows = [f"generators/source{s}/{i}.png,{'xyz'[s]}" for s in range(3) for i in range(6)]
+    truth = tmp_path / "truth.csv"
+    truth.write_text("\n".join(["path,label", *rows]))
+    assert "bad.png" in cli.fails("cluster", generators, *model)
+    skipping = ["cluster", generators, flat, "--on-error", "skip", "--truth", truth, *model]
+    document = cli.json(*skipping)
+    assert document["score"]["images"] == 18
+    assert document["score"]["v_measure"] == 1.0
+    assert [failure["index"] for failure in document["failures"]] == [0]
+    assert "bad.png" in cli.stderr
+    assert "flat" in cli(*skipping)
+
+
+def test_cluster_command_refuses_a_bad_truth(
+    cli: Cli, generators: Path, model: list[str], tmp_path: Path
+):
+    truth = tmp_path / "truth.csv"
+    truth.write_text("file,model\na.png,x\n")
+    assert "label and path" in cli.fails("cluster", generators, "--truth", truth, *model)
+    assert "nowhere.csv" in cli.fails("cluster", generators, "--truth", "nowhere.csv", *model)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "no image" in cli.fails("cluster", empty, *model)

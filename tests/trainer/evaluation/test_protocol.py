@@ -1,0 +1,354 @@
+"""The evaluation protocol: on embeddings with known answers, and on real images."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.paths import EVAL
+
+pytest.importorskip("sklearn", reason="needs the trainer extra")
+
+from rich.console import Console
+from support.tiny_model import TINY_CALIBRATION, synthetic_image
+
+import fingerprint_sdk as fp
+from trainer.evaluation import evaluate, print_table, read_pool, score, write_json
+from trainer.evaluation.identification import score_identification
+from trainer.evaluation.verification import _distinct, score_verification
+
+FAST = {"galleries": 4, "pairs": 400, "resamples": 20}
+CALIBRATION = fp.Calibration.from_json(json.dumps(TINY_CALIBRATION))
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def clusters(models: int, images: int, spread: float, *, size: int = 32) -> dict[str, np.ndarray]:
+    """Embeddings around one direction for each model; ``spread`` 0 puts them all on it."""
+    rng = np.random.default_rng(0)
+    centres = np.linalg.qr(rng.standard_normal((size, size)))[0][:models]
+    noise = rng.standard_normal((models, images, size))
+    return {f"model{i}": unit(centre + spread * noise[i]) for i, centre in enumerate(centres)}
+
+
+def test_separable_models_score_100_percent() -> None:
+    scores = score(clusters(6, 15, 0.02), calibration=CALIBRATION, **FAST)
+    for level in (scores.identification.model, scores.identification.decoder):
+        assert level.accuracy.value == level.macro_f1.value == 1.0
+        assert level.accuracy.low == level.accuracy.high == 1.0
+        assert level.classes == 6
+    assert scores.identification.recall == {f"model{i}": 1.0 for i in range(6)}
+    assert scores.identification.probes == 6 * 5
+    for part, images in ((scores.verification, 1), (scores.set_verification, 5)):
+        assert part.images == images
+        assert part.model == part.decoder
+        assert part.model.auc.value == part.model.auc.low == part.model.auc.high == 1.0
+        assert part.model.best_threshold_accuracy == 1.0
+        assert part.model.fnmr_at_fmr_1 == part.model.fnmr_at_fmr_10 == 0.0
+        assert part.model.shipped is not None
+        assert part.model.shipped.accuracy == 1.0
+        assert part.model.shipped.fmr == part.model.shipped.fnmr == 0.0
+
+
+def test_random_embeddings_score_chance() -> None:
+    rng = np.random.default_rng(1)
+    embeddings = {f"model{i}": unit(rng.standard_normal((60, 32))) for i in range(8)}
+    scores = score(embeddings, pairs=2000, galleries=10, resamples=50)
+    assert scores.identification.model.accuracy.value == pytest.approx(1 / 8, abs=0.03)
+    for part in (scores.verification, scores.set_verification):
+        assert part.model.auc.value == pytest.approx(0.5, abs=0.04)
+        assert part.model.auc.low < part.model.auc.value < part.model.auc.high
+        assert part.model.best_threshold_accuracy == pytest.approx(0.5, abs=0.04)
+        assert part.model.fnmr_at_fmr_1 == pytest.approx(0.99, abs=0.02)
+        assert part.model.fnmr_at_fmr_10 == pytest.approx(0.9, abs=0.05)
+
+
+def test_more_images_a_side_decide_better() -> None:
+    scores = score(clusters(6, 20, 0.25), **FAST)
+    assert scores.verification.model.auc.value < scores.set_verification.model.auc.value
+
+
+def test_order_of_the_models_does_not_matter() -> None:
+    embeddings = clusters(5, 14, 0.3)
+    backwards = dict(reversed(embeddings.items()))
+    decoders = {"model0": "vae", "model3": "vae"}
+    first, second = score(embeddings, decoders, **FAST), score(backwards, decoders, **FAST)
+    assert first == second
+    assert score(embeddings, decoders, **FAST, seed=1) != first
+
+
+def test_embeddings_are_left_as_they_were() -> None:
+    embeddings = clusters(3, 12, 0.3)
+    before = {model: rows.copy() for model, rows in embeddings.items()}
+    score(embeddings, **FAST)
+    for model, rows in embeddings.items():
+        np.testing.assert_array_equal(rows, before[model])
+
+
+def test_identification_against_a_plain_loop() -> None:
+    embeddings = clusters(5, 13, 0.4) | {"model9": clusters(1, 25, 0.4, size=32)["model0"]}
+    decoders = {name: "vae" if name in ("model1", "model2") else name for name in embeddings}
+    got = score_identification(embeddings, decoders, galleries=3, seed=7)
+    accuracies, decoder_accuracies = [], []
+    for seed in (7, 8, 9):
+        rng = np.random.default_rng(seed)
+        orders = {model: rng.permutation(len(rows)) for model, rows in embeddings.items()}
+        gallery = {m: unit(embeddings[m][orders[m][:10]].mean(axis=0)) for m in embeddings}
+        hits: list[bool] = []
+        decoder_hits: dict[str, list[bool]] = {}
+        for model, rows in embeddings.items():
+            for probe in rows[orders[model][10:]]:
+                best = max(gallery, key=lambda name: float(gallery[name] @ probe))
+                hits.append(best == model)
+                right = decoders[best] == decoders[model]
+                decoder_hits.setdefault(decoders[model], []).append(right)
+        accuracies.append(np.mean(hits))
+        decoder_accuracies.append(np.mean([np.mean(h) for h in decoder_hits.values()]))
+    assert 0.2 < got.model.accuracy.value < 1
+    assert got.model.accuracy.value == pytest.approx(np.mean(accuracies))
+    assert got.decoder.accuracy.value == pytest.approx(np.mean(decoder_accuracies))
+    assert (got.model.classes, got.decoder.classes) == (6, 5)
+
+
+def test_decoder_level_forgives_models_that_share_a_decoder() -> None:
+    embeddings = clusters(4, 20, 0.02)
+    embeddings["model1"] = clusters(4, 20, 0.021)["model0"]  # the same fingerprint as model0
+    decoders = {"model0": "vae", "model1": "vae"}
+    scores = score(embeddings, decoders, **FAST)
+    assert scores.identification.model.accuracy.value < 0.9
+    assert scores.identification.decoder.accuracy.value == 1.0
+    assert scores.identification.decoder.classes == 3
+    for part in (scores.verification, scores.set_verification):
+        assert part.model.auc.value < 0.99
+        assert part.decoder.auc.value == 1.0
+        assert part.decoder.genuine_pairs == part.model.genuine_pairs == 400
+        assert 0 < part.decoder.impostor_pairs < part.model.impostor_pairs == 400
+
+
+def test_one_decoder_for_all_leaves_no_impostors() -> None:
+    embeddings = clusters(3, 12, 0.1)
+    scores = score(embeddings, dict.fromkeys(embeddings, "vae"), **FAST)
+    assert scores.verification.decoder is None
+    assert scores.identification.decoder.accuracy.value == 1.0
+    print_table({"pool": scores}, console=Console(file=io.StringIO()))
+
+
+@pytest.mark.parametrize("images", [1, 5])
+def test_no_image_is_on_both_sides(images: int) -> None:
+    """One orthogonal embedding for each image: a shared one would show in a genuine score."""
+    rows = np.eye(44, dtype=np.float32)
+    embeddings = {f"model{i}": rows[11 * i : 11 * (i + 1)] for i in range(4)}
+    scores = score_verification(
+        embeddings, {name: name for name in embeddings}, images=images, pairs=1000, resamples=0
+    )
+    assert scores.model.auc.value == 0.5  # every score is exactly 0
+    assert scores.model.auc.low is None
+
+
+def test_distinct_numbers_are_uniform() -> None:
+    counts = np.repeat([11, 30], 6000)
+    chosen = _distinct(np.random.default_rng(0), counts, 10)
+    ordered = np.sort(chosen, axis=1)
+    assert (np.diff(ordered, axis=1) > 0).all()
+    assert chosen.min() == 0
+    assert (chosen < counts[:, None]).all()
+    for column in (0, 4, 9):
+        for count in (11, 30):
+            seen = np.bincount(chosen[counts == count, column], minlength=count)
+            assert seen.min() > 0.6 * 6000 / count
+            assert seen.max() < 1.4 * 6000 / count
+
+
+def test_the_shipped_threshold_is_the_sdks() -> None:
+    """Lossy pairs are judged by the threshold the SDK would use for them."""
+    embeddings = clusters(4, 14, 0.0)
+    lossy = {name: np.zeros(14, bool) for name in embeddings}
+    lossy["model0"][:] = True
+    for part, recompressed, share in (
+        (False, False, 0.0),
+        (True, True, 1.0),
+        (lossy, None, None),
+    ):
+        scores = score(embeddings, None, CALIBRATION, part, **FAST)
+        for verification in (scores.verification, scores.set_verification):
+            n = verification.images
+            shipped = verification.model.shipped
+            assert shipped is not None
+            for flag, threshold in (
+                (False, shipped.threshold),
+                (True, shipped.recompressed_threshold),
+            ):
+                condition = CALIBRATION.condition(n, n, recompressed=flag)
+                assert threshold == condition.threshold(CALIBRATION.default_fmr)
+            assert shipped.nominal_fmr == 0.01
+            if recompressed is not None:
+                assert shipped.recompressed_pairs == share
+            else:  # 1/4 of genuine pairs, 1/2 of impostor pairs
+                assert shipped.recompressed_pairs == pytest.approx(0.375, abs=0.05)
+
+
+def test_realised_rates_of_the_shipped_threshold() -> None:
+    """Two models at a known cosine of 0.952: above 0.95, below the recompressed 0.954."""
+    angle = np.arccos(0.952)
+    rows = [np.array([np.cos(a), np.sin(a), 0, 0], np.float32) for a in (0.0, angle)]
+    embeddings = {f"model{i}": np.tile(row, (12, 1)) for i, row in enumerate(rows)}
+    for recompressed, fmr in ((False, 1.0), (True, 0.0)):
+        shipped = score(embeddings, None, CALIBRATION, recompressed, **FAST).verification.model
+        assert shipped.shipped is not None
+        assert (shipped.shipped.fmr, shipped.shipped.fnmr) == (fmr, 0.0)
+        assert shipped.shipped.accuracy == 1 - fmr / 2
+    assert score(embeddings, **FAST).verification.model.shipped is None
+
+
+def few() -> Mapping[str, np.ndarray]:
+    return clusters(2, 12, 0.1) | {"scarce": clusters(1, 10, 0.1)["model0"]}
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "options", "message"),
+    [
+        (few(), {}, "'scarce' has 10 images: the protocol needs at least 11"),
+        (clusters(1, 20, 0.1), {}, "compares models"),
+        ({}, {}, "compares models"),
+        ({"a": np.ones((12, 4)), "b": np.eye(12)}, {}, "'a' are not L2-normalised"),
+        ({"a": np.full((12, 12), np.nan), "b": np.eye(12)}, {}, "'a' are not L2-normalised"),
+        ({"a": np.eye(12), "b": np.eye(13)}, {}, "differ in size"),
+        ({"a": np.eye(12, dtype=int), "b": np.eye(12)}, {}, "'a' must be floats"),
+        ({"a": np.ones(12), "b": np.eye(12)}, {}, "'a' must be floats"),
+        (clusters(2, 12, 0.1), {"pairs": 0}, "at least 1"),
+        (clusters(2, 12, 0.1), {"galleries": 0}, "at least 1"),
+        (
+            clusters(2, 12, 0.1),
+            {"recompressed": {"model0": np.ones(12), "model1": np.ones(3)}},
+            "one flag for each image of 'model1'",
+        ),
+    ],
+)
+def test_bad_embeddings_are_named(embeddings: dict, options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        score(embeddings, **options)
+
+
+def write_pool(folder: Path, images: int = 11) -> Path:
+    for source in range(3):
+        (folder / f"source{source}").mkdir(parents=True)
+        for index in range(images):
+            pixels = synthetic_image(source, index, 140, 150)
+            Image.fromarray(pixels).save(folder / f"source{source}" / f"{index:02}.png")
+    return folder
+
+
+def test_pool_lists_images_and_decoders(tmp_path: Path) -> None:
+    pool = write_pool(tmp_path / "pool", 2)
+    (pool / "README.md").write_text("notes")
+    (pool / ".cache").mkdir()
+    (pool / "source1" / "notes.txt").write_text("notes")
+    found = read_pool(pool)
+    assert list(found.images) == ["source0", "source1", "source2"]
+    assert [path.name for path in found.images["source1"]] == ["00.png", "01.png"]
+    assert found.decoders == {f"source{i}": f"source{i}" for i in range(3)}
+
+    (tmp_path / "decoders.csv").write_text("model,decoder,basis\nsource0,vae,card\nother,x,\n")
+    assert read_pool(pool).decoders["source0"] == "vae"
+    (pool / "decoders.csv").write_text("model,decoder\nsource0,inner\n")
+    assert read_pool(pool).decoders["source0"] == "inner"
+    assert read_pool(pool, tmp_path / "decoders.csv").decoders["source0"] == "vae"
+    assert read_pool(pool, {"source2": "given"}).decoders == {
+        "source0": "source0",
+        "source1": "source1",
+        "source2": "given",
+    }
+
+
+def test_bad_pools_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        read_pool(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="no folder of images"):
+        read_pool(tmp_path)
+    pool = write_pool(tmp_path / "pool", 1)
+    with pytest.raises(FileNotFoundError, match=r"missing\.csv"):
+        read_pool(pool, tmp_path / "missing.csv")
+    for content, message in (
+        ("model,basis\na,b\n", "lacks a column"),
+        ("", "lacks a column"),
+        ("model,decoder\na,\n", "line 2: a model or decoder is missing"),
+        ("model,decoder\na\n", "line 2: a model or decoder is missing"),
+        ("model,decoder\na,b\na,c\n", "line 3: two decoders for 'a'"),
+    ):
+        (pool / "decoders.csv").write_text(content)
+        with pytest.raises(ValueError, match=message):
+            read_pool(pool)
+    (pool / "empty").mkdir()
+    with pytest.raises(ValueError, match="holds no image"):
+        read_pool(pool)
+
+
+def test_evaluate_records_what_was_scored(tiny_model_path: Path, tmp_path: Path) -> None:
+    pool = write_pool(tmp_path / "pool")
+    model = fp.Extractor.from_file(tiny_model_path, device="cpu", threads=1)
+    seen: list[tuple[int, int]] = []
+    scores = evaluate(
+        model, pool, {"source0": "vae"}, galleries=3, pairs=100, progress=lambda *n: seen.append(n)
+    )
+    assert seen == [(n, 33) for n in range(1, 34)]
+    assert scores.images == {"source0": 11, "source1": 11, "source2": 11}
+    assert scores.decoders["source0"] == "vae"
+    assert scores.recompressed == 0.0
+    assert scores.model is not None
+    assert (scores.model.name, scores.model.version) == (model.name, model.version)
+    assert scores.model.sha256 == model.model_sha256
+    assert scores.model.versions["fingerprint-sdk"] == fp.__version__
+    assert scores.model.versions["numpy"] == np.__version__
+
+    # The same as embedding by hand and scoring that.
+    embeddings = {p.name: model.embed(sorted(p.glob("*.png"))) for p in sorted(pool.iterdir())}
+    by_hand = score(embeddings, {"source0": "vae"}, model.calibration, galleries=3, pairs=100)
+    assert by_hand.verification == scores.verification
+    assert by_hand.identification == scores.identification
+
+    target = tmp_path / "new" / "scores.json"
+    for _ in range(2):  # the second time over the first
+        write_json(target, {"pool": scores})
+    assert [path.name for path in target.parent.iterdir()] == ["scores.json"]
+    assert json.loads(target.read_text()) == {"pool": scores.as_dict()}
+
+    printed = io.StringIO()
+    print_table({"a [pool]": scores}, console=Console(file=printed, width=120))
+    accuracy = 100 * scores.identification.model.accuracy.value
+    assert f"{accuracy:.1f} (" in printed.getvalue()
+    for label in ("a [pool]", "best-threshold accuracy", "FNMR at FMR 1 %", "shipped: FMR"):
+        assert label in printed.getvalue()
+
+
+def test_evaluate_stops_at_an_image_it_cannot_use(tiny_model_path: Path, tmp_path: Path) -> None:
+    pool = write_pool(tmp_path / "pool")
+    model = fp.Extractor.from_file(tiny_model_path, device="cpu", threads=1)
+    (pool / "source1" / "05.png").write_bytes(b"no image")
+    with pytest.raises(fp.ImageError, match=r"05\.png"):
+        evaluate(model, pool)
+    (pool / "source1" / "05.png").unlink()
+    with pytest.raises(ValueError, match="'source1' has 10 images"):
+        evaluate(model, pool)
+
+
+@pytest.mark.skipif(not (EVAL / "lossless").is_dir(), reason="needs the evaluation images")
+def test_evaluate_on_real_generators(tiny_model_path: Path) -> None:
+    model = fp.Extractor.from_file(tiny_model_path, device="cpu", threads=1)
+    scores = evaluate(model, EVAL / "lossless", galleries=5, pairs=1000)
+    assert len(scores.images) == 12
+    shared = Counter(scores.decoders.values())  # from decoders.csv beside the folder
+    assert shared["sd1-vae"] > 1
+    assert len(shared) < 12
+    assert scores.identification.probes == sum(scores.images.values()) - 120
+    # Even 15 DCT filters see more than chance (8.3 %), and sets tell more than single images.
+    assert 0.25 < scores.identification.model.accuracy.value < 0.7
+    assert 0.6 < scores.verification.model.auc.value < 0.85
+    assert scores.set_verification.model.auc.value > scores.verification.model.auc.value

@@ -1,0 +1,228 @@
+"""The comparison of rivals: who sees what, scores, caches, the page; and fine-tuning."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from support.small_generators import GENERATORS, generated, write_pool
+from typer.testing import CliRunner
+
+from trainer.cli import app
+from trainer.denoiser import Student
+from trainer.evaluation import Pool, read_pool
+from trainer.experiments.comparison import CompareRecipe, compare, experiment, split_pool
+from trainer.experiments.comparison.cache import shrink
+from trainer.experiments.comparison.finetuning import FinetuneRecipe, finetune
+from trainer.experiments.comparison.run import embed_by_run
+from trainer.experiments.page import write_experiment
+from trainer.extractor import RECIPES, load_run
+from trainer.extractor.paper.train import build_network
+from trainer.extractor.run import build_signal
+
+RECIPE = CompareRecipe(
+    rivals=("spectrum", "self-description"),
+    finetuning=FinetuneRecipe(crops=2, batch=12),
+    galleries=3,
+    pairs=200,
+)
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
+    return read_pool(write_pool(tmp_path_factory.mktemp("pool") / "toy", 18))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder like a finished one's, of a network that learned nothing yet."""
+    folder = tmp_path_factory.mktemp("run") / "toy"
+    folder.mkdir()
+    torch.manual_seed(0)
+    residual = Student(4, 4)
+    recipe = replace(RECIPES["compact"], embedding=16)
+    signal = build_signal(recipe, residual)
+    network = build_network(recipe, signal.parts)
+    network.fit_input(signal(torch.randint(0, 256, (8, 3, 128, 128), dtype=torch.uint8)))
+    save_file(residual.state_dict(), folder / "residual.safetensors")
+    save_file(network.state_dict(), folder / "network.safetensors")
+    info = {"recipe": asdict(recipe), "pools": ["pools/x"], "recipe_hash": "0123456789abcdef"}
+    (folder / "run.json").write_text(json.dumps(info))
+    (folder / "log.csv").write_text("step\n")
+    return folder
+
+
+def paths(*counts: int) -> dict[str, tuple[Path, ...]]:
+    return {f"g{i}": tuple(Path(f"{i}/{k}") for k in range(n)) for i, n in enumerate(counts)}
+
+
+def test_no_training_image_is_a_test_image_and_no_seen_generator_is_unseen() -> None:
+    images = paths(25, 36, 25, 36, 25, 36, 25)
+    split = split_pool(Pool(images, {name: name for name in images}))
+    assert len(split.seen) == 3
+    assert len(split.unseen) == 4
+    assert set(split.train) == set(split.seen)
+    assert not set(split.seen) & set(split.unseen)
+    for name in split.seen:
+        assert not set(split.train[name]) & set(split.seen[name])
+        assert set(split.train[name]) | set(split.seen[name]) == set(images[name])
+        assert len(split.train[name]) == {25: 10, 36: 14}[len(images[name])]
+    assert all(split.unseen[name] == images[name] for name in split.unseen)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_generators_of_one_decoder_stay_together(seed: int) -> None:
+    images = paths(*[20] * 8)
+    decoders = {name: "shared" if name in ("g0", "g3", "g6") else name for name in images}
+    split = split_pool(Pool(images, decoders), seed=seed)
+    together = {"g0", "g3", "g6"}
+    assert together <= set(split.seen) or together <= set(split.unseen)
+    assert len(split.seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("counts", "options", "message"),
+    [
+        ((20, 20, 20), {"seen": ["g0", "nobody"]}, "nobody"),
+        ((20, 20, 20), {"seen": ["g0", "g1"]}, "at least two generators"),
+        ((20, 20, 20, 20), {"train_share": 1.0}, "training share"),
+        ((20, 20, 20, 20), {"train_share": 0.5}, "has 10 test images"),
+    ],
+)
+def test_a_split_that_cannot_be_scored_is_refused(
+    counts: tuple[int, ...], options: dict[str, object], message: str
+) -> None:
+    images = paths(*counts)
+    with pytest.raises(ValueError, match=message):
+        split_pool(Pool(images, {name: name for name in images}), **options)
+
+
+def test_shrinking_keeps_every_inner_product() -> None:
+    rows = np.random.default_rng(0).standard_normal((12, 400)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    small = shrink(rows)
+    assert small.shape == (12, 12)
+    np.testing.assert_allclose(small @ small.T, rows @ rows.T, atol=1e-6)
+    assert shrink(rows[:, :5]) is not None
+    assert shrink(rows[:, :5]).shape == (12, 5)
+
+
+def test_compare_scores_both_halves_and_resumes(pool: Pool, run: Path, tmp_path: Path) -> None:
+    split = split_pool(pool, seen=GENERATORS[:2], train_share=0.3)
+    shown: list[str] = []
+
+    def progress(stage: str, done: int, total: int) -> None:
+        assert 0 < done <= total
+        shown.append(stage)
+
+    cache = tmp_path / "cache"
+    first = compare(pool, split, cache, RECIPE, run=run, progress=progress)
+    assert list(first.methods) == ["spectrum", "self-description", "zero-shot", "fine-tuned"]
+    described = first.methods["self-description"]
+    # Traces so loud that neighbouring pixels cannot but tell them, seen or not.
+    assert described.seen.identification.model.accuracy.value > 0.9
+    assert described.unseen.identification.model.accuracy.value > 0.9
+    assert set(described.seen.images) == set(GENERATORS[:2])
+    assert set(described.unseen.images.values()) == {18}
+    assert "ours, fine-tuned: training" in shown
+
+    kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
+    shown.clear()
+    again = compare(pool, split, cache, RECIPE, run=run, progress=progress)
+    assert not shown  # everything came from the cache
+    assert again.as_dict() == first.as_dict()
+    assert kept == {path: path.stat().st_mtime_ns for path in kept}
+
+    next(cache.glob("spectrum-*.npz")).unlink()  # as if killed before it was written
+    third = compare(pool, split, cache, RECIPE, run=run, progress=progress)
+    assert set(shown) == {"raw log spectrum: embedding"}
+    assert third.as_dict() == first.as_dict()
+
+    page = write_experiment(tmp_path / "page", experiment(first))
+    text = page.read_text()
+    for words in ("Table VIII", "Table IX", "ours, fine-tuned", "raw log spectrum", "--full"):
+        assert words in text
+    stored = json.loads((tmp_path / "page" / "compare.json").read_text())["figures"]
+    assert stored["split"]["seen"]["nearest"] == [path.name for path in split.seen["nearest"]]
+    assert (tmp_path / "page" / "compare-unseen.png").stat().st_size > 1000
+
+
+def command(*arguments: object) -> tuple[int, str]:
+    """Exit code and output of a `trainer` command."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return result.exit_code, result.output
+
+
+def test_the_command_writes_a_page_that_says_what_is_missing(
+    pool: Pool, tiny_model_dir: Path, tmp_path: Path
+) -> None:
+    folder = pool.images["nearest"][0].parent.parent
+    code, output = command(
+        *("compare", "--images", folder, "--out", tmp_path, "--model", tiny_model_dir),
+        *("--rivals", "spectrum", "--seen", "nearest", "--seen", "bilinear"),
+        *("--train-share", 0.3, "--galleries", 2, "--pairs", 100),
+    )
+    assert code == 0, output
+    figures = json.loads((tmp_path / "compare.json").read_text())["figures"]
+    assert list(figures["methods"]) == ["spectrum", "zero-shot"]
+    assert "--run" in figures["left_out"]["ours, fine-tuned"]
+    assert "Left out: ours, fine-tuned" in (tmp_path / "compare.html").read_text()
+
+
+def test_the_command_names_a_generator_that_is_not_there(
+    pool: Pool, run: Path, tmp_path: Path
+) -> None:
+    folder = pool.images["nearest"][0].parent.parent
+    code, output = command(
+        "finetune", run, "--images", folder, "--out", tmp_path / "x", "--seen", "nobody"
+    )
+    assert code == 2
+    assert "nobody" in output
+
+
+def test_finetuning_pulls_the_seen_generators_apart(run: Path, tmp_path: Path) -> None:
+    images = {name: [generated(name, k) for k in range(6)] for name in GENERATORS[:3]}
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    recipe = FinetuneRecipe(epochs=2, crops=8, batch=12, learning_rate=1e-3)
+    tuned = finetune(run, images, tmp_path / "tuned", recipe)
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+    assert {path.name for path in (tmp_path / "tuned").iterdir()} == {
+        "run.json",
+        "network.safetensors",
+        "residual.safetensors",
+    }
+
+    def gap(embeddings: list[np.ndarray]) -> float:
+        """Mean cosine within a generator less that between generators, on other images."""
+        z = np.concatenate(embeddings)
+        label = np.repeat(np.arange(3), 4)
+        same = label[:, None] == label[None, :]
+        cosine = z @ z.T
+        return float(cosine[same & ~np.eye(12, dtype=bool)].mean() - cosine[~same].mean())
+
+    others = [[generated(name, 500 + k) for k in range(4)] for name in images]
+    zero_shot = embed_by_run(load_run(run))
+    fine_tuned = embed_by_run(load_run(tmp_path / "tuned"))
+    assert gap([fine_tuned(x) for x in others]) > 1.5 * gap([zero_shot(x) for x in others]) > 0
+    # What `export-onnx` needs of a run is kept, the rest says where it came from.
+    assert tuned.info["pools"] == ["pools/x"]
+    assert tuned.info["finetuned"]["from"] == "0123456789abcdef"
+    assert tuned.info["recipe_hash"] != "0123456789abcdef"
+    assert len(tuned.info["recipe_hash"]) == 16
+
+    written = (tmp_path / "tuned" / "network.safetensors").stat().st_mtime_ns
+    finetune(run, images, tmp_path / "tuned", recipe)  # finished: taken as it is
+    assert (tmp_path / "tuned" / "network.safetensors").stat().st_mtime_ns == written
+    with pytest.raises(ValueError, match="holds another run"):
+        finetune(run, images, tmp_path / "tuned", replace(recipe, seed=1))
+
+
+def test_finetuning_on_one_generator_is_refused(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="too few"):
+        finetune(run, {"nearest": [generated("nearest", 0)]}, tmp_path / "x")
+    assert not (tmp_path / "x").exists()

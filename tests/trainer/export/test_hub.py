@@ -1,0 +1,161 @@
+"""``trainer publish``: what is collected, and that the command sends it to a Hub on loopback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+from huggingface_hub import ModelCard as HubCard
+from safetensors.torch import save_file
+from support.hub_server import client_environment, serve
+from support.paths import ROOT
+from support.tiny_model import TINY_CALIBRATION
+from typer.testing import CliRunner
+
+from trainer.cli import app
+from trainer.denoiser import Student
+from trainer.export.card import card_text
+from trainer.export.hub import collect
+from trainer.export.onnx import ModelCard, export_onnx
+from trainer.extractor import RECIPES, FeatureRecipe, RenderRecipe, load_run
+from trainer.extractor.paper.train import build_network
+from trainer.extractor.run import build_signal
+
+REPO = "someone/fingerprint-toy"
+RECIPE_HASH = "0123456789abcdef"
+SCORES = ROOT / "benchmarks" / "quality" / "scores.json"
+PUBLISH = (sys.executable, "-W", "ignore", "-m", "trainer.cli", "publish", "--repo-id", REPO)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A run, the model exported from it, and scores that name that model."""
+
+    run: Path
+    model: Path
+    scores: Path
+
+
+def write_run(folder: Path, seed: int) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """A run folder like a finished one's, of a small network that learned nothing."""
+    torch.manual_seed(seed)
+    residual = Student(4, 4)
+    recipe = replace(RECIPES["compact"], widths=(8,), embedding=8)
+    signal = build_signal(recipe, residual)
+    network = build_network(recipe, signal.parts)
+    network.fit_input(signal(torch.randint(0, 256, (16, 3, 128, 128), dtype=torch.uint8)))
+    folder.mkdir()
+    save_file(residual.state_dict(), folder / "residual.safetensors")
+    save_file(network.state_dict(), folder / "network.safetensors")
+    info = {
+        "recipe": asdict(recipe),
+        "rendering": asdict(RenderRecipe()),
+        "features": asdict(FeatureRecipe()),
+        "pools": ["/home/somebody/pools/extended"],
+        "models": 3,
+        "recipe_hash": RECIPE_HASH,
+        "versions": {"torch": torch.__version__},
+    }
+    (folder / "run.json").write_text(json.dumps(info))
+    return signal, network.eval()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    root = tmp_path_factory.mktemp("publish")
+    signal, network = write_run(root / "run", 0)
+    card = ModelCard("toy", "1.0.0", "Apache-2.0", "A toy.", RECIPE_HASH, TINY_CALIBRATION)
+    export_onnx(signal, network, card, root / "zoo" / "toy")
+    config = json.loads((root / "zoo" / "toy" / "config.json").read_text())
+    scores = json.loads(SCORES.read_text())
+    for values in scores.values():  # the figures of another model, as if they were this one's
+        values["model"]["sha256"] = config["files"]["model.onnx"]["sha256"]
+    (root / "scores.json").write_text(json.dumps(scores))
+    return Made(root / "run", root / "zoo" / "toy", root / "scores.json")
+
+
+def test_the_command_sends_what_was_collected(made: Made, tmp_path: Path):
+    with serve() as hub:
+        done = subprocess.run(
+            [*PUBLISH, made.model, "--run", made.run, "--scores", made.scores, "--private"],
+            env=client_environment(hub, tmp_path / "hf")
+            | {"OMP_NUM_THREADS": "1", "HF_TOKEN": hub.token},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        repo = hub.repos[REPO]
+    commit = repo.refs["main"]
+    assert f"fingerprint models verify {REPO} --revision {commit}" in done.stdout
+    assert repo.private
+    files = repo.commits[commit]
+    uploads = collect(made.model, made.run, made.scores, REPO)
+    assert {u.name: u.content for u in uploads}.items() <= files.items()
+    for name in ("config.json", "model.onnx"):
+        assert files[name] == (made.model / name).read_bytes()
+    assert b"somebody" not in b"".join(files.values())  # no path of this machine
+
+    folder = tmp_path / "back"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    windows = torch.randint(0, 256, (2, 3, 128, 128), dtype=torch.uint8)
+    ours, theirs = (
+        run.network(run.signal(windows.float())) for run in (load_run(made.run), load_run(folder))
+    )
+    assert torch.equal(ours, theirs)
+
+
+def test_the_card_says_what_the_scores_say(made: Made):
+    card = HubCard(card_text(made.model, made.scores, load_as=REPO))
+    scores = json.loads(made.scores.read_text())
+    found = {(r.dataset_type, r.metric_type): r.metric_value for r in card.data.eval_results}
+    for pool, values in scores.items():
+        accuracy = values["identification"]["model"]["accuracy"]["value"]
+        auc = values["verification"]["model"]["auc"]["value"]
+        assert found.pop((pool, "accuracy")) == pytest.approx(accuracy, abs=1e-4)
+        assert found.pop((pool, "auc")) == pytest.approx(auc, abs=1e-4)
+        row = next(line for line in card.text.splitlines() if line.startswith(f"| {pool}"))
+        strangers = values["verification"]["decoder"]
+        assert f"[{100 * strangers['auc']['value']:.1f}]" in row
+        assert f"[{100 * strangers['fnmr_at_fmr_1']:.1f}]" in row
+    assert not found
+    assert card.data.license == "apache-2.0"
+    assert f'fp.load("{REPO}")' in card.text
+
+
+def test_a_dry_run_lists_the_files_and_asks_nobody(made: Made, monkeypatch):
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    where = ["--run", made.run, "--scores", made.scores, "--repo-id", REPO, "--dry-run"]
+    done = CliRunner().invoke(app, ["publish", str(made.model), *map(str, where)])
+    assert done.exit_code == 0, done.output
+    uploads = collect(made.model, made.run, made.scores, REPO)
+    assert [u.name for u in uploads] == [
+        "README.md", "config.json", "model.onnx", "network.safetensors", "residual.safetensors",
+        "run.json",
+    ]  # fmt: skip
+    assert all(u.name in done.output and u.sha256 in done.output for u in uploads)
+    assert f"nothing was sent to {REPO}" in done.output
+
+
+def test_parts_that_do_not_belong_together(made: Made, tmp_path: Path):
+    write_run(tmp_path / "other", 1)
+    with pytest.raises(ValueError, match="export the run again"):
+        collect(made.model, tmp_path / "other", made.scores, REPO)
+    info = json.loads((tmp_path / "other" / "run.json").read_text())
+    (tmp_path / "other" / "run.json").write_text(json.dumps(info | {"recipe_hash": "f" * 16}))
+    with pytest.raises(ValueError, match="recipe hashes differ"):
+        collect(made.model, tmp_path / "other", made.scores, REPO)
+    with pytest.raises(ValueError, match="another model file"):
+        collect(made.model, made.run, SCORES, REPO)
+    with pytest.raises(ValueError, match="owner/name"):
+        collect(made.model, made.run, made.scores, "compact")
+    with pytest.raises(FileNotFoundError, match="no finished run"):
+        collect(made.model, tmp_path, made.scores, REPO)

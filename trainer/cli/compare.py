@@ -1,0 +1,95 @@
+"""Rivals against our model, and fine-tuning it on seen generators (paper IV-D)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trainer.cli.shared.app import app
+from trainer.cli.shared.options import CACHE
+
+PoolOption = Annotated[Path, typer.Option(help="Pool FOLDER/GENERATOR/IMAGE.", exists=True)]
+SeenOption = Annotated[
+    list[str] | None, typer.Option("--seen", help="A seen generator; repeatable.")
+]
+
+
+@app.command()
+def compare(
+    images: PoolOption,
+    out: Annotated[Path, typer.Option(help="Folder of the page; a killed comparison resumes.")],
+    run: Annotated[
+        Path | None, typer.Option(help="Finished extractor run: zero-shot and fine-tuned.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Without --run: model name or folder.")] = "compact",
+    rivals: Annotated[str, typer.Option(help="Names split by commas, or `all`.")] = "all",
+    seen: SeenOption = None,
+    decoders: Annotated[
+        Path | None, typer.Option(help="CSV of model,decoder; default: beside the pool.")
+    ] = None,
+    train_share: Annotated[float, typer.Option(help="Share of a seen one's images.")] = 0.4,
+    steps: Annotated[int | None, typer.Option(help="Training steps a rival.", min=1)] = None,
+    full: Annotated[bool, typer.Option("--full", help="The papers' scale; wants a GPU.")] = False,
+    galleries: Annotated[int, typer.Option(help="Random galleries.", min=1)] = 20,
+    pairs: Annotated[int, typer.Option(help="Pairs of either kind.", min=1)] = 5000,
+    seed: Annotated[int, typer.Option(help="Seed of the split.", min=0)] = 0,
+) -> None:
+    """Rivals and our model on seen and on unseen generators (paper, Tables VIII and IX)."""
+    from dataclasses import replace
+
+    from trainer.evaluation import read_pool
+    from trainer.experiments.comparison import CompareRecipe, experiment, split_pool
+    from trainer.experiments.comparison import compare as run_comparison
+    from trainer.experiments.page import write_experiment
+    from trainer.experiments.rivals import FULL, MINUTES, RIVALS
+    from trainer.progress import bars
+
+    budget = FULL if full else MINUTES
+    recipe = CompareRecipe(
+        rivals=RIVALS if rivals == "all" else tuple(filter(None, rivals.split(","))),
+        budget=replace(budget, steps=steps or budget.steps),
+        full=full,
+        galleries=galleries,
+        pairs=pairs,
+    )
+    pool = read_pool(images, decoders)
+    split = split_pool(pool, seen=seen or (), train_share=train_share, seed=seed)
+    with bars() as update:
+        comparison = run_comparison(
+            pool, split, out / CACHE, recipe, run=run, model=model, progress=update
+        )
+    typer.echo(f"{write_experiment(out, experiment(comparison))}")
+
+
+@app.command()
+def finetune(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished `trainer extractor` run.")],
+    images: PoolOption,
+    out: Annotated[Path, typer.Option(help="Folder of the new run.")],
+    seen: SeenOption = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the images.", min=1)] = 1,
+    crops: Annotated[int, typer.Option(help="Windows of an image in a pass.", min=1)] = 32,
+    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-4,
+    seed: Annotated[int, typer.Option(help="Seed of windows and order.", min=0)] = 0,
+) -> None:
+    """Fine-tune an extractor on generators you have images of (paper, IV-A)."""
+    from fingerprint_sdk.images import load_image
+    from trainer.evaluation import read_pool
+    from trainer.experiments.comparison.finetuning import FinetuneRecipe
+    from trainer.experiments.comparison.finetuning import finetune as run_finetuning
+    from trainer.progress import bar
+
+    pool = read_pool(images)
+    if unknown := set(seen or ()) - set(pool.images):
+        raise ValueError(f"{sorted(unknown)} are not in {images}: {', '.join(pool.images)}")
+    recipe = FinetuneRecipe(epochs=epochs, crops=crops, learning_rate=learning_rate, seed=seed)
+    pixels = {
+        name: [load_image(path).pixels for path in paths]
+        for name, paths in pool.images.items()
+        if not seen or name in seen
+    }
+    with bar("fine-tuning") as update:
+        run_finetuning(run, pixels, out, recipe, progress=update)
+    typer.echo(f"{out}: fine-tuned on {len(pixels)} generators; no longer zero-shot")

@@ -1,0 +1,69 @@
+"""Train synthetic models, and look at a pool of them (paper III-B)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trainer.cli.shared.app import PhotosOption, app, pool_app
+
+
+@app.command()
+def synthesize(
+    photos: PhotosOption,
+    out: Annotated[Path, typer.Option(help="Folder of the pool; a killed run resumes.")],
+    architectures: Annotated[
+        str, typer.Option(help="`paper288`, `extended:N`, or ids split by commas.")
+    ] = ("paper288"),
+    seeds: Annotated[int, typer.Option(help="Models per architecture.", min=1)] = 20,
+    width: Annotated[int, typer.Option(help="Channels of the last block (paper288).")] = 32,
+    steps: Annotated[
+        int, typer.Option(help="Steps of descent, of all layers; 0: none.", min=0)
+    ] = 150,
+    floor: Annotated[float, typer.Option(help="η: no gradient below this residual.")] = 0.005,
+    closed_form: Annotated[
+        bool, typer.Option(help="Solve the last convolution before and after the descent.")
+    ] = True,
+    workers: Annotated[int, typer.Option(help="Processes, one core each.", min=1)] = 2,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Train synthetic models (paper III-B)."""
+    from trainer.progress import bar
+    from trainer.synthesis import SynthesisRecipe, named_architectures
+    from trainer.synthesis import synthesize as run
+
+    recipe = SynthesisRecipe(floor=floor, steps=steps, closed_form=closed_form)
+    chosen = named_architectures(architectures, width)
+    with bar("synthetic models") as update:
+        entries = run(
+            photos,
+            out,
+            chosen,
+            tuple(range(seeds)),
+            recipe,
+            workers=workers,
+            device=device,
+            progress=lambda done, total, _: update(done, total),
+        )
+    typer.echo(f"{out}: {len(entries)} synthetic models")
+
+
+@pool_app.command()
+def info(
+    pool: Annotated[Path, typer.Argument(help="Folder made by `trainer synthesize`.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Count a pool's models by axis; show their residuals, their cost and their recipe."""
+    from trainer.synthesis.summary import summarise_pool, summary_table
+
+    summary = summarise_pool(pool)
+    if as_json:
+        typer.echo(json.dumps(asdict(summary), indent=2))
+    else:
+        from rich.console import Console
+
+        Console().print(summary_table(summary, str(pool)))

@@ -1,0 +1,49 @@
+"""Ablations: what each part of the method is worth (paper IV-C; Tables III to VII)."""
+
+from trainer.experiments.ablation.answer import ablate
+from trainer.experiments.ablation.cache import Cache, Subset, model_residuals, read_cache
+from trainer.experiments.ablation.curves import draw_curves, fit_power_law
+from trainer.experiments.ablation.intervals import fnmr_interval, weighted_fnmr
+from trainer.experiments.ablation.page import Line, experiment, summarise
+from trainer.experiments.ablation.questions import QUESTIONS, Question
+from trainer.experiments.ablation.rendering import (
+    make_subset_renderer,
+    mixed,
+    rendered_pixels,
+    rendered_signals,
+)
+from trainer.experiments.ablation.run import Laboratory, Result, run_variants
+from trainer.experiments.ablation.signals import Pixels, embed_signals, pool_signals
+from trainer.experiments.ablation.variants import PIXELS, RUN, Setting, Variant, subset_names
+
+__all__ = [
+    "PIXELS",
+    "QUESTIONS",
+    "RUN",
+    "Cache",
+    "Laboratory",
+    "Line",
+    "Pixels",
+    "Question",
+    "Result",
+    "Setting",
+    "Subset",
+    "Variant",
+    "ablate",
+    "draw_curves",
+    "embed_signals",
+    "experiment",
+    "fit_power_law",
+    "fnmr_interval",
+    "make_subset_renderer",
+    "mixed",
+    "model_residuals",
+    "pool_signals",
+    "read_cache",
+    "rendered_pixels",
+    "rendered_signals",
+    "run_variants",
+    "subset_names",
+    "summarise",
+    "weighted_fnmr",
+]

@@ -1,0 +1,231 @@
+"""An ablation as an experiment's page: a table a pool, and bars or curves of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainer.experiments.ablation.curves import draw_curves, fit_power_law
+from trainer.experiments.ablation.run import Result
+from trainer.experiments.ablation.variants import Variant
+from trainer.experiments.page import Experiment, Picture, Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PAPER_MODELS = 5760
+
+
+@dataclass(frozen=True)
+class Line:
+    """A variant on one pool, mean over its seeds, in %.
+
+    Intervals (value, low, high) are of galleries for `identification` and `decoder`, of a
+    bootstrap over generators for `auc` and `fnmr`, each averaged over the seeds. `spread` is the
+    standard deviation of the identification accuracy over the seeds, None for one seed.
+    """
+
+    label: str
+    models: int
+    parameters: int
+    identification: tuple[float, float, float]
+    decoder: tuple[float, float, float]
+    macro_f1: float
+    auc: tuple[float, float, float]
+    best_threshold: float
+    fnmr: tuple[float, float, float]
+    set_auc: float
+    held_out_auc: float | None
+    spread: float | None
+    seconds: float
+
+
+def summarise(results: Sequence[Result], pool: str) -> list[Line]:
+    """The lines of one pool, in the order of the results."""
+    labels = dict.fromkeys(result.label for result in results)
+    return [_line([r for r in results if r.label == label], pool) for label in labels]
+
+
+def experiment(
+    question: str,
+    title: str,
+    reproduces: str,
+    scale: str,
+    variants: Sequence[Variant],
+    results: Sequence[Result],
+    notes: Sequence[str] = (),
+) -> Experiment:
+    """The page of a question; its figures are the lines, the recipes and every score."""
+    pools = list(results[0].scores)
+    lines = {pool: summarise(results, pool) for pool in pools}
+    papers = {variant.label: variant.paper for variant in variants if variant.paper}
+    parts: list[Any] = [_table(pool, lines[pool], papers) for pool in pools]
+    curve = [variant for variant in variants if variant.x is not None]
+    figures: dict[str, Any] = {
+        "question": question,
+        "lines": {pool: [asdict(line) for line in rows] for pool, rows in lines.items()},
+        "recipes": {
+            v.label: asdict(v.recipe)
+            | {"kept": v.kept, "source": v.source, "windows": v.windows, "pooled": v.pooled}
+            for v in variants
+        },
+        "results": [asdict(result) for result in results],
+    }
+    if len(curve) > 1 and question in _AXES:
+        by_label = {pool: {line.label: line for line in rows} for pool, rows in lines.items()}
+        x = [float(v.x) for v in curve if v.x is not None]
+        series = {pool: [found[v.label] for v in curve] for pool, found in by_label.items()}
+        parts.append(
+            Picture(
+                "curves",
+                "Error against the cause, both on logarithmic axes; bars are 95 % intervals.",
+                draw_curves(x, series, _AXES[question]),
+            )
+        )
+        if question == "size" and len(x) > 2:
+            fits = {pool: _predictions(x, rows) for pool, rows in series.items()}
+            figures["fits"] = fits
+            parts.append(_fit_table(fits))
+    else:
+        parts.append(Picture("bars", "Bars are means, whiskers 95 % intervals.", _bars(lines)))
+    parts += notes
+    parts.append(
+        "Identification: interval over random galleries; AUC and FNMR: over resampled generators. "
+        "All lines meet the same images, galleries and pairs. No interval holds what another "
+        "training would give: repeat --seed for that. The paper's figures are of other generators "
+        "and of a larger network: compare the order of lines, not numbers."
+    )
+    return Experiment(f"ablate-{question}", title, reproduces, scale, figures, parts)
+
+
+_AXES = {
+    "size": "synthetic models trained on",
+    "residual": "residual error of the models (median of the class)",
+}
+
+
+def _line(results: Sequence[Result], pool: str) -> Line:
+    scores = [result.scores[pool] for result in results]
+
+    def estimate(*path: str) -> tuple[float, float, float]:
+        found = []
+        for values in scores:
+            for name in path:
+                values = values[name]
+            ends = [
+                values[k] if values[k] is not None else values["value"] for k in ("low", "high")
+            ]
+            found.append([100 * x for x in (values["value"], *ends)])
+        value, low, high = np.mean(found, axis=0)
+        return float(value), float(low), float(high)
+
+    def mean(*path: str) -> float:
+        found = []
+        for values in scores:
+            for name in path:
+                values = values[name]
+            found.append(100 * float(values))  # type: ignore[arg-type]
+        return float(np.mean(found))
+
+    accuracies = [100 * s["identification"]["model"]["accuracy"]["value"] for s in scores]
+    low, high = np.mean([result.fnmr[pool] for result in results], axis=0)
+    held = [100 * r.held_out_auc for r in results if r.held_out_auc is not None]
+    return Line(
+        results[0].label,
+        results[0].models,
+        results[0].parameters,
+        estimate("identification", "model", "accuracy"),
+        estimate("identification", "decoder", "accuracy"),
+        mean("identification", "model", "macro_f1", "value"),
+        estimate("verification", "model", "auc"),
+        mean("verification", "model", "best_threshold_accuracy"),
+        (mean("verification", "model", "fnmr_at_fmr_1"), 100 * float(low), 100 * float(high)),
+        mean("set_verification", "model", "auc", "value"),
+        float(np.mean(held)) if held else None,
+        float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None,
+        float(np.mean([result.seconds for result in results])),
+    )
+
+
+def _table(pool: str, lines: Sequence[Line], papers: Mapping[str, tuple[float, float]]) -> Table:
+    header = [
+        "variant", "models", "identification [decoder]", "macro-F1", "AUC", "best threshold",
+        "FNMR at FMR 1 %", "AUC, 5 a side", "held-out AUC",
+    ]  # fmt: skip
+    spread = any(line.spread is not None for line in lines)
+    header += ["± over seeds"] * spread
+    if papers:
+        header += ["paper: identification", "paper: AUC"]
+    rows = []
+    for line in lines:
+        row: list[object] = [
+            line.label,
+            line.models,
+            f"{_interval(line.identification)} [{line.decoder[0]:.1f}]",
+            line.macro_f1,
+            _interval(line.auc),
+            line.best_threshold,
+            _interval(line.fnmr),
+            line.set_auc,
+            "–" if line.held_out_auc is None else line.held_out_auc,
+        ]
+        row += ["–" if line.spread is None else line.spread] * spread
+        if papers:
+            row += papers.get(line.label, ("–", "–"))
+        rows.append(row)
+    return Table(f"{pool}: scores in %, 95 % intervals in brackets", header, rows)
+
+
+def _interval(values: tuple[float, float, float]) -> str:
+    return f"{values[0]:.1f} ({values[1]:.1f}–{values[2]:.1f})"
+
+
+def _predictions(x: Sequence[float], rows: Sequence[Line]) -> dict[str, dict[str, float]]:
+    measures = {
+        "identification": [100 - row.identification[0] for row in rows],
+        "AUC": [100 - row.auc[0] for row in rows],
+    }
+    return {name: fit_power_law(x, errors, PAPER_MODELS) for name, errors in measures.items()}
+
+
+def _fit_table(fits: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Table:
+    rows = [
+        [pool, name, fit["exponent"], fit["spread"], 100 - fit["error"]]
+        for pool, measures in fits.items()
+        for name, fit in measures.items()
+    ]
+    header = ("pool", "score", "exponent", "± of the exponent", f"at {PAPER_MODELS:,} models, %")
+    return Table(
+        "Error ∝ models^exponent, fitted to the curves; the last column extrapolates it and holds "
+        "only as far as the line does",
+        header,
+        rows,
+        digits=2,
+    )
+
+
+def _bars(lines: Mapping[str, Sequence[Line]]) -> Figure:
+    from matplotlib.figure import Figure
+
+    labels = [line.label for line in next(iter(lines.values()))]
+    height = 1.2 + (0.16 + 0.17 * len(lines)) * len(labels)
+    figure = Figure(figsize=(11, height), layout="constrained")
+    columns = (("identification, %", "identification"), ("verification AUC, %", "auc"))
+    thick = 0.8 / len(lines)
+    for axes, (title, measure) in zip(figure.subplots(1, 2, sharey=True), columns, strict=True):
+        for i, (pool, rows) in enumerate(lines.items()):
+            values = np.array([getattr(row, measure) for row in rows])
+            places = np.arange(len(rows)) + (i - (len(lines) - 1) / 2) * thick
+            whiskers = np.abs(values[:, 1:] - values[:, :1]).T
+            axes.barh(
+                places, values[:, 0], thick * 0.9, xerr=whiskers, label=pool, ecolor="#57606a"
+            )
+        axes.set(xlabel=title, xlim=(0, 100))
+        axes.set_yticks(range(len(labels)), labels, fontsize=9)
+        axes.grid(axis="x", alpha=0.3)
+    figure.axes[0].invert_yaxis()
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    return figure

@@ -1,0 +1,121 @@
+"""Embeddings of a split's test images by any method, kept on disk: a killed command goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from fingerprint_sdk.images import load_image
+from trainer.experiments.comparison.split import Split
+from trainer.experiments.rivals import Rival
+
+Progress = Callable[[str, int, int], None]
+Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
+
+
+def embed_split(
+    cache: Path,
+    name: str,
+    settings: str,
+    split: Split,
+    prepare: Callable[[], Embed],
+    progress: Callable[[int, int], None],
+    digest: str | None = None,
+) -> dict[str, np.ndarray]:
+    """Embeddings of every test image, seen and unseen, as `cache` has them or as `prepare` gives.
+
+    Args:
+        cache: folder; an entry is known by `name`, `settings` and the files of the split.
+        settings: all that the embeddings depend on besides the images.
+        prepare: called when there is no entry; returns the method, fitted.
+        progress: called with the number of images done, and of all.
+        digest: `digest_split(split)`, where the caller has it already.
+
+    Returns:
+        For each generator float32, shape (n, D), in the order of its paths.
+    """
+    key = hashlib.sha256(f"{settings}:{digest or digest_split(split)}".encode()).hexdigest()[:16]
+    path = cache / f"{name}-{key}.npz"
+    if path.exists():
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(stored)
+    embed, test = prepare(), split.seen | split.unseen
+    total, rows = sum(map(len, test.values())), []
+    for paths in test.values():
+        for image in paths:  # one at a time: a pool need not fit into memory
+            rows.append(embed(_pixels([image])))
+            progress(len(rows), total)
+    ends = np.cumsum([len(paths) for paths in test.values()])[:-1]
+    parts = np.split(shrink(np.concatenate(rows)), ends)
+    embeddings = dict(zip(test, parts, strict=True))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        np.savez(file, **embeddings)
+    temporary.replace(path)
+    return embeddings
+
+
+def embed_rival(
+    name: str,
+    rival: Rival,
+    split: Split,
+    cache: Path,
+    progress: Progress,
+    *,
+    training: Callable[[], Mapping[str, Sequence[np.ndarray]]] | None = None,
+    digest: str | None = None,
+) -> dict[str, np.ndarray]:
+    """Fit a rival on the split's training images and embed its test images; see `embed_split`.
+
+    `training` returns the training images' pixels, where several rivals share them.
+
+    Raises ModuleNotFoundError when the rival needs a package that is not installed.
+    """
+
+    def fitted() -> Embed:
+        images = training() if training else read_training(split)
+        rival.fit(images, partial(progress, f"{rival.title}: training"))
+        return rival.embed
+
+    shown = partial(progress, f"{rival.title}: embedding")
+    return embed_split(cache, name, repr(rival), split, fitted, shown, digest)
+
+
+def read_training(split: Split) -> dict[str, list[np.ndarray]]:
+    """Pixels of the images that a method may learn from."""
+    return {name: _pixels(paths) for name, paths in split.train.items()}
+
+
+def shrink(rows: np.ndarray) -> np.ndarray:
+    """Rows (N, D) in at most N dimensions, every inner product kept.
+
+    Scores know inner products only, and a residual has 200,000 numbers.
+    """
+    if rows.shape[1] <= len(rows):
+        return rows
+    wide = rows.astype(np.float64)
+    values, vectors = np.linalg.eigh(wide @ wide.T)
+    small = vectors * np.sqrt(np.clip(values, 0, None))
+    norms = np.linalg.norm(small, axis=1, keepdims=True)
+    return (small / np.where(norms > 1e-6, norms, 1)).astype(np.float32)
+
+
+def _pixels(paths: Sequence[Path]) -> list[np.ndarray]:
+    return [load_image(path).pixels for path in paths]
+
+
+def digest_split(split: Split) -> str:
+    """Of the files and of who sees what."""
+    digest = hashlib.sha256()
+    for part, images in vars(split).items():
+        for name, paths in images.items():
+            for path in paths:
+                digest.update(f"{part}/{name}/{path.name}".encode())
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,178 @@
+"""Fit every rival on the seen generators, embed the test images, score both halves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import fingerprint_sdk
+from fingerprint_sdk.images import windows
+from trainer.evaluation import Pool, Scores, score
+from trainer.experiments.comparison.cache import (
+    Embed,
+    Progress,
+    digest_split,
+    embed_rival,
+    embed_split,
+    read_training,
+)
+from trainer.experiments.comparison.finetuning import FinetuneRecipe, finetune
+from trainer.experiments.comparison.split import Split
+from trainer.experiments.rivals import MINUTES, RIVALS, Budget, make_rival
+from trainer.export.onnx import FingerprintModel
+from trainer.extractor import Run, load_run
+
+
+@dataclass(frozen=True)
+class CompareRecipe:
+    """`rivals` by name, `budget` of the trained ones, `finetuning` of our model.
+
+    `full` takes the other settings of the rivals' papers too (`make_rival`).
+    """
+
+    rivals: tuple[str, ...] = RIVALS
+    budget: Budget = MINUTES
+    full: bool = False
+    finetuning: FinetuneRecipe = field(default_factory=FinetuneRecipe)
+    galleries: int = 20
+    pairs: int = 5000
+
+
+@dataclass(frozen=True)
+class MethodScores:
+    """One line of Tables VIII and IX: the protocol on the seen half and on the unseen one.
+
+    `settings` is what the embeddings came from.
+    """
+
+    title: str
+    settings: str
+    seen: Scores
+    unseen: Scores
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every method that ran, by name, and why others did not."""
+
+    methods: dict[str, MethodScores]
+    left_out: dict[str, str]
+    split: Split
+    recipe: CompareRecipe
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            "recipe": asdict(self.recipe),
+            "split": {
+                part: {name: [path.name for path in paths] for name, paths in images.items()}
+                for part, images in vars(self.split).items()
+            },
+            "left_out": self.left_out,
+            "methods": {name: asdict(method) for name, method in self.methods.items()},
+        }
+
+
+def compare(
+    pool: Pool,
+    split: Split,
+    cache: Path,
+    recipe: CompareRecipe | None = None,
+    *,
+    run: Path | None = None,
+    model: str = "compact",
+    progress: Progress | None = None,
+) -> Comparison:
+    """Tables VIII and IX on one pool of images.
+
+    Args:
+        pool, split: see `read_pool` and `split_pool`.
+        cache: folder that keeps each method's embeddings, so that a killed comparison goes on.
+        recipe: None for minutes on two cores.
+        run: a finished extractor run, scored as it is and after fine-tuning on the seen half.
+        model: without `run`, the model to score (name, folder or ONNX file); it is not fine-tuned.
+        progress: called with a stage's name, and how much of it is done and to do.
+
+    Raises:
+        ImageError, ValueError: an image or a name cannot be used.
+    """
+    recipe = recipe or CompareRecipe()
+    show = progress or (lambda stage, done, total: None)
+    data = digest_split(split)
+    methods, left_out = {}, {}
+
+    def add(
+        name: str, title: str, settings: str, embed: Callable[[], dict[str, np.ndarray]]
+    ) -> None:
+        try:
+            embeddings = embed()
+        except ModuleNotFoundError as error:
+            left_out[title] = str(error)
+            return
+        parts = [
+            score(
+                {g: embeddings[g] for g in half},
+                pool.decoders,
+                galleries=recipe.galleries,
+                pairs=recipe.pairs,
+            )
+            for half in (split.seen, split.unseen)
+        ]
+        methods[name] = MethodScores(title, settings, *parts)
+
+    training_images = lru_cache(lambda: read_training(split))
+    for name in recipe.rivals:
+        rival = make_rival(name, recipe.budget, full=recipe.full)
+        embed = partial(
+            embed_rival, name, rival, split, cache, show, training=training_images, digest=data
+        )
+        add(name, rival.title, repr(rival), embed)
+
+    def add_ours(name: str, title: str, settings: str, prepare: Callable[[], Embed]) -> None:
+        shown = partial(show, f"{title}: embedding")
+        embed = partial(embed_split, cache, name, settings, split, prepare, shown, data)
+        add(name, title, settings, embed)
+
+    if run is None:
+        loaded = fingerprint_sdk.load(model)
+        settings = f"{loaded.name} {loaded.version}, {loaded.model_sha256}"
+        add_ours("zero-shot", "ours, zero-shot", settings, lambda: _embed_by_sdk(loaded))
+        left_out["ours, fine-tuned"] = "needs --run, the folder of a finished extractor run"
+    else:
+        finished = load_run(run)
+        settings = json.dumps(finished.info, sort_keys=True)
+        add_ours("zero-shot", "ours, zero-shot", settings, lambda: embed_by_run(finished))
+        tuned = f"{settings}: {recipe.finetuning!r}"
+        folder = cache / f"finetuned-{hashlib.sha256((tuned + data).encode()).hexdigest()[:16]}"
+
+        def finetuned() -> Embed:
+            shown = partial(show, "ours, fine-tuned: training")
+            images = training_images()
+            return embed_by_run(finetune(run, images, folder, recipe.finetuning, progress=shown))
+
+        add_ours("fine-tuned", "ours, fine-tuned", tuned, finetuned)
+    return Comparison(methods, left_out, split, recipe)
+
+
+def embed_by_run(run: Run) -> Embed:
+    """The embeddings of a run as the SDK takes them: windows, averaged, L2-normalised."""
+    model = FingerprintModel(run.signal, run.network).eval()
+
+    @torch.inference_mode()
+    def embed(images: Sequence[np.ndarray]) -> np.ndarray:
+        means = [model(torch.from_numpy(windows(image))).mean(0) for image in images]
+        return torch.nn.functional.normalize(torch.stack(means), dim=1).numpy()
+
+    return embed
+
+
+def _embed_by_sdk(model: fingerprint_sdk.Extractor) -> Embed:
+    return lambda images: model.embed_many(list(images), on_error="raise").embeddings

@@ -1,0 +1,1 @@
+"""Where fingerprints lie: t-SNE maps of embeddings (Fig. 13)."""

@@ -1,0 +1,61 @@
+"""A rival's embeddings of generators it was not trained on, for the map beside ours (Fig. 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainer.evaluation import Pool
+from trainer.experiments.embedding import limited
+
+if TYPE_CHECKING:
+    from trainer.experiments.comparison import Split
+    from trainer.experiments.rivals import Rival
+
+Images = dict[str, tuple[Path, ...]]
+
+
+def unseen_images(pool: Pool, limit: int | None) -> tuple[Split, Images]:
+    """The split that `trainer compare` draws by default, and the images of its unseen half.
+
+    Args:
+        limit: images of each generator; None for all.
+
+    Raises ValueError as `trainer.experiments.comparison.split_pool` does.
+    """
+    from trainer.experiments.comparison import split_pool
+
+    split = split_pool(pool)
+    return split, limited(split.unseen, limit)
+
+
+def rival_embeddings(
+    name: str,
+    rival: Rival,
+    split: Split,
+    images: Mapping[str, Sequence[Path]],
+    cache: Path,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, np.ndarray]:
+    """Embeddings of `images`, part of the split's, by a rival fitted on its training images.
+
+    Returns float32 (n, D) for each generator, L2-normalised, in the order of its paths. `cache`
+    is shared with `trainer compare`.
+
+    Raises ValueError when the rival needs a package that is not installed.
+    """
+    from trainer.experiments.comparison import embed_rival
+
+    show = progress or (lambda stage, done, total: None)
+    try:
+        every = embed_rival(name, rival, split, cache, show)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{rival.title}: {error}") from error
+    tested = split.seen | split.unseen
+    return {
+        generator: every[generator][[tested[generator].index(path) for path in paths]]
+        for generator, paths in images.items()
+    }

@@ -1,0 +1,1 @@
+"""Which base model a variant comes from (IV-E, Fig. 14)."""

@@ -1,0 +1,1 @@
+"""What processing costs (Fig. 16)."""

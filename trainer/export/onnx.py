@@ -1,0 +1,230 @@
+"""One ONNX file from a trained run: windows -> residual -> DFT -> extractor -> embedding."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import logging
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.extractor import Extractor
+from fingerprint_sdk.zoo.golden import GOLDEN_VALUES, golden_picture
+
+log = logging.getLogger(__name__)
+
+OPSET, IR_VERSION = 20, 9  # Gelu in one operator; old enough for ONNX Runtime 1.20
+PARITY = 1e-4
+_LARGE = 4096  # numbers in a tensor
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a published model says of itself; becomes ONNX metadata and config.json."""
+
+    name: str
+    version: str
+    license: str
+    description: str
+    recipe_hash: str
+    calibration: dict[str, Any]
+    constant: float = 0.0
+    """See `fingerprint_sdk.verification.image_embedding`."""
+
+
+class FingerprintModel(nn.Module):
+    """The whole path as one module: uint8 (N, 3, side, side) -> float32 (N, D), L2-normalised.
+
+    The weights of `network`, which stays as it is, are rounded to half precision: a file half the
+    size, and what is measured is what is shipped. Those of the signal are exact.
+    """
+
+    def __init__(self, signal: nn.Module, network: nn.Module) -> None:
+        super().__init__()
+        self.signal, self.network = signal, _rounded(network)
+
+    def forward(self, windows: Tensor) -> Tensor:
+        return nn.functional.normalize(self.network(self.signal(windows.float())), dim=1)
+
+
+def export_onnx(
+    signal: nn.Module, network: nn.Module, card: ModelCard, out: Path, *, side: int = 128
+) -> Path:
+    """Write `out/model.onnx` and `out/config.json`; returns the ONNX file.
+
+    The file is checked with ONNX Runtime against torch before it takes its place: a difference
+    above 1e-4 raises RuntimeError and leaves what was there. A calibration that the SDK would not
+    read raises ModelError, e.g. of an extractor that tells nothing apart.
+    """
+    import onnx
+
+    Calibration.from_json(json.dumps(card.calibration))  # what the SDK would refuse, fails here
+    model = FingerprintModel(signal, network).eval()
+    proto = to_onnx(model, side)
+    embedding = proto.graph.output[0].type.tensor_type.shape.dim[1].dim_value
+    fixed = {
+        "name": card.name,
+        "version": card.version,
+        "license": card.license,
+        "recipe_hash": card.recipe_hash,
+        "window_size": str(side),
+        "embedding_size": str(embedding),
+        "constant": repr(card.constant),
+        "threshold": repr(_default_threshold(card.calibration)),
+        "calibration": json.dumps(card.calibration, sort_keys=True),
+    }
+    onnx.helper.set_model_props(proto, fixed)
+    onnx.checker.check_model(proto)
+    content = proto.SerializeToString()
+    worst = parity(model, content, side)
+    if not worst <= PARITY:
+        raise RuntimeError(f"ONNX and torch differ by {worst:.2e}, more than {PARITY:.0e}")
+    log.info("parity with torch: %.2e", worst)
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "model.onnx"
+    _write(path, content)
+    config = {
+        "name": card.name,
+        "version": card.version,
+        "license": card.license,
+        "description": card.description,
+        "window_size": side,
+        "embedding_size": embedding,
+        "recipe_hash": card.recipe_hash,
+        "files": {
+            "model.onnx": {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+        },
+        "golden": golden_numbers(content),
+    }
+    _write(out / "config.json", (json.dumps(config, indent=2) + "\n").encode())
+    return path
+
+
+def to_onnx(model: FingerprintModel, side: int) -> Any:
+    """`model` as an ONNX proto with a free batch size, without metadata."""
+    windows = torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
+        program = torch.onnx.export(
+            model,
+            (windows,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["windows"],
+            output_names=["embedding"],
+            dynamic_shapes={"windows": {0: torch.export.Dim("N", min=1)}},
+            external_data=False,
+            verbose=False,
+        )
+    proto = program.model_proto
+    proto.ir_version = min(proto.ir_version, IR_VERSION)
+    _strip_notes(proto)
+    _halve(proto.graph)
+    return proto
+
+
+def onnx_embedder(model: FingerprintModel, side: int = 128) -> Callable[[np.ndarray], np.ndarray]:
+    """Embeds uint8 (N, 3, side, side) windows as (N, D) with ONNX Runtime: faster than torch."""
+    session = _session(to_onnx(model.eval(), side).SerializeToString())
+    return lambda windows: np.concatenate(
+        [
+            session.run(None, {"windows": part})[0]
+            for part in np.array_split(windows, len(windows) // 64 + 1)
+        ]
+    )
+
+
+def golden_numbers(onnx_file: bytes) -> list[float]:
+    """What `fingerprint models verify` compares elsewhere: the embedding of a fixed picture."""
+    extractor = Extractor(onnx_file, "the exported model", device="cpu", threads=1)
+    return [round(float(x), 6) for x in extractor.embed(golden_picture())[:GOLDEN_VALUES]]
+
+
+@torch.no_grad()
+def parity(model: nn.Module, onnx_file: bytes, side: int = 128) -> float:
+    """Largest absolute difference of embeddings between torch and ONNX Runtime, on 8 windows."""
+    session = _session(onnx_file)
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (4, 3, side, side), dtype=np.uint8)
+    ramp = np.linspace(0, 255, side)[:, None] * np.ones((1, side))
+    smooth = np.stack([np.roll(ramp, 17 * i, axis=i % 2) for i in range(12)])
+    smooth = smooth.reshape(4, 3, side, side) + rng.normal(0, 2, (4, 3, side, side))
+    windows = np.concatenate([noise, np.clip(np.rint(smooth), 0, 255).astype(np.uint8)])
+    ours = model(torch.from_numpy(windows)).numpy()
+    theirs = session.run(None, {"windows": windows})[0]
+    return float(np.abs(ours - theirs).max())
+
+
+def _session(onnx_file: bytes) -> Any:
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(onnx_file, providers=["CPUExecutionProvider"])
+
+
+def _default_threshold(calibration: dict[str, Any]) -> float:
+    fmr = calibration["default_fmr"]
+    single = calibration["conditions"][0]["thresholds"]
+    return float(next(value for key, value in single.items() if float(key) == fmr))
+
+
+def _rounded(network: nn.Module) -> nn.Module:
+    """A copy whose matrices hold only numbers of half precision; vectors are small and stay."""
+    out = copy.deepcopy(network)
+    with torch.no_grad():
+        for weights in (*out.parameters(), *out.buffers()):
+            if weights.ndim > 1 and weights.is_floating_point():
+                weights.copy_(weights.half())
+    return out
+
+
+def _halve(graph: Any) -> None:
+    """Store large tensors that lose nothing by it in half precision; a cast gives them back.
+
+    ONNX Runtime casts once, when it loads the file.
+    """
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT:
+            continue
+        full = numpy_helper.to_array(tensor)
+        with np.errstate(over="ignore"):
+            half = full.astype(np.float16)
+        if full.size < _LARGE or not np.array_equal(half, full):
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
+        casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _strip_notes(proto: Any) -> None:
+    """Drop the exporter's notes on nodes and tensors.
+
+    They hold stack traces with the paths of the machine, and IR 9 knows no such field.
+    """
+    graph = proto.graph
+    parts = [*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer]
+    for part in (proto, graph, *parts):
+        part.doc_string = ""
+        part.ClearField("metadata_props")
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)

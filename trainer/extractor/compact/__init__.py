@@ -1,0 +1,1 @@
+"""The shipped extractor: linear discriminants on five parts of a signal."""

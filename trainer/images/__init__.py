@@ -1,0 +1,1 @@
+"""Photographs, and what happens to images between generator and analyst."""

@@ -1,5 +1,15 @@
-"""``fingerprint gallery``."""
+"""``fingerprint gallery``: make, fill, change and read gallery files."""
 
-from fingerprint_sdk.cli.gallery.change import app
+import typer
 
-__all__ = ["app"]
+from fingerprint_sdk.cli.gallery import add, change, read
+
+app = typer.Typer(no_args_is_help=True, help="Make, fill, change and read galleries.")
+app.command()(change.create)
+app.command()(add.add)
+app.command()(change.remove)
+app.command()(change.rename)
+app.command("list")(read.list_entries)
+app.command()(read.info)
+app.command()(change.merge)
+app.command()(read.export)

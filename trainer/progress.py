@@ -1,25 +1,29 @@
-"""A progress bar with an estimate of the time left, on stderr."""
+"""How far a stage is: told by whatever takes long, shown as bars with the time left, on stderr."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
-@contextmanager
-def bar(title: str) -> Iterator[Callable[..., None]]:
-    """Yields `update(done, total, **numbers)`; the numbers are shown behind the bar."""
-    with bars() as update:
-        yield lambda done, total, **numbers: update(title, done, total, **numbers)
+class Progress(Protocol):
+    """Called now and then by everything here that takes long."""
+
+    def __call__(self, stage: str, done: int, total: int, /, **numbers: float) -> None:
+        """`done` of `total` steps of a `stage`; the `numbers` are shown behind its bar."""
+
+
+def silent(stage: str, done: int, total: int, /, **numbers: float) -> None:
+    """Shows nothing."""
 
 
 @contextmanager
-def bars() -> Iterator[Callable[..., None]]:
-    """Yields `update(title, done, total, **numbers)`: one bar for each title, as they come."""
+def bars() -> Iterator[Progress]:
+    """Yields a `Progress` that shows a bar for each stage, as they come."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -41,10 +45,17 @@ def bars() -> Iterator[Callable[..., None]]:
     ) as progress:
         tasks: dict[str, TaskID] = {}
 
-        def update(title: str, done: int, total: int, **numbers: float) -> None:
+        def update(stage: str, done: int, total: int, /, **numbers: float) -> None:
             text = " ".join(f"{name} {value:.4g}" for name, value in numbers.items())
-            if title not in tasks:
-                tasks[title] = progress.add_task(title, total=total, numbers=text)
-            progress.update(tasks[title], completed=done, total=total, numbers=text)
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total, numbers=text)
+            progress.update(tasks[stage], completed=done, total=total, numbers=text)
 
         yield update
+
+
+@contextmanager
+def bar(title: str) -> Iterator[Callable[..., None]]:
+    """Yields `update(done, total, **numbers)`."""
+    with bars() as update:
+        yield lambda done, total, **numbers: update(title, done, total, **numbers)

@@ -21,10 +21,10 @@ from torch import Tensor
 
 from trainer.evaluation import Pool, read_pool, score
 from trainer.experiments.ablation import pool_signals, read_cache
-from trainer.experiments.ablation.whitening import shrunk
 from trainer.extractor import COMPACT, HEADS, held_out_models
 from trainer.extractor.compact.discriminant import directions_between
 from trainer.extractor.compact.heads import Seen
+from trainer.extractor.compact.whitening import shrunk
 
 SPLITS = 4
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from trainer.experiments.ablation.whitening import shrunk
 from trainer.extractor.compact.contents import Contents
+from trainer.extractor.compact.whitening import shrunk
 
 _AT_ONCE = 64  # models; a product of few images would be all memory traffic
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainer.experiments.ablation.whitening import Whitening
 from trainer.extractor.compact.discriminant import Discriminant
+from trainer.extractor.compact.whitening import Whitening
 from trainer.extractor.features import PROCESSED, RENDERED
 
 Parts = Mapping[str, tuple[int, ...]]

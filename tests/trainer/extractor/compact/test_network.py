@@ -9,7 +9,6 @@ import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from torch import Tensor
 
-from trainer.experiments.ablation.whitening import Whitening
 from trainer.extractor import (
     PAPER,
     CompactNet,
@@ -19,6 +18,7 @@ from trainer.extractor import (
 )
 from trainer.extractor.compact.discriminant import Discriminant
 from trainer.extractor.compact.heads import Seen
+from trainer.extractor.compact.whitening import Whitening
 from trainer.extractor.features import FAINT
 from trainer.extractor.source import FeatureSource
 

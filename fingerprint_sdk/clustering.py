@@ -21,11 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk._default import default_extractor
+from fingerprint_sdk.embedding import cosine, mean_embedding
 from fingerprint_sdk.errors import FingerprintError
 from fingerprint_sdk.extractor import Extractor, Failure
 from fingerprint_sdk.extras import need
 from fingerprint_sdk.images.quality import Quality
-from fingerprint_sdk.verification import cosine, mean_embedding
 
 if TYPE_CHECKING:
     from fingerprint_sdk.calibration import Calibration

@@ -52,7 +52,7 @@ class Extractor:
         device: "cpu" or "cuda", the one really in use.
         providers: ONNX Runtime's execution providers, in order.
         embedding_size: D, of an image.
-        constant: of the model, see ``verification.image_embedding``; 0 for none.
+        constant: of the model, see ``embedding.image_embedding``; 0 for none.
         window_size: side of a window, 128 pixels.
         model_sha256: SHA-256 (hex) of the model file; what ties a gallery to its model.
         calibration: thresholds and probabilities.
@@ -95,7 +95,7 @@ class Extractor:
         """Fingerprint embeddings of one image or of many.
 
         The embedding of an image is the L2-normalised mean over its windows (paper, "Sliding
-        Window"), and a constant behind it (``verification.image_embedding``).
+        Window"), and a constant behind it (``embedding.image_embedding``).
 
         Args:
             images: one image (see ``images.load_image``), or an iterable of them.

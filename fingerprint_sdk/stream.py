@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from fingerprint_sdk.embedding import Run, image_embeddings
 from fingerprint_sdk.errors import ImageError
 from fingerprint_sdk.images import is_single_image
 from fingerprint_sdk.images.ahead import Outcome, prepare_ahead
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.results import Embeddings
-from fingerprint_sdk.verification import image_embedding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from fingerprint_sdk.images import ImageInput
 
 Embedded: TypeAlias = tuple[Embeddings, Quality] | ImageError
-Run: TypeAlias = Callable[[npt.NDArray[np.uint8]], Embeddings]
 
 
 def stream(
@@ -40,7 +38,7 @@ def stream(
         run: from windows, uint8 (N, 3, 128, 128), to embeddings, (N, D).
         batch_size: images a call of ``run``.
         workers: threads that decode.
-        constant: of the model, see ``verification.image_embedding``.
+        constant: of the model, see ``embedding.image_embedding``.
     """
     done = 0
     with closing(prepare_ahead(images, batch_size, workers)) as batches:
@@ -52,15 +50,12 @@ def stream(
 
 def _embed_batch(batch: list[Outcome], run: Run, constant: float) -> Iterator[Embedded]:
     usable = [item for item in batch if not isinstance(item, ImageError)]
-    vectors = run(np.concatenate([item.windows for item in usable])) if usable else None
-    start = 0
+    rows: Iterator[Embeddings] = iter(())
+    if usable:
+        vectors = run(np.concatenate([item.windows for item in usable]))
+        rows = image_embeddings(vectors, [len(item.windows) for item in usable], constant)
     for item in batch:
-        if isinstance(item, ImageError) or vectors is None:
-            yield cast(ImageError, item)
-            continue
-        stop = start + len(item.windows)
-        yield image_embedding(vectors[start:stop], constant), item.quality
-        start = stop
+        yield item if isinstance(item, ImageError) else (next(rows), item.quality)
 
 
 def as_iterable(images: ImageInput | Iterable[ImageInput]) -> Iterator[ImageInput]:

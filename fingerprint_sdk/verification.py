@@ -9,9 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration, Condition
+from fingerprint_sdk.embedding import cosine, image_embedding, mean_embedding
 from fingerprint_sdk.images.quality import Quality
 
-Embedding = npt.NDArray[np.float32]
+__all__ = [
+    "Candidate",
+    "Identification",
+    "Verification",
+    "cosine",
+    "image_embedding",
+    "is_uncertain",
+    "mean_embedding",
+    "verify_embeddings",
+]
 
 
 @dataclass(frozen=True)
@@ -106,48 +116,6 @@ class Identification:
             "candidates": [asdict(candidate) for candidate in self.candidates],
             "quality": [quality.as_dict() for quality in self.quality],
         }
-
-
-def image_embedding(windows: npt.NDArray[np.floating], constant: float = 0.0) -> Embedding:
-    """The embedding of an image from those of its windows.
-
-    Their L2-normalised mean (paper, "Sliding Window"), and behind it ``constant``, all scaled to
-    length 1 again. A constant t turns the cosine s of two images into (s + t²) / (1 + t²), which
-    ranks them as before. But images of a set that agree have a longer mean than images that do
-    not, and only beside a constant does the normalised mean of the set still show it: the larger
-    t, the more nearly cosines of sets rank as the distance between their means does.
-
-    Args:
-        windows: shape (n, D), n >= 1.
-        constant: of the model, at least 0; 0 for none.
-
-    Returns:
-        float32, shape (D,), or (D + 1,) with a constant. All zero when the windows cancel out.
-    """
-    mean = mean_embedding(windows)
-    if not constant:
-        return mean
-    extended = np.append(mean.astype(np.float64), constant if mean.any() else 0.0)
-    return mean_embedding(extended[None])
-
-
-def mean_embedding(embeddings: npt.NDArray[np.floating]) -> Embedding:
-    """L2-normalised mean: windows to image, images to set.
-
-    Args:
-        embeddings: shape (n, D), n >= 1.
-
-    Returns:
-        float32, shape (D,). All zero when the rows cancel out, which scores 0 with anything.
-    """
-    mean: npt.NDArray[np.float64] = np.asarray(embeddings, dtype=np.float64).mean(axis=0)
-    norm = float(np.linalg.norm(mean))
-    return np.asarray(mean / norm if norm > 0 else mean, dtype=np.float32)
-
-
-def cosine(a: Embedding, b: Embedding) -> float:
-    """Score of two L2-normalised embeddings, -1 to 1."""
-    return float(np.clip(np.dot(a.astype(np.float64), b.astype(np.float64)), -1, 1))
 
 
 def verify_embeddings(

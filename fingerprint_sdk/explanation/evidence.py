@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk._default import default_extractor
+from fingerprint_sdk.embedding import image_embedding, mean_embedding
 from fingerprint_sdk.errors import ModelError
 from fingerprint_sdk.explanation.view import Floats, ImageView
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.images import WINDOW_SIZE, LoadedImage, load_image, window_positions, windows
 from fingerprint_sdk.images.quality import assess
 from fingerprint_sdk.spectrum import azimuthal_integration, dft_magnitude
-from fingerprint_sdk.verification import Verification, image_embedding, mean_embedding
+from fingerprint_sdk.verification import Verification
 
 if TYPE_CHECKING:
     from fingerprint_sdk.gallery import Gallery

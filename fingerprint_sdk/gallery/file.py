@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk.embedding import mean_embedding
 from fingerprint_sdk.embeddings_file import (
     Embeddings,
     Format,
@@ -29,7 +30,6 @@ from fingerprint_sdk.embeddings_file import (
 )
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.images.copies import KINDS
-from fingerprint_sdk.verification import mean_embedding
 
 FORMAT = Format("gallery", "fingerprint-gallery", "1")
 

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration, Condition
+from fingerprint_sdk.embedding import mean_embedding
 from fingerprint_sdk.embeddings_file import Embeddings, check_embeddings
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.gallery.file import Entry
 from fingerprint_sdk.images.copies import LOSSY
 from fingerprint_sdk.images.quality import Quality
-from fingerprint_sdk.verification import Candidate, Identification, is_uncertain, mean_embedding
+from fingerprint_sdk.verification import Candidate, Identification, is_uncertain
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk._default import default_extractor
+from fingerprint_sdk.embedding import mean_embedding
 from fingerprint_sdk.embeddings_file import (
     ModelIdentity,
     check_embeddings,
@@ -26,7 +27,6 @@ from fingerprint_sdk.index.file import Rows, encode, read
 from fingerprint_sdk.index.names import named
 from fingerprint_sdk.index.nearest import make_graph, nearest_rows
 from fingerprint_sdk.index.result import SearchResult, judged
-from fingerprint_sdk.verification import mean_embedding
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images

@@ -16,7 +16,7 @@ def check_contract(session: Any, name: str) -> tuple[dict[str, str], int, float]
     """Check inputs, outputs and metadata of a model.
 
     Returns the metadata, the size of a window's embedding, and the model's constant (see
-    ``verification.image_embedding``), 0 where it has none.
+    ``embedding.image_embedding``), 0 where it has none.
 
     Raises:
         ModelError: it is not one of our models; ``name`` is for the message.

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from support.tiny_model import TINY_CALIBRATION
 
 from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.embedding import image_embedding, mean_embedding
 from fingerprint_sdk.errors import OperatingPointError
 from fingerprint_sdk.images.quality import Quality
-from fingerprint_sdk.verification import image_embedding, mean_embedding, verify_embeddings
+from fingerprint_sdk.verification import verify_embeddings
 
 CALIBRATION = Calibration.from_json(json.dumps(TINY_CALIBRATION))
 FINE = Quality(512, 512, "PNG", False, None, False, False)

@@ -2,7 +2,7 @@
 
     python benchmarks/quality/clustering.py IMAGES…
 
-IMAGES are pools of real generators, a folder each. The bundled model is scored.
+IMAGES are image sets of real generators, a folder each. The bundled model is scored.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from fingerprint_sdk.cli.shared.heap import heap, truth_of
 from fingerprint_sdk.clustering import cluster_embeddings
 
 
-def main(pools: list[Path]) -> None:
+def main(image_sets: list[Path]) -> None:
     extractor = fp.load(device="cpu")
     calibration = extractor.calibration
     rates = (0.001, 0.003, calibration.default_fmr, 0.03, 0.1)
-    for pool in pools:
-        paths = heap([pool])
+    for image_set in image_sets:
+        paths = heap([image_set])
         truth = truth_of(paths, "folder")
         embeddings, quality = extractor.embed_with_quality(paths)
         cuts = [(f"FMR {rate:g}", "agglomerative", rate) for rate in rates]
@@ -31,7 +31,7 @@ def main(pools: list[Path]) -> None:
             score = found.score(truth)
             default = ", the default" if rate == calibration.default_fmr else ""
             print(
-                f"{pool.name:9s} {len(paths)} images of {len(set(truth))}, {name}{default}: "
+                f"{image_set.name:9s} {len(paths)} images of {len(set(truth))}, {name}{default}: "
                 f"adjusted Rand index {score.adjusted_rand:.2f}, homogeneity "
                 f"{score.homogeneity:.2f}, completeness {score.completeness:.2f}, "
                 f"{len(found.groups)} groups, {found.labels.count(-1)} images in none",

@@ -2,7 +2,8 @@
 
     python benchmarks/quality/contents.py RUN IMAGES…
 
-RUN is a finished `trainer extractor` run by the recipe `compact`, IMAGES pools of real generators.
+RUN is a finished `trainer extractor` run by the recipe `compact`, IMAGES sets of
+images by real generators.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from pathlib import Path
 from heads import show
 
 from trainer.calibration import CONSTANT
-from trainer.evaluation import read_pool
-from trainer.experiments.ablation import embed_signals, pool_signals, read_cache
+from trainer.evaluation import read_image_set
+from trainer.experiments.ablation import embed_signals, image_signals, read_cache
 from trainer.extractor import COMPACT, load_run
 from trainer.extractor.compact.contents import Contents
 from trainer.extractor.compact.discriminant import Discriminant
@@ -26,7 +27,7 @@ from trainer.extractor.source import FeatureSource
 MEANS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def main(run: Path, pools: list[Path]) -> None:
+def main(run: Path, image_sets: list[Path]) -> None:
     cache = read_cache(run)
     network = load_run(run).network
     assert isinstance(network, CompactNet)
@@ -35,13 +36,13 @@ def main(run: Path, pools: list[Path]) -> None:
         name = "nothing subtracted" if mean is None else f"contents, {mean} of the mean"
         kept = ", kept" if mean == COMPACT.mean else ""
         variants[name + kept] = refitted(network, cache.source, mean)
-    for folder in pools:
-        pool = read_pool(folder)
+    for folder in image_sets:
+        image_set = read_image_set(folder)
         with tempfile.TemporaryDirectory() as kept_in:
-            signals = pool_signals(pool, cache.signal, "signal", None, Path(kept_in))
+            signals = image_signals(image_set, cache.signal, "signal", None, Path(kept_in))
         for name, variant in variants.items():
             embeddings = embed_signals(variant, signals, constant=CONSTANT)
-            show(folder.name, name, embeddings, pool)
+            show(folder.name, name, embeddings, image_set)
 
 
 def refitted(network: CompactNet, source: FeatureSource, mean: float | None) -> CompactNet:

@@ -2,8 +2,8 @@
 
     python benchmarks/quality/heads.py MODEL IMAGES… [--windows N]
 
-MODEL is a folder with `model.onnx` by the recipe `compact`, IMAGES pools of real generators, N the
-windows an axis if not as many as the SDK takes.
+MODEL is a folder with `model.onnx` by the recipe `compact`, IMAGES sets of images by real
+generators, N the windows an axis if not as many as the SDK takes.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ import fingerprint_sdk as fp
 from fingerprint_sdk.images import load_image, windows
 from fingerprint_sdk.verification import image_embedding
 from trainer.calibration import CONSTANT
-from trainer.evaluation import Pool, read_pool, score
+from trainer.evaluation import ImageSet, read_image_set, score
 from trainer.extractor.compact.heads import HEADS
 
 
-def main(model: Path, pools: list[Path], per_axis: int | None) -> None:
+def main(model: Path, image_sets: list[Path], per_axis: int | None) -> None:
     extractor = fp.load(model)
-    for folder in pools:
-        pool = read_pool(folder)
+    for folder in image_sets:
+        image_set = read_image_set(folder)
         embedded = {
             generator: [
                 extractor.embed_windows(windows(load_image(path).pixels, per_axis))
                 for path in paths
             ]
-            for generator, paths in pool.images.items()
+            for generator, paths in image_set.images.items()
         }
-        show(folder.name, "all", embed(embedded, CONSTANT), pool)
+        show(folder.name, "all", embed(embedded, CONSTANT), image_set)
         whole = embed(embedded)
-        show(folder.name, "all, without the constant", whole, pool)
+        show(folder.name, "all, without the constant", whole, image_set)
         for number, head in enumerate(HEADS):
             embeddings = {}
             for generator, rows in whole.items():
                 seen = np.split(rows, len(HEADS), axis=1)[number]
                 embeddings[generator] = seen / np.linalg.norm(seen, axis=1, keepdims=True)
-            show(folder.name, " + ".join(head.parts), embeddings, pool)
+            show(folder.name, " + ".join(head.parts), embeddings, image_set)
 
 
 def embed(embedded: dict[str, list[np.ndarray]], constant: float = 0.0) -> dict[str, np.ndarray]:
@@ -51,9 +51,9 @@ def embed(embedded: dict[str, list[np.ndarray]], constant: float = 0.0) -> dict[
     }
 
 
-def show(folder: str, name: str, embeddings: dict[str, np.ndarray], pool: Pool) -> None:
+def show(folder: str, name: str, embeddings: dict[str, np.ndarray], image_set: ImageSet) -> None:
     """Print one line of scores, in percent; in brackets, models of one decoder count as one."""
-    scores = score(embeddings, pool.decoders, resamples=0)
+    scores = score(embeddings, image_set.decoders, resamples=0)
     identification, verification = scores.identification, scores.verification.model
     print(
         f"{folder:9s} {name:33s} identification "

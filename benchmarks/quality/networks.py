@@ -2,7 +2,7 @@
 
     python benchmarks/quality/networks.py RUN IMAGES [SECONDS]
 
-RUN is a folder of `trainer extractor` (its cached features are used), IMAGES a pool of real
+RUN is a folder of `trainer extractor` (its cached features are used), IMAGES an image set of real
 generators. Prints samples a second, AUC on held-out synthetic models, and identification and AUC
 on the real ones. Both networks see the whole signal and give 128 numbers.
 """
@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from trainer.calibration import CONSTANT
-from trainer.evaluation import read_pool, score
-from trainer.experiments.ablation import embed_signals, pool_signals, read_cache
+from trainer.evaluation import read_image_set, score
+from trainer.experiments.ablation import embed_signals, image_signals, read_cache
 from trainer.extractor import (
     COMPACT,
     CompactNet,
@@ -92,7 +92,7 @@ def main(run: Path, images: Path, seconds: float) -> None:
     cache = read_cache(run)
     source, parts = cache.source, cache.signal.parts
     with tempfile.TemporaryDirectory() as folder:
-        signals = pool_signals(read_pool(images), cache.signal, "signal", 3, Path(folder))
+        signals = image_signals(read_image_set(images), cache.signal, "signal", 3, Path(folder))
     held = np.flatnonzero(held_out_models(source.models, COMPACT.held_out))
     networks = {
         "perceptron": lambda: Perceptron(cache.signal.shape[0]),

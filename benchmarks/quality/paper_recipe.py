@@ -4,10 +4,10 @@
     python benchmarks/quality/paper_recipe.py POOL PHOTOS OUT STEPS --images IMAGES…
 
 Trains `--recipe paper` (ResNet-50 on |DFT| of the residual, cross-entropy and batch-hard triplet,
-AdamW, warm-up cosine) unless OUT holds a finished run, and scores it on each pool IMAGES, writing
-OUT/scores.json. Scaled down: the student's residual instead of DnCNN's, which alone costs five
-times the ResNet, and on two cores batches of 16 models × 4 images instead of 50 × 4.
-`trainer extractor --recipe paper` is the full scale.
+AdamW, warm-up cosine) unless OUT holds a finished run, and scores it on each image set IMAGES,
+writing OUT/scores.json. Scaled down: the student's residual instead of DnCNN's, which alone costs
+five times the ResNet, and on two cores batches of 16 models × 4 images instead of 50 × 4. `trainer
+extractor --recipe paper` is the full scale.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import torch
 
 from fingerprint_sdk.images import load_image, windows
 from trainer.denoiser import load_weights
-from trainer.evaluation import read_pool, score, write_json
+from trainer.evaluation import read_image_set, score, write_json
 from trainer.export.onnx import FingerprintModel
 from trainer.extractor import PAPER, FeatureRecipe, RenderRecipe, load_run, run_extractor
 
@@ -49,12 +49,12 @@ def train(pool: Path, photos: Path, out: Path, steps: int, models: int, device: 
     (out / "seconds.json").write_text(json.dumps({"seconds": time.monotonic() - started}))
 
 
-def evaluate(out: Path, pools: list[Path]) -> None:
+def evaluate(out: Path, image_sets: list[Path]) -> None:
     run = load_run(out)
     model = FingerprintModel(run.signal, run.network).eval()
     scores = {}
-    for folder in pools:
-        images = read_pool(folder)
+    for folder in image_sets:
+        images = read_image_set(folder)
         embeddings = {}
         for name, paths in images.images.items():
             rows = []

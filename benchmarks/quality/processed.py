@@ -2,9 +2,10 @@
 
     python benchmarks/quality/processed.py MODEL IMAGES…
 
-MODEL is a folder with `model.onnx`, IMAGES pools of real generators. Originals are enrolled, every
-second image of a generator and ten at most, with and without copies (`Gallery.enroll`); the others
-are identified as they are, as JPEG of quality 95 and 85, and at 80 and 60 % of their size.
+MODEL is a folder with `model.onnx`, IMAGES sets of images by real generators. Originals are
+enrolled, every second image of a generator and ten at most, with and without copies
+(`Gallery.enroll`); the others are identified as they are, as JPEG of quality 95 and 85, and at 80
+and 60 % of their size.
 
 Also printed: how many of the comparisons with other generators pass their threshold, at the
 default false match rate of one comparison, and the AUC of each probe against each enrolled image,
@@ -21,7 +22,7 @@ import numpy as np
 
 import fingerprint_sdk as fp
 from fingerprint_sdk.images import load_image
-from trainer.evaluation import read_pool
+from trainer.evaluation import read_image_set
 from trainer.evaluation.metrics import roc_auc
 from trainer.images.operations import jpeg, resize
 
@@ -34,10 +35,10 @@ PROCESSED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def main(model: Path, pools: list[Path]) -> None:
+def main(model: Path, image_sets: list[Path]) -> None:
     extractor = fp.load(model)
-    for folder in pools:
-        images = read_pool(folder).images
+    for folder in image_sets:
+        images = read_image_set(folder).images
         gallery, copied = fp.Gallery(extractor), fp.Gallery(extractor)
         for name, paths in images.items():
             gallery.enroll(name, paths[1::2][:10])

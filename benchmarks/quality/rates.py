@@ -2,10 +2,10 @@
 
     python benchmarks/quality/rates.py MODEL IMAGES… [--jpeg QUALITY…] [--crop SIDE…]
 
-MODEL is a folder with `model.onnx`, IMAGES pools of real generators. Printed are, for one and for
-five images a side, the realised FMR (in brackets, models that share an image decoder count as one)
-and FNMR at nominal false match rates of 10, 1 and 0.1 %, of the images as they are and, where
-asked for, as JPEG of a quality and cropped to a side in pixels.
+MODEL is a folder with `model.onnx`, IMAGES sets of images by real generators. Printed are, for one
+and for five images a side, the realised FMR (in brackets, models that share an image decoder count
+as one) and FNMR at nominal false match rates of 10, 1 and 0.1 %, of the images as they are and,
+where asked for, as JPEG of a quality and cropped to a side in pixels.
 """
 
 from __future__ import annotations
@@ -22,22 +22,26 @@ from PIL import Image
 
 import fingerprint_sdk as fp
 from fingerprint_sdk.images import load_image
-from trainer.evaluation import Pool, ShippedScores, read_pool, score
+from trainer.evaluation import ImageSet, ShippedScores, read_image_set, score
 
 Change = Callable[[np.ndarray], bytes | np.ndarray]
 
 NOMINAL = (0.1, 0.01, 0.001)
 
 
-def main(model: Path, pools: list[Path], qualities: list[int], sides: list[int]) -> None:
+def main(model: Path, image_sets: list[Path], qualities: list[int], sides: list[int]) -> None:
     extractor = fp.load(model)
-    for folder in pools:
-        pool = read_pool(folder)
-        show(extractor, f"{folder.name:9s} as it is", pool, None)
+    for folder in image_sets:
+        image_set = read_image_set(folder)
+        show(extractor, f"{folder.name:9s} as it is", image_set, None)
         for quality in qualities:
-            show(extractor, f"{folder.name:9s} JPEG {quality}", pool, partial(as_jpeg, quality))
+            show(
+                extractor, f"{folder.name:9s} JPEG {quality}", image_set, partial(as_jpeg, quality)
+            )
         for side in sides:
-            show(extractor, f"{folder.name:9s} cropped to {side} px", pool, partial(crop, side))
+            show(
+                extractor, f"{folder.name:9s} cropped to {side} px", image_set, partial(crop, side)
+            )
 
 
 def as_jpeg(quality: int, pixels: np.ndarray) -> bytes:
@@ -52,16 +56,18 @@ def crop(side: int, pixels: np.ndarray) -> np.ndarray:
     return pixels[top : top + side, left : left + side]
 
 
-def show(extractor: fp.Extractor, name: str, pool: Pool, change: Change | None) -> None:
+def show(extractor: fp.Extractor, name: str, image_set: ImageSet, change: Change | None) -> None:
     embeddings, lossy = {}, {}
-    for generator, paths in pool.images.items():
+    for generator, paths in image_set.images.items():
         seen = paths if change is None else [change(load_image(path).pixels) for path in paths]
         result = extractor.embed_many(seen, on_error="raise")
         embeddings[generator] = result.embeddings
         lossy[generator] = np.array([bool(quality.lossy) for quality in result.quality])
     for nominal in NOMINAL:
         calibration = replace(extractor.calibration, default_fmr=nominal)
-        scores = score(embeddings, pool.decoders, calibration, lossy, galleries=1, resamples=0)
+        scores = score(
+            embeddings, image_set.decoders, calibration, lossy, galleries=1, resamples=0
+        )
         parts = []
         for images, pairs in ((1, scores.verification), (5, scores.set_verification)):
             every, strangers = pairs.model.shipped, (pairs.decoder or pairs.model).shipped

@@ -2,11 +2,11 @@
 
     python benchmarks/quality/scatter.py RUN IMAGES…
 
-RUN is a `trainer extractor` run, IMAGES pools of real generators. One linear head on each part of
-the signal is told how models differ by synthetic ones (every eighth), and how images of one model
-differ by: the synthetic models; these and photographs, as shipped; or real generators. The last
-are half of a pool's, with half of their images; every head is scored on the other halves, and
-the mean of four such splits is printed.
+RUN is a `trainer extractor` run, IMAGES sets of images by real generators. One linear head on each
+part of the signal is told how models differ by synthetic ones (every eighth), and how images of
+one model differ by: the synthetic models; these and photographs, as shipped; or real generators.
+The last are half of an image set's, with half of their images; every head is scored on the other
+halves, and the mean of four such splits is printed.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.evaluation import Pool, read_pool, score
-from trainer.experiments.ablation import pool_signals, read_cache
+from trainer.evaluation import ImageSet, read_image_set, score
+from trainer.experiments.ablation import image_signals, read_cache
 from trainer.extractor import COMPACT, HEADS, held_out_models
 from trainer.extractor.compact.discriminant import directions_between
 from trainer.extractor.compact.heads import Seen
@@ -29,12 +29,12 @@ from trainer.extractor.compact.whitening import shrunk
 SPLITS = 4
 
 
-def main(run: Path, pools: list[Path]) -> None:
+def main(run: Path, image_sets: list[Path]) -> None:
     cache = read_cache(run)
-    for folder in pools:
-        pool = read_pool(folder)
+    for folder in image_sets:
+        image_set = read_image_set(folder)
         with tempfile.TemporaryDirectory() as kept:
-            signals = pool_signals(pool, cache.signal, "signal", None, Path(kept))
+            signals = image_signals(image_set, cache.signal, "signal", None, Path(kept))
         start = 0
         for head in HEADS:
             (name,) = head.parts
@@ -47,12 +47,14 @@ def main(run: Path, pools: list[Path]) -> None:
             }
             start += size
             for label, figures in compare(
-                Seen(cache.source, cache.signal.parts, head), real, pool
+                Seen(cache.source, cache.signal.parts, head), real, image_set
             ):
                 print(f"{folder.name:9s} {name:13s} {label:27s} {figures}", flush=True)
 
 
-def compare(seen: Seen, real: dict[str, list[Tensor]], pool: Pool) -> list[tuple[str, str]]:
+def compare(
+    seen: Seen, real: dict[str, list[Tensor]], image_set: ImageSet
+) -> list[tuple[str, str]]:
     """The lines of one part of the signal: whose scatter, and what came of it."""
     train = np.flatnonzero(~held_out_models(seen.models, COMPACT.held_out))[::8]
     image, variant = (x.ravel() for x in np.mgrid[: seen.images, : seen.variants])
@@ -97,7 +99,7 @@ def compare(seen: Seen, real: dict[str, list[Tensor]], pool: Pool) -> list[tuple
                 )
                 for name in asked
             }
-            found.setdefault(label, []).append(figures_of(embeddings, pool))
+            found.setdefault(label, []).append(figures_of(embeddings, image_set))
     return [
         (label, "identification {:.1f} [{:.1f}], AUC {:.1f}".format(*np.mean(rows, 0)))
         for label, rows in found.items()
@@ -115,8 +117,8 @@ def embed(windows: Tensor, axes: Tensor) -> np.ndarray:
     return torch.nn.functional.normalize(units.mean(0), dim=0).numpy()
 
 
-def figures_of(embeddings: dict[str, np.ndarray], pool: Pool) -> np.ndarray:
-    scores = score(embeddings, pool.decoders, resamples=0)
+def figures_of(embeddings: dict[str, np.ndarray], image_set: ImageSet) -> np.ndarray:
+    scores = score(embeddings, image_set.decoders, resamples=0)
     found = scores.identification
     return 100 * np.array(
         [

@@ -37,7 +37,7 @@ def generated(name: str, index: int, *, loud: float = 24.0, quiet: float = 4.0) 
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
 
-def write_pool(folder: Path, images: int) -> Path:
+def write_image_set(folder: Path, images: int) -> Path:
     """`folder`/GENERATOR/INDEX.png, `images` of each generator."""
     for number, name in enumerate(GENERATORS):
         (folder / name).mkdir(parents=True)

@@ -43,7 +43,7 @@ _GENERATORS = (
 @analyse_app.command()
 def spectrum(
     images: Annotated[
-        list[Path], typer.Option(help="Pool FOLDER/GENERATOR/IMAGE; repeatable.", exists=True)
+        list[Path], typer.Option(help="Image set FOLDER/GENERATOR/IMAGE; repeatable.", exists=True)
     ],
     out: OutOption,
     photos: Annotated[

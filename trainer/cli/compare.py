@@ -10,7 +10,9 @@ import typer
 from trainer.cli.shared.app import app
 from trainer.cli.shared.options import CACHE
 
-PoolOption = Annotated[Path, typer.Option(help="Pool FOLDER/GENERATOR/IMAGE.", exists=True)]
+ImageSetOption = Annotated[
+    Path, typer.Option(help="Image set FOLDER/GENERATOR/IMAGE.", exists=True)
+]
 SeenOption = Annotated[
     list[str] | None, typer.Option("--seen", help="A seen generator; repeatable.")
 ]
@@ -18,7 +20,7 @@ SeenOption = Annotated[
 
 @app.command()
 def compare(
-    images: PoolOption,
+    images: ImageSetOption,
     out: Annotated[Path, typer.Option(help="Folder of the page; a killed comparison resumes.")],
     run: Annotated[
         Path | None, typer.Option(help="Finished extractor run: zero-shot and fine-tuned.")
@@ -27,7 +29,7 @@ def compare(
     rivals: Annotated[str, typer.Option(help="Names split by commas, or `all`.")] = "all",
     seen: SeenOption = None,
     decoders: Annotated[
-        Path | None, typer.Option(help="CSV of model,decoder; default: beside the pool.")
+        Path | None, typer.Option(help="CSV of model,decoder; default: beside the image set.")
     ] = None,
     train_share: Annotated[float, typer.Option(help="Share of a seen one's images.")] = 0.4,
     steps: Annotated[int | None, typer.Option(help="Training steps a rival.", min=1)] = None,
@@ -39,8 +41,8 @@ def compare(
     """Rivals and our model on seen and on unseen generators (paper, Tables VIII and IX)."""
     from dataclasses import replace
 
-    from trainer.evaluation import read_pool
-    from trainer.experiments.comparison import CompareRecipe, experiment, split_pool
+    from trainer.evaluation import read_image_set
+    from trainer.experiments.comparison import CompareRecipe, experiment, split_image_set
     from trainer.experiments.comparison import compare as run_comparison
     from trainer.experiments.page import write_experiment
     from trainer.experiments.rivals import FULL, MINUTES, RIVALS
@@ -54,11 +56,11 @@ def compare(
         galleries=galleries,
         pairs=pairs,
     )
-    pool = read_pool(images, decoders)
-    split = split_pool(pool, seen=seen or (), train_share=train_share, seed=seed)
+    image_set = read_image_set(images, decoders)
+    split = split_image_set(image_set, seen=seen or (), train_share=train_share, seed=seed)
     with bars() as update:
         comparison = run_comparison(
-            pool, split, out / CACHE, recipe, run=run, model=model, progress=update
+            image_set, split, out / CACHE, recipe, run=run, model=model, progress=update
         )
     typer.echo(f"{write_experiment(out, experiment(comparison))}")
 
@@ -66,7 +68,7 @@ def compare(
 @app.command()
 def finetune(
     run: Annotated[Path, typer.Argument(help="Folder of a finished `trainer extractor` run.")],
-    images: PoolOption,
+    images: ImageSetOption,
     out: Annotated[Path, typer.Option(help="Folder of the new run.")],
     seen: SeenOption = None,
     epochs: Annotated[int, typer.Option(help="Passes over the images.", min=1)] = 1,
@@ -76,18 +78,18 @@ def finetune(
 ) -> None:
     """Fine-tune an extractor on generators you have images of (paper, IV-A)."""
     from fingerprint_sdk.images import load_image
-    from trainer.evaluation import read_pool
+    from trainer.evaluation import read_image_set
     from trainer.experiments.comparison.finetuning import FinetuneRecipe
     from trainer.experiments.comparison.finetuning import finetune as run_finetuning
     from trainer.progress import bar
 
-    pool = read_pool(images)
-    if unknown := set(seen or ()) - set(pool.images):
-        raise ValueError(f"{sorted(unknown)} are not in {images}: {', '.join(pool.images)}")
+    image_set = read_image_set(images)
+    if unknown := set(seen or ()) - set(image_set.images):
+        raise ValueError(f"{sorted(unknown)} are not in {images}: {', '.join(image_set.images)}")
     recipe = FinetuneRecipe(epochs=epochs, crops=crops, learning_rate=learning_rate, seed=seed)
     pixels = {
         name: [load_image(path).pixels for path in paths]
-        for name, paths in pool.images.items()
+        for name, paths in image_set.images.items()
         if not seen or name in seen
     }
     with bar("fine-tuning") as update:

@@ -14,10 +14,10 @@ from trainer.cli.shared.app import app
 def evaluate(
     model: Annotated[str, typer.Option(help="Model name, folder or ONNX file.")],
     images: Annotated[
-        list[Path], typer.Option(help="Pool FOLDER/GENERATOR/IMAGE; repeatable.", exists=True)
+        list[Path], typer.Option(help="Image set FOLDER/GENERATOR/IMAGE; repeatable.", exists=True)
     ],
     decoders: Annotated[
-        Path | None, typer.Option(help="CSV of model,decoder; default: beside the pool.")
+        Path | None, typer.Option(help="CSV of model,decoder; default: beside the image set.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the scores as JSON.")] = None,
     page: Annotated[

@@ -14,9 +14,9 @@ from trainer.cli.shared.options import CACHE, DecodersOption, FullOption, OutOpt
 @app.command()
 def lineage(
     model: Annotated[str, typer.Option(help="Model name, folder or ONNX file.")],
-    images: Annotated[Path, typer.Option(help="Pool FOLDER/GENERATOR/IMAGE.", exists=True)],
+    images: Annotated[Path, typer.Option(help="Image set FOLDER/GENERATOR/IMAGE.", exists=True)],
     base: Annotated[
-        list[str], typer.Option(help="Base model, a generator of the pool; two or more.")
+        list[str], typer.Option(help="Base model, a generator of the image set; two or more.")
     ],
     out: OutOption,
     decoders: DecodersOption = None,

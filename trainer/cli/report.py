@@ -25,11 +25,13 @@ def report(
         list[str] | None, typer.Option(help="--run: model name, folder or file; repeatable.")
     ] = None,
     images: Annotated[
-        list[Path] | None, typer.Option(help="--run: pool of real images; repeatable.")
+        list[Path] | None, typer.Option(help="--run: image set of real generators; repeatable.")
     ] = None,
     photos: Annotated[Path | None, typer.Option(help="--run: folder of photographs.")] = None,
     pool: Annotated[Path | None, typer.Option(help="--run: pool of synthetic models.")] = None,
-    lineage: Annotated[Path | None, typer.Option(help="--run: pool with the base models.")] = None,
+    lineage: Annotated[
+        Path | None, typer.Option(help="--run: image set with the base models.")
+    ] = None,
     base: Annotated[list[str] | None, typer.Option(help="--run: base model; repeatable.")] = None,
     full: Annotated[
         bool, typer.Option("--full", help="--run: at the paper's scale; wants a GPU.")

@@ -14,7 +14,7 @@ from trainer.cli.shared.options import CACHE, FullOption, ModelsOption, OutOptio
 @app.command()
 def robustness(
     model: ModelsOption,
-    images: Annotated[Path, typer.Option(help="Pool FOLDER/GENERATOR/IMAGE.", exists=True)],
+    images: Annotated[Path, typer.Option(help="Image set FOLDER/GENERATOR/IMAGE.", exists=True)],
     out: OutOption,
     operation: Annotated[
         list[str] | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainer.evaluation.identification import IdentificationScores, LevelScores
-from trainer.evaluation.images import Pool, read_decoders, read_pool
+from trainer.evaluation.image_set import ImageSet, read_decoders, read_image_set
 from trainer.evaluation.metrics import Estimate
 from trainer.evaluation.protocol import ModelRecord, Scores, evaluate, score, write_json
 from trainer.evaluation.table import print_table
@@ -12,17 +12,17 @@ from trainer.evaluation.verification import PairScores, ShippedScores, Verificat
 __all__ = [
     "Estimate",
     "IdentificationScores",
+    "ImageSet",
     "LevelScores",
     "ModelRecord",
     "PairScores",
-    "Pool",
     "Scores",
     "ShippedScores",
     "VerificationScores",
     "evaluate",
     "print_table",
     "read_decoders",
-    "read_pool",
+    "read_image_set",
     "score",
     "write_json",
 ]

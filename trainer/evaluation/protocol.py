@@ -1,7 +1,7 @@
-"""The whole protocol: identification, verification and set verification over one pool of images.
+"""The whole protocol: identification, verification and set verification over one image set.
 
-Pools of different formats must never be mixed in one score: an extractor could read the format
-instead of the fingerprint.
+Image sets of different formats must never be mixed in one score: an extractor could read the
+format instead of the fingerprint.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from trainer.evaluation.identification import (
     IdentificationScores,
     score_identification,
 )
-from trainer.evaluation.images import read_pool
+from trainer.evaluation.image_set import read_image_set
 from trainer.evaluation.verification import (
     SET_IMAGES,
     VerificationScores,
@@ -48,7 +48,7 @@ class ModelRecord:
 
 @dataclass(frozen=True)
 class Scores:
-    """Outcome of the protocol on one pool.
+    """Outcome of the protocol on one image set.
 
     Attributes:
         identification, verification, set_verification: the three parts.
@@ -140,33 +140,33 @@ def evaluate(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Scores:
-    """Embed a pool of images with the SDK, as a user would, and score it.
+    """Embed an image set with the SDK, as a user would, and score it.
 
     Args:
         model: the extractor to score.
-        folder, decoders: see ``images.read_pool``.
+        folder, decoders: see ``image_set.read_image_set``.
         galleries, pairs, seed: see ``score``.
         progress: called with the number of images done, and of all images.
 
     Raises:
-        FileNotFoundError, ValueError: see ``images.read_pool`` and ``score``.
+        FileNotFoundError, ValueError: see ``image_set.read_image_set`` and ``score``.
         ImageError: an image cannot be used; leaving it out would change the score silently.
     """
-    pool = read_pool(folder, decoders)
-    _check_counts({name: len(paths) for name, paths in pool.images.items()})
-    total = sum(map(len, pool.images.values()))
+    image_set = read_image_set(folder, decoders)
+    _check_counts({name: len(paths) for name, paths in image_set.images.items()})
+    total = sum(map(len, image_set.images.values()))
     result = model.embed_many(
-        (path for paths in pool.images.values() for path in paths),
+        (path for paths in image_set.images.values() for path in paths),
         on_error="raise",
         progress=None if progress is None else lambda done: progress(done, total),
     )
-    splits = np.cumsum([len(paths) for paths in pool.images.values()])[:-1]
+    splits = np.cumsum([len(paths) for paths in image_set.images.values()])[:-1]
     lossy = np.array([bool(quality.lossy) for quality in result.quality])
     scores = score(
-        dict(zip(pool.images, np.split(result.embeddings, splits), strict=True)),
-        pool.decoders,
+        dict(zip(image_set.images, np.split(result.embeddings, splits), strict=True)),
+        image_set.decoders,
         model.calibration,
-        dict(zip(pool.images, np.split(lossy, splits), strict=True)),
+        dict(zip(image_set.images, np.split(lossy, splits), strict=True)),
         galleries=galleries,
         pairs=pairs,
         seed=seed,
@@ -177,10 +177,12 @@ def evaluate(
 
 
 def write_json(path: Path, results: Mapping[str, Scores]) -> None:
-    """Write the scores of some pools, by name, whole or not at all."""
+    """Write the scores of some image sets, by name, whole or not at all."""
     path = Path(path)
     text = json.dumps(
-        {pool: scores.as_dict() for pool, scores in results.items()}, indent=2, allow_nan=False
+        {image_set: scores.as_dict() for image_set, scores in results.items()},
+        indent=2,
+        allow_nan=False,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -33,12 +33,12 @@ _SHIPPED_ROWS: tuple[tuple[str, _Cell], ...] = (
 
 
 def print_table(results: Mapping[str, Scores], *, console: Console | None = None) -> None:
-    """Print scores in percent, one column for each pool; decoder level in [brackets].
+    """Print scores in percent, one column for each image set; decoder level in [brackets].
 
     "shipped" is what a user gets at the threshold that ships with the model.
 
     Args:
-        results: scores by name of the pool.
+        results: scores by name of the image set.
         console: where to; None for stdout.
     """
     from rich.console import Console
@@ -48,8 +48,8 @@ def print_table(results: Mapping[str, Scores], *, console: Console | None = None
     title = Text("in %, with 95 % intervals; decoder level in [brackets]")
     table = Table(title=title)
     table.add_column("", no_wrap=True)
-    for pool in results:
-        table.add_column(Text(pool), justify="right")
+    for image_set in results:
+        table.add_column(Text(image_set), justify="right")
 
     def add(label: str, cell: Callable[[Scores], str], *, last: bool = False) -> None:
         cells = [Text(cell(scores)) for scores in results.values()]

@@ -1,4 +1,4 @@
-"""Embeddings of a pool of images, as they are or after an operation."""
+"""Embeddings of an image set, as they are or after an operation."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def limited(
     return out
 
 
-def embed_pool(
+def embed_images(
     extractor: Extractor,
     images: Mapping[str, Sequence[Path]],
     change: Change | None = None,

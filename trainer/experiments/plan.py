@@ -14,11 +14,11 @@ class Inputs:
     """What a full run may use; an experiment that lacks some of it is left out.
 
     Attributes:
-        models: extractors, the first one for experiments that take a single one.
-        images: pools of real images, the first one for experiments that take a single one.
+        models: extractors, the first for experiments that take a single one.
+        images: image sets of real generators, the first for experiments that take a single one.
         photos: folder of photographs.
         pool: pool of synthetic models.
-        lineage: pool of images that holds the base models.
+        lineage: image set that holds the base models.
         bases: base models, two or more.
     """
 
@@ -37,25 +37,25 @@ def plan_run(inputs: Inputs, out: Path, *, full: bool = False) -> dict[str, list
     and the comparison with rivals train for hours at any scale worth reading, so they are run by
     themselves and only collected.
     """
-    pools = [part for folder in inputs.images for part in ("--images", str(folder))]
+    sets = [part for folder in inputs.images for part in ("--images", str(folder))]
     models = [part for model in inputs.models for part in ("--model", model)]
     bases = [part for base in inputs.bases for part in ("--base", base)]
     photos = ["--photos", str(inputs.photos)] if inputs.photos else []
     pool = ["--pool", str(inputs.pool)] if inputs.pool else []
     real = [part for folder in inputs.images for part in ("--real", str(folder))]
     plans: dict[str, list[str]] = {}
-    if pools:
-        plans["spectrum"] = ["analyse", "spectrum", *pools, *photos]
+    if sets:
+        plans["spectrum"] = ["analyse", "spectrum", *sets, *photos]
     if photos:
         plans["components"] = ["analyse", "components", *photos, *pool]
         plans["kernels"] = ["analyse", "kernels", *photos, *pool]
         plans["blocks"] = ["analyse", "blocks", *photos]
     if pool and photos and real:
         plans["fidelity"] = ["fidelity", *pool, *photos, *real]
-    if models and pools:
-        plans["evaluate"] = ["evaluate", *models[:2], *pools]
-        plans["embed-map"] = ["embed-map", *models, *pools]
-        plans["robustness"] = ["robustness", *models, *pools[:2]]
+    if models and sets:
+        plans["evaluate"] = ["evaluate", *models[:2], *sets]
+        plans["embed-map"] = ["embed-map", *models, *sets]
+        plans["robustness"] = ["robustness", *models, *sets[:2]]
     if models and bases and inputs.lineage:
         source = ["--images", str(inputs.lineage)]
         plans["lineage"] = ["lineage", *models[:2], *source, *bases]

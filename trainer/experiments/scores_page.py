@@ -1,4 +1,4 @@
-"""The experiment `evaluate`: the paper's protocol on pools of real generators (section IV-A)."""
+"""The experiment `evaluate`: the paper's protocol on sets of images by real generators (IV-A)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def scores_experiment(results: Mapping[str, Scores]) -> Experiment:
-    """What `trainer evaluate` found, by pool, as an experiment."""
+    """What `trainer evaluate` found, by image set, as an experiment."""
     first = next(iter(results.values()))
-    pools = [
+    image_sets = [
         f"{name}: {sum(scores.images.values())} images by {len(scores.images)} generators"
         for name, scores in results.items()
     ]
@@ -23,10 +23,10 @@ def scores_experiment(results: Mapping[str, Scores]) -> Experiment:
         "evaluate",
         "Identification and verification of real generators",
         "Section IV-A, the rows “Ours (Only-Syn)” of Tables VIII and IX",
-        f"{'; '.join(pools)}; {first.identification.galleries} random galleries, "
+        f"{'; '.join(image_sets)}; {first.identification.galleries} random galleries, "
         f"{first.verification.model.genuine_pairs} pairs of either kind (the paper: 1,000 images "
         "a generator). Every image given is used; there is no larger scale.",
-        {pool: scores.as_dict() for pool, scores in results.items()},
+        {image_set: scores.as_dict() for image_set, scores in results.items()},
         [
             "In %, with 95 % intervals: over random galleries for identification, by a bootstrap "
             "over generators for AUC. Decoder level counts a probe as right when the predicted "
@@ -41,19 +41,19 @@ def scores_experiment(results: Mapping[str, Scores]) -> Experiment:
 
 def _table(results: Mapping[str, Scores]) -> Table:
     rows: list[list[object]] = []
-    for pool, scores in results.items():
+    for image_set, scores in results.items():
         levels = scores.identification
         pairs, sets = scores.verification.model, scores.set_verification.model
         shipped = "–" if pairs.shipped is None else f"{100 * pairs.shipped.accuracy:.1f}"
         rows.append(
-            [pool, len(scores.images), _text(levels.model.accuracy), _text(levels.model.macro_f1),
-             _text(levels.decoder.accuracy), _text(pairs.auc),
+            [image_set, len(scores.images), _text(levels.model.accuracy),
+             _text(levels.model.macro_f1), _text(levels.decoder.accuracy), _text(pairs.auc),
              100 * pairs.best_threshold_accuracy, shipped, _text(sets.auc)]
         )  # fmt: skip
     return Table(
         "Scores in %",
         (
-            "pool", "generators", "identification", "macro-F1", "decoder level",
+            "image set", "generators", "identification", "macro-F1", "decoder level",
             "verification AUC", "best threshold", "shipped threshold", "AUC, sets of 5",
         ),
         rows,
@@ -78,14 +78,14 @@ def _figure(results: Mapping[str, Scores]) -> Figure:
         squeeze=False,
         layout="constrained",
     )
-    for axes, (pool, scores) in zip(grid[0], results.items(), strict=True):
+    for axes, (image_set, scores) in zip(grid[0], results.items(), strict=True):
         recall = sorted(scores.identification.recall.items(), key=lambda item: item[1])
         names = [name if len(name) < 42 else f"{name[:40]}…" for name, _ in recall]
         axes.barh(range(len(recall)), [100 * share for _, share in recall], color="#0072b2")
         axes.set_yticks(range(len(recall)), names, fontsize=8)
         axes.axvline(100 / len(recall), color="#d55e00", lw=1, ls="--")
         axes.set_xlim(0, 100)
-        axes.set_title(f"{pool} (dashed: chance)", fontsize=10)
+        axes.set_title(f"{image_set} (dashed: chance)", fontsize=10)
         axes.set_xlabel("identified, %", fontsize=9)
         axes.tick_params(axis="x", labelsize=8)
     return figure

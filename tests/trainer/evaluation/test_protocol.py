@@ -19,7 +19,7 @@ from rich.console import Console
 from support.tiny_model import TINY_CALIBRATION, synthetic_image
 
 import fingerprint_sdk as fp
-from trainer.evaluation import evaluate, print_table, read_pool, score, write_json
+from trainer.evaluation import evaluate, print_table, read_image_set, score, write_json
 from trainer.evaluation.identification import score_identification
 from trainer.evaluation.verification import _distinct, score_verification
 
@@ -138,7 +138,7 @@ def test_one_decoder_for_all_leaves_no_impostors() -> None:
     scores = score(embeddings, dict.fromkeys(embeddings, "vae"), **FAST)
     assert scores.verification.decoder is None
     assert scores.identification.decoder.accuracy.value == 1.0
-    print_table({"pool": scores}, console=Console(file=io.StringIO()))
+    print_table({"image_set": scores}, console=Console(file=io.StringIO()))
 
 
 @pytest.mark.parametrize("images", [1, 5])
@@ -237,7 +237,7 @@ def test_bad_embeddings_are_named(embeddings: dict, options: dict, message: str)
         score(embeddings, **options)
 
 
-def write_pool(folder: Path, images: int = 11) -> Path:
+def write_image_set(folder: Path, images: int = 11) -> Path:
     for source in range(3):
         (folder / f"source{source}").mkdir(parents=True)
         for index in range(images):
@@ -246,36 +246,36 @@ def write_pool(folder: Path, images: int = 11) -> Path:
     return folder
 
 
-def test_pool_lists_images_and_decoders(tmp_path: Path) -> None:
-    pool = write_pool(tmp_path / "pool", 2)
-    (pool / "README.md").write_text("notes")
-    (pool / ".cache").mkdir()
-    (pool / "source1" / "notes.txt").write_text("notes")
-    found = read_pool(pool)
+def test_an_image_set_lists_images_and_decoders(tmp_path: Path) -> None:
+    image_set = write_image_set(tmp_path / "image_set", 2)
+    (image_set / "README.md").write_text("notes")
+    (image_set / ".cache").mkdir()
+    (image_set / "source1" / "notes.txt").write_text("notes")
+    found = read_image_set(image_set)
     assert list(found.images) == ["source0", "source1", "source2"]
     assert [path.name for path in found.images["source1"]] == ["00.png", "01.png"]
     assert found.decoders == {f"source{i}": f"source{i}" for i in range(3)}
 
     (tmp_path / "decoders.csv").write_text("model,decoder,basis\nsource0,vae,card\nother,x,\n")
-    assert read_pool(pool).decoders["source0"] == "vae"
-    (pool / "decoders.csv").write_text("model,decoder\nsource0,inner\n")
-    assert read_pool(pool).decoders["source0"] == "inner"
-    assert read_pool(pool, tmp_path / "decoders.csv").decoders["source0"] == "vae"
-    assert read_pool(pool, {"source2": "given"}).decoders == {
+    assert read_image_set(image_set).decoders["source0"] == "vae"
+    (image_set / "decoders.csv").write_text("model,decoder\nsource0,inner\n")
+    assert read_image_set(image_set).decoders["source0"] == "inner"
+    assert read_image_set(image_set, tmp_path / "decoders.csv").decoders["source0"] == "vae"
+    assert read_image_set(image_set, {"source2": "given"}).decoders == {
         "source0": "source0",
         "source1": "source1",
         "source2": "given",
     }
 
 
-def test_bad_pools_are_named(tmp_path: Path) -> None:
+def test_bad_image_sets_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        read_pool(tmp_path / "nowhere")
+        read_image_set(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="no folder of images"):
-        read_pool(tmp_path)
-    pool = write_pool(tmp_path / "pool", 1)
+        read_image_set(tmp_path)
+    image_set = write_image_set(tmp_path / "image_set", 1)
     with pytest.raises(FileNotFoundError, match=r"missing\.csv"):
-        read_pool(pool, tmp_path / "missing.csv")
+        read_image_set(image_set, tmp_path / "missing.csv")
     for content, message in (
         ("model,basis\na,b\n", "lacks a column"),
         ("", "lacks a column"),
@@ -283,20 +283,25 @@ def test_bad_pools_are_named(tmp_path: Path) -> None:
         ("model,decoder\na\n", "line 2: a model or decoder is missing"),
         ("model,decoder\na,b\na,c\n", "line 3: two decoders for 'a'"),
     ):
-        (pool / "decoders.csv").write_text(content)
+        (image_set / "decoders.csv").write_text(content)
         with pytest.raises(ValueError, match=message):
-            read_pool(pool)
-    (pool / "empty").mkdir()
+            read_image_set(image_set)
+    (image_set / "empty").mkdir()
     with pytest.raises(ValueError, match="holds no image"):
-        read_pool(pool)
+        read_image_set(image_set)
 
 
 def test_evaluate_records_what_was_scored(tiny_model_path: Path, tmp_path: Path) -> None:
-    pool = write_pool(tmp_path / "pool")
+    image_set = write_image_set(tmp_path / "image_set")
     model = fp.Extractor.from_file(tiny_model_path, device="cpu", threads=1)
     seen: list[tuple[int, int]] = []
     scores = evaluate(
-        model, pool, {"source0": "vae"}, galleries=3, pairs=100, progress=lambda *n: seen.append(n)
+        model,
+        image_set,
+        {"source0": "vae"},
+        galleries=3,
+        pairs=100,
+        progress=lambda *n: seen.append(n),
     )
     assert seen == [(n, 33) for n in range(1, 34)]
     assert scores.images == {"source0": 11, "source1": 11, "source2": 11}
@@ -309,34 +314,36 @@ def test_evaluate_records_what_was_scored(tiny_model_path: Path, tmp_path: Path)
     assert scores.model.versions["numpy"] == np.__version__
 
     # The same as embedding by hand and scoring that.
-    embeddings = {p.name: model.embed(sorted(p.glob("*.png"))) for p in sorted(pool.iterdir())}
+    embeddings = {
+        p.name: model.embed(sorted(p.glob("*.png"))) for p in sorted(image_set.iterdir())
+    }
     by_hand = score(embeddings, {"source0": "vae"}, model.calibration, galleries=3, pairs=100)
     assert by_hand.verification == scores.verification
     assert by_hand.identification == scores.identification
 
     target = tmp_path / "new" / "scores.json"
     for _ in range(2):  # the second time over the first
-        write_json(target, {"pool": scores})
+        write_json(target, {"image_set": scores})
     assert [path.name for path in target.parent.iterdir()] == ["scores.json"]
-    assert json.loads(target.read_text()) == {"pool": scores.as_dict()}
+    assert json.loads(target.read_text()) == {"image_set": scores.as_dict()}
 
     printed = io.StringIO()
-    print_table({"a [pool]": scores}, console=Console(file=printed, width=120))
+    print_table({"a [image set]": scores}, console=Console(file=printed, width=120))
     accuracy = 100 * scores.identification.model.accuracy.value
     assert f"{accuracy:.1f} (" in printed.getvalue()
-    for label in ("a [pool]", "best-threshold accuracy", "FNMR at FMR 1 %", "shipped: FMR"):
+    for label in ("a [image set]", "best-threshold accuracy", "FNMR at FMR 1 %", "shipped: FMR"):
         assert label in printed.getvalue()
 
 
 def test_evaluate_stops_at_an_image_it_cannot_use(tiny_model_path: Path, tmp_path: Path) -> None:
-    pool = write_pool(tmp_path / "pool")
+    image_set = write_image_set(tmp_path / "image_set")
     model = fp.Extractor.from_file(tiny_model_path, device="cpu", threads=1)
-    (pool / "source1" / "05.png").write_bytes(b"no image")
+    (image_set / "source1" / "05.png").write_bytes(b"no image")
     with pytest.raises(fp.ImageError, match=r"05\.png"):
-        evaluate(model, pool)
-    (pool / "source1" / "05.png").unlink()
+        evaluate(model, image_set)
+    (image_set / "source1" / "05.png").unlink()
     with pytest.raises(ValueError, match="'source1' has 10 images"):
-        evaluate(model, pool)
+        evaluate(model, image_set)
 
 
 @pytest.mark.skipif(not (EVAL / "lossless").is_dir(), reason="needs the evaluation images")

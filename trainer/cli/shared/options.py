@@ -17,10 +17,10 @@ ModelsOption = Annotated[
     list[str], typer.Option(help="Model name, folder or ONNX file; repeatable.")
 ]
 ImagesOption = Annotated[
-    list[Path], typer.Option(help="Pool FOLDER/GENERATOR/IMAGE; repeatable.", exists=True)
+    list[Path], typer.Option(help="Image set FOLDER/GENERATOR/IMAGE; repeatable.", exists=True)
 ]
 DecodersOption = Annotated[
-    Path | None, typer.Option(help="CSV of model,decoder; default: beside the pool.")
+    Path | None, typer.Option(help="CSV of model,decoder; default: beside the image set.")
 ]
 OutOption = Annotated[Path, typer.Option(help="Folder for JSON, pictures and page.")]
 FullOption = Annotated[bool, typer.Option("--full", help="Full scale: every image.")]

@@ -13,7 +13,7 @@ from trainer.experiments.ablation.rendering import (
     rendered_signals,
 )
 from trainer.experiments.ablation.run import Laboratory, Result, run_variants
-from trainer.experiments.ablation.signals import Pixels, embed_signals, pool_signals
+from trainer.experiments.ablation.signals import Pixels, embed_signals, image_signals
 from trainer.experiments.ablation.variants import PIXELS, RUN, Setting, Variant, subset_names
 
 __all__ = [
@@ -35,10 +35,10 @@ __all__ = [
     "experiment",
     "fit_power_law",
     "fnmr_interval",
+    "image_signals",
     "make_subset_renderer",
     "mixed",
     "model_residuals",
-    "pool_signals",
     "read_cache",
     "rendered_pixels",
     "rendered_signals",

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from trainer.evaluation import read_pool
+from trainer.evaluation import read_image_set
 from trainer.experiments.ablation.cache import Cache, model_residuals, read_cache
 from trainer.experiments.ablation.page import experiment
 from trainer.experiments.ablation.questions import QUESTIONS
@@ -56,7 +56,7 @@ def ablate(
     Args:
         question: a name in `QUESTIONS`.
         run: folder of a `trainer extractor` run whose `features` are complete.
-        images: pools of real images, FOLDER/GENERATOR/IMAGE, for measuring only.
+        images: image sets of real generators, FOLDER/GENERATOR/IMAGE, for measuring only.
         out: keeps networks and results in a hidden folder.
         base: the recipe that variants depart from; its steps are every variant's.
         seeds: of weights, batches and draws of models; every variant is trained with each.
@@ -74,10 +74,10 @@ def ablate(
     if question not in QUESTIONS:
         raise ValueError(f"{question!r} is no question; choose from {', '.join(QUESTIONS)}")
     if not images:
-        raise ValueError("give a pool of real images to score on by --images")
-    real = {folder.resolve().name: read_pool(folder, decoders) for folder in images}
+        raise ValueError("give an image set of real generators to score on by --images")
+    real = {folder.resolve().name: read_image_set(folder, decoders) for folder in images}
     if len(real) < len(images):
-        raise ValueError("two pools of images have the same folder name; rename one of them")
+        raise ValueError("two image sets have the same folder name; rename one of them")
     cache = read_cache(run)
     folder = out / CACHE
     setting = Setting(

@@ -36,18 +36,18 @@ def fit_power_law(x: Sequence[float], errors: Sequence[float], at: float) -> dic
 
 
 def draw_curves(x: Sequence[float], series: Mapping[str, Sequence[Any]], label: str) -> Figure:
-    """`series` maps a pool to lines with `identification` and `auc` (value, low, high) in %."""
+    """`series`: image set -> lines with `identification` and `auc` (value, low, high) in %."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, ScalarFormatter
 
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     columns = (("identification", "identification error, %"), ("auc", "100 − AUC, %"))
     for axes, (measure, title) in zip(figure.subplots(1, 2), columns, strict=True):
-        for pool, rows in series.items():
+        for image_set, rows in series.items():
             values = 100 - np.array([getattr(row, measure) for row in rows])
             values = np.maximum(values, 0.05)
             whiskers = np.abs(values[:, 1:] - values[:, :1]).T[::-1]
-            axes.errorbar(x, values[:, 0], yerr=whiskers, marker="o", capsize=3, label=pool)
+            axes.errorbar(x, values[:, 0], yerr=whiskers, marker="o", capsize=3, label=image_set)
         axes.set(xlabel=label, ylabel=title, xscale="log", yscale="log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(ScalarFormatter())

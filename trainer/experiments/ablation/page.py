@@ -1,4 +1,4 @@
-"""An ablation as an experiment's page: a table a pool, and bars or curves of the same."""
+"""An ablation as an experiment's page: a table an image set, and bars or curves of the same."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAPER_MODELS = 5760
 
 @dataclass(frozen=True)
 class Line:
-    """A variant on one pool, mean over its seeds, in %.
+    """A variant on one image set, mean over its seeds, in %.
 
     Intervals (value, low, high) are of galleries for `identification` and `decoder`, of a
     bootstrap over generators for `auc` and `fnmr`, each averaged over the seeds. `spread` is the
@@ -43,10 +43,10 @@ class Line:
     seconds: float
 
 
-def summarise(results: Sequence[Result], pool: str) -> list[Line]:
-    """The lines of one pool, in the order of the results."""
+def summarise(results: Sequence[Result], image_set: str) -> list[Line]:
+    """The lines of one image set, in the order of the results."""
     labels = dict.fromkeys(result.label for result in results)
-    return [_line([r for r in results if r.label == label], pool) for label in labels]
+    return [_line([r for r in results if r.label == label], image_set) for label in labels]
 
 
 def experiment(
@@ -59,14 +59,14 @@ def experiment(
     notes: Sequence[str] = (),
 ) -> Experiment:
     """The page of a question; its figures are the lines, the recipes and every score."""
-    pools = list(results[0].scores)
-    lines = {pool: summarise(results, pool) for pool in pools}
+    image_sets = list(results[0].scores)
+    lines = {image_set: summarise(results, image_set) for image_set in image_sets}
     papers = {variant.label: variant.paper for variant in variants if variant.paper}
-    parts: list[Any] = [_table(pool, lines[pool], papers) for pool in pools]
+    parts: list[Any] = [_table(image_set, lines[image_set], papers) for image_set in image_sets]
     curve = [variant for variant in variants if variant.x is not None]
     figures: dict[str, Any] = {
         "question": question,
-        "lines": {pool: [asdict(line) for line in rows] for pool, rows in lines.items()},
+        "lines": {image_set: [asdict(line) for line in rows] for image_set, rows in lines.items()},
         "recipes": {
             v.label: asdict(v.recipe)
             | {"kept": v.kept, "source": v.source, "windows": v.windows, "pooled": v.pooled}
@@ -75,9 +75,13 @@ def experiment(
         "results": [asdict(result) for result in results],
     }
     if len(curve) > 1 and question in _AXES:
-        by_label = {pool: {line.label: line for line in rows} for pool, rows in lines.items()}
+        by_label = {
+            image_set: {line.label: line for line in rows} for image_set, rows in lines.items()
+        }
         x = [float(v.x) for v in curve if v.x is not None]
-        series = {pool: [found[v.label] for v in curve] for pool, found in by_label.items()}
+        series = {
+            image_set: [found[v.label] for v in curve] for image_set, found in by_label.items()
+        }
         parts.append(
             Picture(
                 "curves",
@@ -86,7 +90,7 @@ def experiment(
             )
         )
         if question == "size" and len(x) > 2:
-            fits = {pool: _predictions(x, rows) for pool, rows in series.items()}
+            fits = {image_set: _predictions(x, rows) for image_set, rows in series.items()}
             figures["fits"] = fits
             parts.append(_fit_table(fits))
     else:
@@ -107,8 +111,8 @@ _AXES = {
 }
 
 
-def _line(results: Sequence[Result], pool: str) -> Line:
-    scores = [result.scores[pool] for result in results]
+def _line(results: Sequence[Result], image_set: str) -> Line:
+    scores = [result.scores[image_set] for result in results]
 
     def estimate(*path: str) -> tuple[float, float, float]:
         found = []
@@ -131,7 +135,7 @@ def _line(results: Sequence[Result], pool: str) -> Line:
         return float(np.mean(found))
 
     accuracies = [100 * s["identification"]["model"]["accuracy"]["value"] for s in scores]
-    low, high = np.mean([result.fnmr[pool] for result in results], axis=0)
+    low, high = np.mean([result.fnmr[image_set] for result in results], axis=0)
     held = [100 * r.held_out_auc for r in results if r.held_out_auc is not None]
     return Line(
         results[0].label,
@@ -150,7 +154,9 @@ def _line(results: Sequence[Result], pool: str) -> Line:
     )
 
 
-def _table(pool: str, lines: Sequence[Line], papers: Mapping[str, tuple[float, float]]) -> Table:
+def _table(
+    image_set: str, lines: Sequence[Line], papers: Mapping[str, tuple[float, float]]
+) -> Table:
     header = [
         "variant", "models", "identification [decoder]", "macro-F1", "AUC", "best threshold",
         "FNMR at FMR 1 %", "AUC, 5 a side", "held-out AUC",
@@ -176,7 +182,7 @@ def _table(pool: str, lines: Sequence[Line], papers: Mapping[str, tuple[float, f
         if papers:
             row += papers.get(line.label, ("–", "–"))
         rows.append(row)
-    return Table(f"{pool}: scores in %, 95 % intervals in brackets", header, rows)
+    return Table(f"{image_set}: scores in %, 95 % intervals in brackets", header, rows)
 
 
 def _interval(values: tuple[float, float, float]) -> str:
@@ -193,11 +199,17 @@ def _predictions(x: Sequence[float], rows: Sequence[Line]) -> dict[str, dict[str
 
 def _fit_table(fits: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Table:
     rows = [
-        [pool, name, fit["exponent"], fit["spread"], 100 - fit["error"]]
-        for pool, measures in fits.items()
+        [image_set, name, fit["exponent"], fit["spread"], 100 - fit["error"]]
+        for image_set, measures in fits.items()
         for name, fit in measures.items()
     ]
-    header = ("pool", "score", "exponent", "± of the exponent", f"at {PAPER_MODELS:,} models, %")
+    header = (
+        "image set",
+        "score",
+        "exponent",
+        "± of the exponent",
+        f"at {PAPER_MODELS:,} models, %",
+    )
     return Table(
         "Error ∝ models^exponent, fitted to the curves; the last column extrapolates it and holds "
         "only as far as the line does",
@@ -216,12 +228,12 @@ def _bars(lines: Mapping[str, Sequence[Line]]) -> Figure:
     columns = (("identification, %", "identification"), ("verification AUC, %", "auc"))
     thick = 0.8 / len(lines)
     for axes, (title, measure) in zip(figure.subplots(1, 2, sharey=True), columns, strict=True):
-        for i, (pool, rows) in enumerate(lines.items()):
+        for i, (image_set, rows) in enumerate(lines.items()):
             values = np.array([getattr(row, measure) for row in rows])
             places = np.arange(len(rows)) + (i - (len(lines) - 1) / 2) * thick
             whiskers = np.abs(values[:, 1:] - values[:, :1]).T
             axes.barh(
-                places, values[:, 0], thick * 0.9, xerr=whiskers, label=pool, ecolor="#57606a"
+                places, values[:, 0], thick * 0.9, xerr=whiskers, label=image_set, ecolor="#57606a"
             )
         axes.set(xlabel=title, xlim=(0, 100))
         axes.set_yticks(range(len(labels)), labels, fontsize=9)

@@ -1,4 +1,4 @@
-"""Train every variant at the same budget, score it on every pool; each is kept when it is done."""
+"""Train every variant at the same budget, score it on all image sets; each is kept when done."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ from safetensors.torch import load_file
 from torch import nn
 
 from trainer.calibration import CONSTANT
-from trainer.evaluation import Pool, score
+from trainer.evaluation import ImageSet, score
 from trainer.experiments.ablation.cache import Subset
 from trainer.experiments.ablation.intervals import fnmr_interval
-from trainer.experiments.ablation.signals import Signals, embed_signals, pool_digest, pool_signals
+from trainer.experiments.ablation.signals import (
+    Signals,
+    embed_signals,
+    image_set_digest,
+    image_signals,
+)
 from trainer.experiments.ablation.variants import PIXELS, RUN, Variant
 from trainer.extractor import held_out_models, train_extractor
 from trainer.extractor.paper.train import build_network
@@ -44,7 +49,7 @@ class Laboratory:
 
     sources: Mapping[str, tuple[Source, str]]
     signals: Mapping[str, tuple[nn.Module, str]]
-    pools: Mapping[str, Pool]
+    pools: Mapping[str, ImageSet]
     folder: Path
     galleries: int = 20
     pairs: int = 5000
@@ -83,7 +88,7 @@ def run_variants(
 
     Raises ValueError when a variant has too few models to train on.
     """
-    digests = {name: pool_digest(pool) for name, pool in laboratory.pools.items()}
+    digests = {name: image_set_digest(pool) for name, pool in laboratory.pools.items()}
     results = []
     for seed in seeds:
         for variant in variants:
@@ -140,7 +145,7 @@ def _run(
     scores, fnmr = {}, {}
     for name, pool in laboratory.pools.items():
         shown = _shown(progress, f"signals of {name}")
-        signals: Signals = pool_signals(
+        signals: Signals = image_signals(
             pool,
             signal,
             signal_key,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from fingerprint_sdk.images import load_image, windows
-from trainer.evaluation import Pool
+from trainer.evaluation import ImageSet
 from trainer.experiments.ablation.variants import EMBEDDINGS
 
 Progress = Callable[[int, int], None]
@@ -34,8 +34,8 @@ class Pixels(nn.Module):
         return windows[..., 32:96, 32:96].float() / 127.5 - 1
 
 
-def pool_signals(
-    pool: Pool,
+def image_signals(
+    image_set: ImageSet,
     signal: nn.Module,
     signal_key: str,
     per_axis: int | None,
@@ -47,21 +47,23 @@ def pool_signals(
 
     Kept in `folder` under a name that tells the images, the signal and the windows.
     """
-    key = hashlib.sha256(f"{signal_key}:{per_axis}:{pool_digest(pool)}".encode()).hexdigest()
+    key = hashlib.sha256(
+        f"{signal_key}:{per_axis}:{image_set_digest(image_set)}".encode()
+    ).hexdigest()
     path = folder / f"{key[:16]}.npz"
     if not path.exists():
-        _write(path, _compute(pool, signal, per_axis, progress))
+        _write(path, _compute(image_set, signal, per_axis, progress))
     with np.load(path, allow_pickle=False) as stored:
         return {
             name: np.split(stored[f"{i}"], np.cumsum(stored[f"{i}-counts"])[:-1])
-            for i, name in enumerate(pool.images)
+            for i, name in enumerate(image_set.images)
         }
 
 
-def pool_digest(pool: Pool) -> str:
+def image_set_digest(image_set: ImageSet) -> str:
     """Of the generators' names and the files."""
     digest = hashlib.sha256()
-    for name, paths in pool.images.items():
+    for name, paths in image_set.images.items():
         for path in paths:
             digest.update(f"{name}/{path.name}".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -95,10 +97,10 @@ def embed_signals(
 
 @torch.inference_mode()
 def _compute(
-    pool: Pool, signal: nn.Module, per_axis: int | None, progress: Progress | None
+    image_set: ImageSet, signal: nn.Module, per_axis: int | None, progress: Progress | None
 ) -> dict[str, np.ndarray]:
-    arrays, done, total = {}, 0, sum(map(len, pool.images.values()))
-    for i, paths in enumerate(pool.images.values()):
+    arrays, done, total = {}, 0, sum(map(len, image_set.images.values()))
+    for i, paths in enumerate(image_set.images.values()):
         parts = []
         for path in paths:
             crops = windows(load_image(path).pixels, per_axis)

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from fingerprint_sdk.images import load_image, windows
-from trainer.evaluation import read_pool as read_images
+from trainer.evaluation import read_image_set
 from trainer.experiments.analysis.residuals import log_profile, residual_power
 from trainer.images.photos import Photos
 from trainer.synthesis import PoolEntry, architecture_from_id, load_model, read_pool
@@ -158,7 +158,7 @@ def image_powers(
     paths = [
         (folder.name, name, found[:images])
         for folder in folders
-        for name, found in read_images(folder).images.items()
+        for name, found in read_image_set(folder).images.items()
     ]
     names = [name for _, name, _ in paths]
     total, done, out = sum(len(found) for _, _, found in paths), 0, []

@@ -3,7 +3,7 @@
 from trainer.experiments.comparison.cache import embed_rival
 from trainer.experiments.comparison.page import experiment
 from trainer.experiments.comparison.run import CompareRecipe, Comparison, MethodScores, compare
-from trainer.experiments.comparison.split import Split, split_pool
+from trainer.experiments.comparison.split import Split, split_image_set
 
 __all__ = [
     "CompareRecipe",
@@ -13,5 +13,5 @@ __all__ = [
     "compare",
     "embed_rival",
     "experiment",
-    "split_pool",
+    "split_image_set",
 ]

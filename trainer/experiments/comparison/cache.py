@@ -47,7 +47,7 @@ def embed_split(
     embed, test = prepare(), split.seen | split.unseen
     total, rows = sum(map(len, test.values())), []
     for paths in test.values():
-        for image in paths:  # one at a time: a pool need not fit into memory
+        for image in paths:  # one at a time: an image set need not fit into memory
             rows.append(embed(_pixels([image])))
             progress(len(rows), total)
     ends = np.cumsum([len(paths) for paths in test.values()])[:-1]

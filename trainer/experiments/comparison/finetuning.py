@@ -28,7 +28,7 @@ from trainer.extractor import CosineClassifier, Run, batch_hard_triplet, load_ru
 class FinetuneRecipe:
     """An epoch shows `crops` random windows of every image, `batch` windows a step.
 
-    The paper's epoch shows each of thousands of images once; a pool of a dozen images a generator
+    The paper's epoch shows each of thousands of images once; a set of a dozen images a generator
     needs more than one window of each.
     """
 

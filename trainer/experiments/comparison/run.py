@@ -15,7 +15,7 @@ import torch
 
 import fingerprint_sdk
 from fingerprint_sdk.images import windows
-from trainer.evaluation import Pool, Scores, score
+from trainer.evaluation import ImageSet, Scores, score
 from trainer.experiments.comparison.cache import (
     Embed,
     Progress,
@@ -82,7 +82,7 @@ class Comparison:
 
 
 def compare(
-    pool: Pool,
+    image_set: ImageSet,
     split: Split,
     cache: Path,
     recipe: CompareRecipe | None = None,
@@ -91,10 +91,10 @@ def compare(
     model: str = "compact",
     progress: Progress | None = None,
 ) -> Comparison:
-    """Tables VIII and IX on one pool of images.
+    """Tables VIII and IX on one image set.
 
     Args:
-        pool, split: see `read_pool` and `split_pool`.
+        image_set, split: see `read_image_set` and `split_image_set`.
         cache: folder that keeps each method's embeddings, so that a killed comparison goes on.
         recipe: None for minutes on two cores.
         run: a finished extractor run, scored as it is and after fine-tuning on the seen half.
@@ -120,7 +120,7 @@ def compare(
         parts = [
             score(
                 {g: embeddings[g] for g in half},
-                pool.decoders,
+                image_set.decoders,
                 galleries=recipe.galleries,
                 pairs=recipe.pairs,
             )

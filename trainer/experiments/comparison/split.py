@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.evaluation import Pool
+from trainer.evaluation import ImageSet
 
 LEAST_TEST_IMAGES = 11
 """The protocol's gallery of 10, and one probe."""
@@ -23,8 +23,8 @@ class Split:
     unseen: dict[str, tuple[Path, ...]]
 
 
-def split_pool(
-    pool: Pool, *, seen: Sequence[str] = (), train_share: float = 0.4, seed: int = 0
+def split_image_set(
+    image_set: ImageSet, *, seen: Sequence[str] = (), train_share: float = 0.4, seed: int = 0
 ) -> Split:
     """Half of the generators seen, and a share of each seen one's images for training.
 
@@ -34,22 +34,24 @@ def split_pool(
     Raises:
         ValueError: fewer than two generators on a side, an unknown name, or too few images.
     """
-    names = set(seen) or _draw_half(pool, seed)
-    if unknown := names - set(pool.images):
-        raise ValueError(f"{sorted(unknown)} are not in the pool: {', '.join(pool.images)}")
-    other = set(pool.images) - names
+    names = set(seen) or _draw_half(image_set, seed)
+    if unknown := names - set(image_set.images):
+        raise ValueError(
+            f"{sorted(unknown)} are not in the image set: {', '.join(image_set.images)}"
+        )
+    other = set(image_set.images) - names
     if min(len(names), len(other)) < 2:
         raise ValueError("at least two generators must be seen, and two not")
     if not 0 < train_share < 1:
         raise ValueError(f"the training share must lie between 0 and 1, not {train_share}")
     train, test = {}, {}
     for name in sorted(names):
-        paths = pool.images[name]
+        paths = image_set.images[name]
         order = np.random.default_rng((seed, len(paths))).permutation(len(paths))
         count = max(1, int(train_share * len(paths)))
         train[name] = tuple(paths[i] for i in sorted(order[:count]))
         test[name] = tuple(paths[i] for i in sorted(order[count:]))
-    split = Split(train, test, {name: pool.images[name] for name in sorted(other)})
+    split = Split(train, test, {name: image_set.images[name] for name in sorted(other)})
     for name, paths in (split.seen | split.unseen).items():
         if len(paths) < LEAST_TEST_IMAGES:
             raise ValueError(
@@ -59,12 +61,12 @@ def split_pool(
     return split
 
 
-def _draw_half(pool: Pool, seed: int) -> set[str]:
+def _draw_half(image_set: ImageSet, seed: int) -> set[str]:
     """Whole groups of one decoder, in random order, while they fit into half."""
-    decoders = sorted(set(pool.decoders.values()))
+    decoders = sorted(set(image_set.decoders.values()))
     seen: set[str] = set()
     for i in np.random.default_rng(seed).permutation(len(decoders)):
-        group = {name for name in pool.images if pool.decoders[name] == decoders[i]}
-        if len(seen) + len(group) <= len(pool.images) // 2:
+        group = {name for name in image_set.images if image_set.decoders[name] == decoders[i]}
+        if len(seen) + len(group) <= len(image_set.images) // 2:
             seen |= group
     return seen

@@ -1,4 +1,4 @@
-"""The experiment `embed-map`: every pool mapped by every model (paper, Fig. 13)."""
+"""The experiment `embed-map`: every image set mapped by every model (paper, Fig. 13)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.evaluation import Pool, read_pool
+from trainer.evaluation import ImageSet, read_image_set
 from trainer.experiments.drawing import interactive_map, scatter
 from trainer.experiments.embed_map.metrics import (
     NEIGHBOURS,
@@ -18,7 +18,7 @@ from trainer.experiments.embed_map.metrics import (
     methods,
 )
 from trainer.experiments.embed_map.rival import rival_embeddings, unseen_images
-from trainer.experiments.embedding import describe, embed_pool, limited
+from trainer.experiments.embedding import describe, embed_images, limited
 from trainer.experiments.page import Experiment, Markup, Picture, Table
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class _Panel:
     model: str
     folder: Path
-    pool: Pool
+    image_set: ImageSet
     images: dict[str, tuple[Path, ...]]
     separation: Separation
     maps: tuple[Map, ...]
@@ -56,17 +56,17 @@ def map_experiment(
     cache: Path | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Experiment:
-    """Map every pool by every model.
+    """Map every image set by every model.
 
     Args:
         extractors: models, by the name that the page shows.
-        folders, decoders: see `trainer.evaluation.read_pool`; pools are never mixed.
+        folders, decoders: see `trainer.evaluation.read_image_set`; image sets are never mixed.
         rivals: methods of `trainer.experiments.rivals` by name, fitted on the seen half of each
-            pool as `trainer compare` does. Only the unseen half is then mapped, by every method.
+            image set as `trainer compare` does. Only the unseen half is mapped, by every method.
         limit: images of each generator; None for all.
         perplexity, seed: see `trainer.experiments.embed_map.metrics.draw_map`.
         by_decoder: colour by decoder; the figures stay those of generators.
-        cache: see `trainer.experiments.embedding.embed_pool`; needed with rivals, whose
+        cache: see `trainer.experiments.embedding.embed_images`; needed with rivals, whose
             embeddings `trainer compare` keeps there too.
         progress: called with what is embedded, and the number of images done and of all.
     """
@@ -75,17 +75,17 @@ def map_experiment(
     panels: list[_Panel] = []
     splits: dict[str, dict[str, list[str]]] = {}
     for folder in folders:
-        pool = read_pool(folder, decoders)
-        images = limited(pool.images, limit)
+        image_set = read_image_set(folder, decoders)
+        images = limited(image_set.images, limit)
         rows: dict[str, dict[str, np.ndarray]] = {}
         if rivals and cache is not None:
-            split, images = unseen_images(pool, limit)
+            split, images = unseen_images(image_set, limit)
             splits[str(folder)] = {"seen": list(split.seen), "unseen": list(split.unseen)}
             for name, rival in rivals.items():
                 rows[rival.title] = rival_embeddings(name, rival, split, images, cache, progress)
         for name, extractor in extractors.items():
             title = f"{name}, {folder.name}"
-            rows[name] = embed_pool(
+            rows[name] = embed_images(
                 extractor,
                 images,
                 cache=cache,
@@ -97,7 +97,7 @@ def map_experiment(
                 for method in methods()
             ]
             separation = measure_separation(embeddings)
-            panels.append(_Panel(name, folder, pool, images, separation, tuple(maps)))
+            panels.append(_Panel(name, folder, image_set, images, separation, tuple(maps)))
     every = {name: describe(extractor) for name, extractor in extractors.items()}
     figures = {
         "models": every,
@@ -114,8 +114,8 @@ def map_experiment(
         "Maps of embeddings",
         "Fig. 13",
         f"{shown} of each of {len({(p.folder, g) for p in panels for g in p.images})} generators "
-        f"in {len(folders)} {'pool' if len(folders) == 1 else 'pools'} (the paper does not say "
-        f"how many); --full for all images. {_training(rivals or {})}"
+        f"in {len(folders)} image {'set' if len(folders) == 1 else 'sets'} (the paper does not "
+        f"say how many); --full for all images. {_training(rivals or {})}"
         f"Methods: {' and '.join(methods())}.",
         figures,
         [
@@ -148,7 +148,7 @@ def _split_lines(splits: Mapping[str, Mapping[str, Sequence[str]]]) -> list[str]
 def _record(panel: _Panel) -> dict[str, object]:
     return {
         "model": panel.model,
-        "pool": str(panel.folder),
+        "image_set": str(panel.folder),
         "images": {name: len(paths) for name, paths in panel.images.items()},
         "separation": asdict(panel.separation),
         "trustworthiness": {drawn.method: drawn.trustworthiness for drawn in panel.maps},
@@ -167,7 +167,7 @@ def _summary(panels: Sequence[_Panel]) -> Table:
         f"How well generators separate. Own neighbours: share of an image's {NEIGHBOURS} nearest "
         "others that are by its own generator, in %. Trustworthiness: of the map itself, in %.",
         (
-            "model, pool", "generators", "own neighbours", "silhouette × 100",
+            "model, image set", "generators", "own neighbours", "silhouette × 100",
             *(f"trustworthiness, {method}" for method in methods()),
         ),
         [
@@ -194,11 +194,11 @@ def _neighbours(panel: _Panel) -> Table:
 
 
 def _labels(panel: _Panel, drawn: Map, by_decoder: bool) -> list[str]:
-    return [panel.pool.decoders[label] if by_decoder else label for label in drawn.labels]
+    return [panel.image_set.decoders[label] if by_decoder else label for label in drawn.labels]
 
 
 def _pictures(panels: Sequence[_Panel], by_decoder: bool) -> list[Picture]:
-    """One picture for each pool and method, a panel for each model."""
+    """One picture for each image set and method, a panel for each model."""
     pictures = []
     folders = list(dict.fromkeys(panel.folder for panel in panels))
     for folder in folders:

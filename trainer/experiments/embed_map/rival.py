@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.evaluation import Pool
+from trainer.evaluation import ImageSet
 from trainer.experiments.embedding import limited
 
 if TYPE_CHECKING:
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 Images = dict[str, tuple[Path, ...]]
 
 
-def unseen_images(pool: Pool, limit: int | None) -> tuple[Split, Images]:
+def unseen_images(image_set: ImageSet, limit: int | None) -> tuple[Split, Images]:
     """The split that `trainer compare` draws by default, and the images of its unseen half.
 
     Args:
         limit: images of each generator; None for all.
 
-    Raises ValueError as `trainer.experiments.comparison.split_pool` does.
+    Raises ValueError as `trainer.experiments.comparison.split_image_set` does.
     """
-    from trainer.experiments.comparison import split_pool
+    from trainer.experiments.comparison import split_image_set
 
-    split = split_pool(pool)
+    split = split_image_set(image_set)
     return split, limited(split.unseen, limit)
 
 

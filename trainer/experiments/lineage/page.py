@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.evaluation import Pool, read_pool
+from trainer.evaluation import ImageSet, read_image_set
 from trainer.experiments.drawing import interactive_map
 from trainer.experiments.embed_map.metrics import draw_map
-from trainer.experiments.embedding import describe, embed_pool, limited
+from trainer.experiments.embedding import describe, embed_images, limited
 from trainer.experiments.lineage.dendrogram import draw_dendrogram
 from trainer.experiments.lineage.tree import (
     Attribution,
@@ -45,27 +45,27 @@ def lineage_experiment(
 ) -> Experiment:
     """Trace the models that share a base's decoder to their base, and draw their tree.
 
-    A family is a base model and every model of the pool with the same decoder. Where the CSV file
-    has a column `basis` that begins with "fine-tune of" or "derived from", the model is a variant
-    in the paper's sense; the others may share no more than the decoder, and count apart.
+    A family is a base model and every model of the image set with the same decoder. Where the CSV
+    file has a column `basis` that begins with "fine-tune of" or "derived from", the model is a
+    variant in the paper's sense; the others may share no more than the decoder, and count apart.
 
     Args:
         extractor: the model that makes the fingerprints.
-        folder, decoders: see `trainer.evaluation.read_pool`.
+        folder, decoders: see `trainer.evaluation.read_image_set`.
         bases: at least two base models, of different decoders.
         limit: images of each model; None for all.
         resamples, seed: see `trainer.experiments.lineage.tree.grow_tree`.
-        cache: see `trainer.experiments.embedding.embed_pool`.
+        cache: see `trainer.experiments.embedding.embed_images`.
         progress: called with what is embedded, and the number of images done and of all.
 
     Raises:
-        ValueError: a base is not in the pool, two share a decoder, or nothing shares theirs.
+        ValueError: a base is not in the image set, two share a decoder, or nothing shares theirs.
     """
-    pool = read_pool(folder, decoders)
-    family = _families(pool, bases)
+    image_set = read_image_set(folder, decoders)
+    family = _families(image_set, bases)
     relations = _relations(folder, decoders)
-    images = limited(pool.images, limit)
-    embeddings = embed_pool(
+    images = limited(image_set.images, limit)
+    embeddings = embed_images(
         extractor,
         images,
         cache=cache,
@@ -90,7 +90,7 @@ def lineage_experiment(
         "12 LoRA variants, 10 images each); --full for every image and 1,000 resamples.",
         {
             "model": describe(extractor),
-            "pool": str(folder),
+            "image_set": str(folder),
             "images": {name: len(images[name]) for name in family},
             "family": family,
             "relation": {name: relations.get(name, "") for name in family},
@@ -122,21 +122,23 @@ def lineage_experiment(
     )
 
 
-def _families(pool: Pool, bases: Sequence[str]) -> dict[str, str]:
+def _families(image_set: ImageSet, bases: Sequence[str]) -> dict[str, str]:
     """Model -> base, bases first in each family."""
     if len(set(bases)) < 2:
         raise ValueError("name at least two base models, each with --base")
     for base in bases:
-        if base not in pool.images:
-            raise ValueError(f"no model {base!r} in the pool: it has {', '.join(pool.images)}")
-    owner = {pool.decoders[base]: base for base in bases}
+        if base not in image_set.images:
+            raise ValueError(
+                f"no model {base!r} in the image set: it has {', '.join(image_set.images)}"
+            )
+    owner = {image_set.decoders[base]: base for base in bases}
     if len(owner) < len(bases):
         raise ValueError(
             f"two of the base models {list(bases)} share a decoder: they are one family"
         )
     family = {}
     for decoder, base in owner.items():
-        shared = [name for name in pool.images if pool.decoders[name] == decoder]
+        shared = [name for name in image_set.images if image_set.decoders[name] == decoder]
         family |= {name: base for name in sorted(shared, key=lambda name: name != base)}
     if len(family) == len(bases):
         raise ValueError("no other model shares a decoder with a base: give --decoders")
@@ -178,8 +180,8 @@ def _groups(
 def _summary(groups: Mapping[str, Mapping[str, float | int]], bases: int) -> Table:
     return Table(
         f"Share of variants, and of their single images, traced to the right one of {bases} bases "
-        f"(chance {100 / bases:.0f}), and of variants whose nearest model of the whole pool is of "
-        "their family, in %",
+        f"(chance {100 / bases:.0f}), and of variants whose nearest model of all is of their "
+        "family, in %",
         ("variants", "number", "traced", "single images", "nearest of all is family"),
         [
             (name, row["variants"], 100 * row["traced"], 100 * row["images"],

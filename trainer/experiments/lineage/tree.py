@@ -40,7 +40,7 @@ class Attribution:
         images: share of the variant's single images nearest to the true base.
         supported: share of bootstrap resamples in which the variant's fingerprint is nearest to
             the true base's.
-        among_all: the nearest model of all others in the pool, whatever its family.
+        among_all: the nearest model of all others in the image set, whatever its family.
     """
 
     variant: str

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.evaluation import Estimate, read_pool
+from trainer.evaluation import Estimate, read_image_set
 from trainer.evaluation.identification import GALLERY_IMAGES
 from trainer.experiments.drawing import colour
 from trainer.experiments.embedding import describe, limited
@@ -33,11 +33,11 @@ def robustness_experiment(
     cache: Path | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Experiment:
-    """Sweep operations over a pool for every model.
+    """Sweep operations over an image set for every model.
 
     Args:
         extractors: models, by the name that the page shows: an original and an immunised one, say.
-        folder: see `trainer.evaluation.read_pool`.
+        folder: see `trainer.evaluation.read_image_set`.
         operations: names from `OPERATIONS`; none for all of them.
         limit: images of each generator; None for all.
         fine: sweep the fine levels.
@@ -51,7 +51,7 @@ def robustness_experiment(
     if unknown := sorted(set(operations) - set(known)):
         raise ValueError(f"no operation {unknown[0]!r}: choose from {', '.join(known)}")
     chosen = [known[name] for name in dict.fromkeys(operations)] or list(OPERATIONS)
-    images = limited(read_pool(folder).images, limit)
+    images = limited(read_image_set(folder).images, limit)
     for model, paths in images.items():
         if len(paths) <= GALLERY_IMAGES:
             raise ValueError(
@@ -83,7 +83,7 @@ def robustness_experiment(
         "only); --full for every image and fine levels.",
         {
             "models": {name: describe(extractor) for name, extractor in extractors.items()},
-            "pool": str(folder),
+            "image_set": str(folder),
             "images": {model: len(paths) for model, paths in images.items()},
             "galleries": galleries,
             "seed": seed,

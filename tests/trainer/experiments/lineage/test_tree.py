@@ -102,12 +102,12 @@ def test_a_tree_of_two_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def image_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Models a and b by one texture, c and d by another, e by its own."""
     root = tmp_path_factory.mktemp("lineage")
     textures = {"a": 0, "b": 0, "c": 1, "d": 1, "e": 2}
     write_generators(
-        root / "pool",
+        root / "image_set",
         {
             name: [synthetic_image(source, 10 * ord(name) + i, 128, 128) for i in range(4)]
             for name, source in textures.items()
@@ -117,11 +117,13 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "model,decoder,basis\na,first,original\nb,first,fine-tune of a\nc,second,original\n"
         "d,second,public model card\n"
     )
-    return root / "pool"
+    return root / "image_set"
 
 
-def test_the_command_traces_families(pool: Path, tmp_path: Path, tiny_model_path: Path) -> None:
-    command = ["lineage", "--model", str(tiny_model_path), "--images", str(pool)]
+def test_the_command_traces_families(
+    image_set: Path, tmp_path: Path, tiny_model_path: Path
+) -> None:
+    command = ["lineage", "--model", str(tiny_model_path), "--images", str(image_set)]
     command += ["--base", "a", "--base", "c", "--out", str(tmp_path), "--resamples", "10"]
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
@@ -141,15 +143,15 @@ def test_the_command_traces_families(pool: Path, tmp_path: Path, tiny_model_path
     ("bases", "message"),
     [
         (["a"], "at least two base models"),
-        (["a", "z"], "no model 'z' in the pool: it has a, b, c, d, e"),
+        (["a", "z"], "no model 'z' in the image set: it has a, b, c, d, e"),
         (["a", "b"], "share a decoder"),
         (["e", "missing-decoder"], "no model"),
     ],
 )
 def test_bad_bases_are_named(
-    bases: list[str], message: str, pool: Path, tmp_path: Path, tiny_model_path: Path
+    bases: list[str], message: str, image_set: Path, tmp_path: Path, tiny_model_path: Path
 ) -> None:
-    command = ["lineage", "--model", str(tiny_model_path), "--images", str(pool)]
+    command = ["lineage", "--model", str(tiny_model_path), "--images", str(image_set)]
     command += [part for base in bases for part in ("--base", base)]
     result = CliRunner().invoke(app, [*command, "--out", str(tmp_path)])
     assert result.exit_code == 2

@@ -17,19 +17,19 @@ from typer.testing import CliRunner
 import fingerprint_sdk as fp
 from trainer.cli import app
 from trainer.evaluation.identification import score_identification
-from trainer.experiments.embedding import Change, embed_pool
+from trainer.experiments.embedding import Change, embed_images
 from trainer.experiments.robustness.sweep import OPERATIONS, sweep
 
 
 @pytest.fixture(scope="module")
-def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def image_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pictures = {f"s{s}": [synthetic_image(s, i, 128, 128) for i in range(12)] for s in range(3)}
-    return write_generators(tmp_path_factory.mktemp("robustness") / "pool", pictures)
+    return write_generators(tmp_path_factory.mktemp("robustness") / "image_set", pictures)
 
 
 @pytest.fixture(scope="module")
-def images(pool: Path) -> dict[str, list[Path]]:
-    return {f"s{s}": [pool / f"s{s}" / f"{i}.png" for i in range(12)] for s in range(3)}
+def images(image_set: Path) -> dict[str, list[Path]]:
+    return {f"s{s}": [image_set / f"s{s}" / f"{i}.png" for i in range(12)] for s in range(3)}
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -74,14 +74,14 @@ def test_embeddings_are_of_the_changed_pixels_and_kept(
         return double(pixels)
 
     change = Change("double", apply)
-    first = embed_pool(extractor, images, change, cache=tmp_path)
+    first = embed_images(extractor, images, change, cache=tmp_path)
     assert len(set(calls)) == 36  # each image has its own random numbers
     expected = extractor.embed([double(np.asarray(Image.open(path))) for path in images["s1"]])
     np.testing.assert_allclose(first["s1"], expected, atol=1e-6)
-    again = embed_pool(extractor, images, change, cache=tmp_path)
+    again = embed_images(extractor, images, change, cache=tmp_path)
     assert len(calls) == 36  # nothing was embedded anew
     np.testing.assert_array_equal(first["s2"], again["s2"])
-    plain = embed_pool(extractor, images, cache=tmp_path)
+    plain = embed_images(extractor, images, cache=tmp_path)
     assert not np.allclose(plain["s1"], first["s1"], atol=1e-3)
     assert not list(tmp_path.glob("*.tmp"))
 
@@ -114,9 +114,17 @@ def test_a_sweep_judges_every_level_on_the_same_images(
 
 
 def test_the_command_compares_models(
-    pool: Path, tmp_path: Path, tiny_model_path: Path, other_model_path: Path
+    image_set: Path, tmp_path: Path, tiny_model_path: Path, other_model_path: Path
 ) -> None:
-    command = ["robustness", "--images", str(pool), "--out", str(tmp_path), "--galleries", "2"]
+    command = [
+        "robustness",
+        "--images",
+        str(image_set),
+        "--out",
+        str(tmp_path),
+        "--galleries",
+        "2",
+    ]
     command += ["--operation", "webp", "--model", str(tiny_model_path)]
     result = CliRunner().invoke(app, [*command, "--model", str(other_model_path)])
     assert result.exit_code == 0, result.output
@@ -128,8 +136,8 @@ def test_the_command_compares_models(
     assert (tmp_path / "robustness-sweeps.png").stat().st_size > 5000
 
 
-def test_bad_requests_are_named(pool: Path, tmp_path: Path, tiny_model_path: Path) -> None:
-    command = ["robustness", "--images", str(pool), "--out", str(tmp_path)]
+def test_bad_requests_are_named(image_set: Path, tmp_path: Path, tiny_model_path: Path) -> None:
+    command = ["robustness", "--images", str(image_set), "--out", str(tmp_path)]
     command += ["--model", str(tiny_model_path)]
     result = CliRunner().invoke(app, [*command, "--operation", "twirl"])
     assert result.exit_code == 2

@@ -7,8 +7,6 @@ models cannot be compared.
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from fingerprint_sdk.errors import GalleryError
+from fingerprint_sdk.files import write_bytes
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Extractor
@@ -134,22 +133,13 @@ def read_tensors(
     return identity, metadata, tensors
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace the file by ``data``, whole or not at all; GalleryError if it cannot be."""
-    path = Path(os.path.realpath(path))  # a link stays a link
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+def write(path: str | os.PathLike[str], content: bytes) -> None:
+    """Replace the file by ``content``, whole or not at all; GalleryError if it cannot be."""
     try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
+        write_bytes(path, content)
     except OSError as error:
-        raise GalleryError(f"cannot write {str(path)!r}: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        name = os.path.realpath(path)
+        raise GalleryError(f"cannot write {name!r}: {error.strerror}") from error
 
 
 def _a(form: Format) -> str:

@@ -8,20 +8,30 @@ writer that is killed leaves its temporary file; the next writer in the folder r
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import platform
 import re
 import secrets
-import shutil
-import socket
+import stat
 import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+
+def _machine() -> str:
+    """Where a process number means one process: a machine, and on it a container."""
+    numbering = ""
+    with contextlib.suppress(OSError, AttributeError):
+        numbering = os.readlink("/proc/self/ns/pid")
+    return f"{zlib.crc32(f'{platform.node()} {numbering}'.encode()):08x}"
+
+
 # Temporary files name their writer, who may be of another machine where the folder is shared.
-_LEFT_OVER = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.tmp", re.DOTALL)
-_MACHINE = f"{zlib.crc32(socket.gethostname().encode()):08x}"
+_LEFT_OVER = re.compile(r"\..+\.([0-9a-f]{8})-([0-9]+)-[0-9a-f]{8}\.tmp", re.DOTALL)
+_MACHINE = _machine()
 _DEAD_AFTER = 24 * 3600  # seconds without a change, where nobody can say whether the writer lives
 
 
@@ -32,7 +42,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     Yields the path of a temporary file in the same folder, there already and empty. What is
     written to it takes the place of ``path`` at the end, with the mode of the file that it
     replaces; after an error ``path`` is as it was. A link stays a link: the file it names is
-    replaced.
+    replaced. The temporary file's name ends in ".tmp"; to a library that makes names or formats
+    of endings, as NumPy does, give the open file.
 
     Args:
         path: of the file; its folder must exist.
@@ -41,16 +52,18 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         OSError: the file cannot be written.
     """
     target = Path(os.path.realpath(path))
+    mode = _mode_of(target)
     # Cut short, so that any name the folder can hold has room for a temporary one.
-    name = f".{target.name[:40]}.{_MACHINE}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    name = f".{target.name[:24]}.{_MACHINE}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
     temporary = target.with_name(name)
-    temporary.touch(exist_ok=False)
+    # Nobody reads it who could not read the old one, not even while it is written.
+    temporary.touch(0o666 if mode is None else mode | stat.S_IWUSR | stat.S_IRUSR, exist_ok=False)
     try:
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, temporary)
+        if mode is not None:
+            temporary.chmod(mode)
         os.replace(temporary, target)
         _sync_folder(target.parent)
     finally:
@@ -70,6 +83,19 @@ def write_text(path: str | os.PathLike[str], content: str) -> None:
     write_bytes(path, content.encode())
 
 
+def _mode_of(target: Path) -> int | None:
+    """The mode of the file to be replaced; None if there is none."""
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    if not stat.S_ISREG(mode):  # a device or a pipe, that a file would take the place of
+        raise OSError(errno.EINVAL, "Not a regular file", str(target))
+    return stat.S_IMODE(mode)
+
+
 def _sync_folder(folder: Path) -> None:
     """Make the renaming last, too. Windows and some network folders know no such thing."""
     with contextlib.suppress(OSError):
@@ -82,11 +108,13 @@ def _sync_folder(folder: Path) -> None:
 
 def _sweep(folder: Path) -> None:
     """Remove what dead writers left in a folder."""
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(folder):
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
             match = _LEFT_OVER.fullmatch(entry.name)
-            if match is not None and _is_dead(match[1], int(match[2]), entry):
-                os.unlink(entry.path)
+            if match is not None:
+                with contextlib.suppress(OSError):  # another writer may be sweeping, too
+                    if _is_dead(match[1], int(match[2]), entry):
+                        os.unlink(entry.path)
 
 
 def _is_dead(machine: str, process: int, entry: os.DirEntry[str]) -> bool:
@@ -94,7 +122,7 @@ def _is_dead(machine: str, process: int, entry: os.DirEntry[str]) -> bool:
         return time.time() - entry.stat(follow_symlinks=False).st_mtime > _DEAD_AFTER
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return True
     except OSError:  # somebody else's, who lives
         return False

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fingerprint_sdk.embeddings_file import write_atomically
-from fingerprint_sdk.errors import FingerprintError, GalleryError
+from fingerprint_sdk.errors import FingerprintError
 from fingerprint_sdk.explanation.words import percent, summary
+from fingerprint_sdk.files import write_bytes
 
 if TYPE_CHECKING:
     from fingerprint_sdk.explanation.view import ImageView
@@ -108,21 +109,21 @@ def sections(views: Sequence[ImageView], pictures: Mapping[str, bytes]) -> str:
 
 def save(page: str, pictures: Mapping[str, bytes], path: Path) -> tuple[Path, ...]:
     """See ``Explanation.save``."""
-    html = page.encode()
-    try:
-        if path.suffix.lower() in (".html", ".htm"):
-            write_atomically(path, html)
-            return (path,)
-        path.mkdir(exist_ok=True)
-        written = []
-        for name, data in [*((f"{n}.png", d) for n, d in pictures.items()), ("index.html", html)]:
-            write_atomically(path / name, data)
-            written.append(path / name)
-        return tuple(written)
-    except OSError as error:
-        raise FingerprintError(f"cannot make the folder {str(path)!r}: {error}") from error
-    except GalleryError as error:  # the writer's; this is no gallery
-        raise FingerprintError(str(error)) from error
+    content = {path: page.encode()}
+    if path.suffix.lower() not in (".html", ".htm"):
+        try:
+            path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise FingerprintError(f"cannot make the folder {str(path)!r}: {error}") from error
+        content = {path / f"{name}.png": png for name, png in pictures.items()}
+        content[path / "index.html"] = page.encode()
+    for file, data in content.items():
+        try:
+            write_bytes(file, data)
+        except OSError as error:
+            name = os.path.realpath(file)
+            raise FingerprintError(f"cannot write {name!r}: {error.strerror}") from error
+    return tuple(content)
 
 
 def _title(views: Sequence[ImageView]) -> str:

@@ -42,8 +42,8 @@ class Entry:
         embeddings: float32, shape (n, D), one L2-normalised row for each enrolled image.
         lossy: bool, shape (n,), True where the image carries lossy compression.
         notes: free text.
-        copies: by kind (``_copies.KINDS``), float32, shape (m, D), the embeddings of processed
-            copies of some of the images, L2-normalised.
+        copies: by kind (``images.copies.KINDS``), float32, shape (m, D), the embeddings of
+            processed copies of some of the images, L2-normalised.
     """
 
     embeddings: Embeddings

@@ -16,7 +16,7 @@ from fingerprint_sdk.embeddings_file import (
     ModelIdentity,
     check_same_model,
     identity_of,
-    write_atomically,
+    write,
 )
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.extractor import Extractor
@@ -211,7 +211,7 @@ class Gallery:
         assert identity is not None
         with self._lock:
             entries = dict(self._entries)
-        write_atomically(Path(path), encode(identity, entries))
+        write(path, encode(identity, entries))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], model: Extractor | None = None) -> Gallery:
@@ -239,7 +239,7 @@ class Gallery:
         Raises:
             GalleryError: the file cannot be written.
         """
-        write_atomically(Path(path), csv_table(self._identity, self._entries))
+        write(path, csv_table(self._identity, self._entries))
 
     def export_parquet(self, path: str | os.PathLike[str]) -> None:
         """Write an Apache Parquet file of one row for each entry.
@@ -251,7 +251,7 @@ class Gallery:
             GalleryError: the file cannot be written.
             FingerprintError: pyarrow is not installed (extra ``parquet``).
         """
-        write_atomically(Path(path), parquet_table(self._identity, self._entries))
+        write(path, parquet_table(self._identity, self._entries))
 
     def _bound(self) -> Extractor:
         """The extractor, checked against the identity; the default one is loaded here."""

@@ -18,7 +18,7 @@ from fingerprint_sdk.embeddings_file import (
     check_embeddings,
     check_same_model,
     identity_of,
-    write_atomically,
+    write,
 )
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.extractor import Extractor, Failure
@@ -229,7 +229,7 @@ class Index:
         """
         rows = self._content()
         assert self._identity is not None
-        write_atomically(Path(path), encode(self._identity, rows, half=self._half))
+        write(path, encode(self._identity, rows, half=self._half))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], model: Extractor | None = None) -> Index:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from fingerprint_sdk.errors import ImageError
+from fingerprint_sdk.files import replacing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,7 +69,7 @@ def write_embeddings(
     """
     import numpy as np
 
-    with atomic(out) as file:
+    with replacing(out) as temporary, temporary.open("wb") as file:
         if out.suffix == ".npz":
             np.savez(
                 file,
@@ -92,18 +92,6 @@ def _write_csv(file: IO[bytes], paths: Sequence[str], embeddings: npt.NDArray[np
         rows.writerow([path, *(str(value) for value in row)])
     text.flush()
     text.detach()
-
-
-@contextmanager
-def atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Write to a temporary file in the same folder that replaces ``path`` only on success."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            yield file
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _existing(path: Path) -> Path:

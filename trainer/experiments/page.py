@@ -9,36 +9,19 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from importlib import metadata
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fingerprint_sdk.files import write_bytes, write_text
+from trainer.experiments.html import render
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-STYLE = """
-:root { color-scheme: light; }
-body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem; background: #fff; color: #1f2328;
-  font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .25rem; }
-figure { margin: .5rem 0; } figure img { max-width: 100%; height: auto; }
-figcaption, footer, .scale { color: #57606a; font-size: .9rem; }
-.scale { border-left: .4rem solid #bf8700; background: #f6f8fa; padding: .4rem 1rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .9rem; } caption { text-align: left; }
-th, td { padding: .2rem .7rem; border-bottom: 1px solid #d0d7de; text-align: right; }
-th:first-child, td:first-child { text-align: left; }
-footer { margin-top: 2rem; border-top: 1px solid #d0d7de; padding-top: .5rem;
-  overflow-wrap: anywhere; }
-"""
-# Nothing may be loaded, whatever a name contains; `script` is for pages that draw themselves.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
 @dataclass(frozen=True)
@@ -61,19 +44,13 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Markup:
-    """Trusted HTML of our own making, such as an interactive drawing. Escape what users gave."""
-
-    html: str
-
-
-@dataclass(frozen=True)
 class Experiment:
     """What one laboratory command found.
 
     `name` is the file name; `reproduces` the paper's figure or table ("Fig. 2, eq. 1"); `scale`
     says in words what was scaled down here and which flag gives the full scale; `figures` are the
-    numbers (JSON); `parts` are shown in order, a str as a paragraph.
+    numbers (JSON); `parts` are shown in order, a str as a paragraph, and as it is what
+    `trainer.experiments.html.render` gave, such as an interactive drawing.
     """
 
     name: str
@@ -81,39 +58,36 @@ class Experiment:
     reproduces: str
     scale: str
     figures: Mapping[str, Any]
-    parts: Sequence[str | Table | Picture | Markup]
+    parts: Sequence[str | Table | Picture]
 
 
 def write_experiment(out: Path, experiment: Experiment) -> Path:
-    """Write JSON, pictures and page into folder `out`, each atomically; returns the page."""
-    import matplotlib.pyplot as plt
+    """Write JSON, pictures and page into folder `out`, each whole or not at all; returns the page.
 
+    Pictures are closed.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    body = []
+    parts = []
     for part in experiment.parts:
         if isinstance(part, Picture):
-            buffer = BytesIO()
-            part.figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
-            plt.close(part.figure)
-            _write(out / f"{experiment.name}-{part.label}.png", buffer.getvalue())
-            body.append(_picture(part, buffer.getvalue()))
+            png = _draw(part)
+            write_bytes(out / f"{experiment.name}-{part.label}.png", png)
+            shown = {"caption": part.caption, "png": base64.b64encode(png).decode()}
+            parts.append(("figure", shown))
         elif isinstance(part, Table):
-            body.append(_table(part))
-        elif isinstance(part, Markup):
-            body.append(part.html)
+            parts.append(("table", _cells(part)))
         else:
-            body.append(f"<p>{escape(part)}</p>")
-    record = {
-        "name": experiment.name,
+            parts.append(("markup" if hasattr(part, "__html__") else "paragraph", part))
+    described = {
         "title": experiment.title,
         "reproduces": experiment.reproduces,
         "scale": experiment.scale,
-        "figures": experiment.figures,
-        "made_by": made_by(),
     }
-    _write(out / f"{experiment.name}.json", (json.dumps(record, indent=2) + "\n").encode())
+    made = {"made_by": made_by()}
+    record = {"name": experiment.name, **described, "figures": experiment.figures, **made}
+    write_text(out / f"{experiment.name}.json", json.dumps(record, indent=2) + "\n")
     page = out / f"{experiment.name}.html"
-    _write(page, _page(experiment, "\n".join(body)).encode())
+    write_text(page, render("page.html", parts=parts, **described, **made))
     return page
 
 
@@ -134,48 +108,18 @@ def made_by() -> dict[str, Any]:
     return {"command": command, "python": sys.version.split()[0], "versions": versions}
 
 
-def _page(experiment: Experiment, body: str) -> str:
-    made = made_by()
-    versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        f"<title>{escape(experiment.title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f"<article>\n<h1>{escape(experiment.title)}</h1>\n"
-        f"<p>Paper: {escape(experiment.reproduces)}.</p>\n"
-        f'<p class="scale">Scale of this run: {escape(experiment.scale)}</p>\n{body}\n</article>\n'
-        f"<footer>{escape(made['command'])}<br>Python {made['python']}, {escape(versions)}"
-        "</footer>\n</body>\n</html>\n"
-    )
+def _draw(picture: Picture) -> bytes:
+    import matplotlib.pyplot as plt
+
+    png = BytesIO()
+    picture.figure.savefig(png, format="png", dpi=110, bbox_inches="tight")
+    plt.close(picture.figure)
+    return png.getvalue()
 
 
-def _table(table: Table) -> str:
-    def cell(value: object) -> str:
-        text = f"{value:.{table.digits}f}" if isinstance(value, float) else str(value)
-        return escape(text)
+def _cells(table: Table) -> dict[str, object]:
+    def text(cell: object) -> str:
+        return f"{cell:.{table.digits}f}" if isinstance(cell, float) else str(cell)
 
-    head = "".join(f"<th>{escape(name)}</th>" for name in table.header)
-    rows = "\n".join(
-        "<tr>" + "".join(f"<td>{cell(value)}</td>" for value in row) + "</tr>"
-        for row in table.rows
-    )
-    return (
-        f'<div class="scroll"><table><caption>{escape(table.caption)}</caption>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>"
-    )
-
-
-def _picture(picture: Picture, png: bytes) -> str:
-    data = base64.b64encode(png).decode()
-    caption = escape(picture.caption)
-    return (
-        f'<figure><img alt="{caption}" src="data:image/png;base64,{data}">\n'
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
-
-
-def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    rows = [[text(cell) for cell in row] for row in table.rows]
+    return {"caption": table.caption, "header": table.header, "rows": rows}

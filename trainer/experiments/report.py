@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from trainer.experiments.page import POLICY, STYLE, made_by
+from fingerprint_sdk.files import write_text
+from trainer.experiments.html import render
+from trainer.experiments.page import made_by
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 ORDER = {
     "spectrum": ("Fig. 2, equation (1)", "trainer analyse spectrum"),
@@ -34,14 +37,6 @@ ORDER = {
 
 _ARTICLE = re.compile(r"<article>\n?(.*)</article>", re.DOTALL)
 _HEADING = re.compile(r"<(/?)h([1-5])\b")
-_STYLE = """
-nav table { width: 100%; } nav td:nth-child(n) { text-align: left; vertical-align: top; }
-nav th:nth-child(n) { text-align: left; } nav .missing { color: #57606a; }
-section { border-top: 2px solid #d0d7de; margin-top: 3rem; padding-top: .5rem; }
-section > .made { color: #57606a; font-size: .85rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.4rem; } h3 { font-size: 1.1rem; margin: 1.5rem 0 .25rem; }
-code { background: #f6f8fa; padding: 0 .25rem; }
-"""
 
 
 @dataclass(frozen=True)
@@ -55,8 +50,13 @@ class Section:
     """
 
     record: dict[str, Any]
-    body: str
+    body: Markup
     anchor: str
+
+    @property
+    def command(self) -> str:
+        """What made it."""
+        return str(self.record.get("made_by", {}).get("command", ""))
 
 
 def collect(folder: Path) -> list[Section]:
@@ -69,6 +69,8 @@ def collect(folder: Path) -> list[Section]:
         FileNotFoundError: there is no such folder, or an experiment has lost its page.
         ValueError: a page is not of our making.
     """
+    from markupsafe import Markup
+
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder: give the one the experiments are in")
     sections = []
@@ -78,16 +80,8 @@ def collect(folder: Path) -> list[Section]:
         record = _experiment(path)
         if record is None:
             continue
-        page = path.with_suffix(".html")
-        if not page.is_file():
-            raise FileNotFoundError(
-                f"{path} has no page {page.name}: run {_command(record)!r} again"
-            )
-        found = _ARTICLE.search(page.read_text(encoding="utf-8"))
-        if found is None:
-            raise ValueError(f"{page} is not a page of an experiment: it has no <article>")
         anchor = re.sub(r"[^a-z0-9]+", "-", str(path.relative_to(folder).with_suffix("")).lower())
-        sections.append(Section(record, _HEADING.sub(_lower, found[1]), anchor))
+        sections.append(Section(record, Markup(_article(path, record)), anchor))
     places = {name: place for place, name in enumerate(ORDER)}
     return sorted(sections, key=lambda s: (places.get(s.record["name"], len(places)), s.anchor))
 
@@ -102,9 +96,14 @@ def write_report(folder: Path, out: Path, title: str = "Laboratory report") -> P
     if not sections:
         raise ValueError(f"{folder} holds no experiment: run one with --out {folder}")
     data = {"report": title, "experiments": [section.record for section in sections]}
+    found = {section.record["name"] for section in sections}
+    missing = [line for name, line in ORDER.items() if name not in found]
+    page = render(
+        "report.html", title=title, sections=sections, missing=missing, made_by=made_by()
+    )
     out.parent.mkdir(parents=True, exist_ok=True)
-    _write(out.with_suffix(".json"), json.dumps(data, indent=2) + "\n")
-    _write(out, _page(title, sections))
+    write_text(out.with_suffix(".json"), json.dumps(data, indent=2) + "\n")
+    write_text(out, page)
     return out
 
 
@@ -117,54 +116,13 @@ def _experiment(path: Path) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and wanted <= set(record) else None
 
 
-def _lower(match: re.Match[str]) -> str:
-    return f"<{match[1]}h{int(match[2]) + 1}"
-
-
-def _command(record: dict[str, Any]) -> str:
-    return str(record.get("made_by", {}).get("command", ""))
-
-
-def _page(title: str, sections: Sequence[Section]) -> str:
-    made = made_by()
-    versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
-    body = "\n".join(
-        f'<section id="{section.anchor}">\n{section.body}\n'
-        f'<p class="made"><code>{escape(_command(section.record))}</code></p>\n</section>'
-        for section in sections
-    )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{escape(title)}</h1>\n{_contents(sections)}\n{body}\n"
-        f"<footer>{escape(made['command'])}<br>Python {made['python']}, {escape(versions)}"
-        "</footer>\n</body>\n</html>\n"
-    )
-
-
-def _contents(sections: Sequence[Section]) -> str:
-    rows = [
-        f'<tr><td><a href="#{s.anchor}">{escape(s.record["title"])}</a></td>'
-        f"<td>{escape(s.record['reproduces'])}</td><td>{escape(s.record['scale'])}</td></tr>"
-        for s in sections
-    ]
-    found = {section.record["name"] for section in sections}
-    rows += [
-        f'<tr class="missing"><td>not run</td><td>{escape(paper)}</td>'
-        f"<td><code>{escape(command)}</code></td></tr>"
-        for name, (paper, command) in ORDER.items()
-        if name not in found
-    ]
-    return (
-        '<nav><div class="scroll"><table><thead><tr><th>experiment</th><th>paper</th>'
-        f"<th>scale of this run</th></tr></thead>\n<tbody>\n{chr(10).join(rows)}\n</tbody></table>"
-        "</div></nav>"
-    )
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+def _article(path: Path, record: Mapping[str, Any]) -> str:
+    """What the page beside a record shows, headings one level lower."""
+    page = path.with_suffix(".html")
+    if not page.is_file():
+        command = record.get("made_by", {}).get("command", "")
+        raise FileNotFoundError(f"{path} has no page {page.name}: run {command!r} again")
+    found = _ARTICLE.search(page.read_text(encoding="utf-8"))
+    if found is None:
+        raise ValueError(f"{page} is not a page of an experiment: it has no <article>")
+    return _HEADING.sub(lambda match: f"<{match[1]}h{int(match[2]) + 1}", found[1])

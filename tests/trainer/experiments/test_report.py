@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from markupsafe import Markup
 
 pytest.importorskip("matplotlib", reason="needs the trainer extra")
 pytest.importorskip("sklearn", reason="needs the trainer extra")
@@ -22,7 +23,7 @@ from typer.testing import CliRunner
 from trainer.cli import app
 from trainer.evaluation import score
 from trainer.experiments.drawing import interactive_map
-from trainer.experiments.page import Experiment, Markup, Picture, Table, write_experiment
+from trainer.experiments.page import Experiment, Picture, Table, write_experiment
 from trainer.experiments.plan import Inputs, plan_run
 from trainer.experiments.report import ORDER, collect, write_report
 from trainer.experiments.scores_page import scores_experiment
@@ -45,7 +46,7 @@ def toy(name: str, title: str, *, colour: str = "red") -> Experiment:
             "A paragraph.",
             Table("Numbers", ("name", "value"), [("a", 1.25)]),
             Picture("line", "A line", figure),
-            Markup(f"<h2>Map</h2>{interactive_map(points, labels, labels, title)}"),
+            Markup("<h2>Map</h2>") + interactive_map(points, labels, labels, title),
         ],
     )
 

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from fingerprint_sdk.errors import FingerprintError
 
-_EXTRA = ("torch", "onnx", "onnxscript", "onnxruntime", "sklearn", "scipy", "matplotlib")
+_EXTRA = ("torch", "onnx", "onnxscript", "onnxruntime", "sklearn", "scipy", "matplotlib", "jinja2")
 
 
 class _Commands(TyperGroup):

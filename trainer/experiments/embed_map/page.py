@@ -19,7 +19,7 @@ from trainer.experiments.embed_map.metrics import (
 )
 from trainer.experiments.embed_map.rival import rival_embeddings, unseen_images
 from trainer.experiments.embedding import describe, embed_images, limited
-from trainer.experiments.page import Experiment, Markup, Picture, Table
+from trainer.experiments.page import Experiment, Picture, Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -226,11 +226,11 @@ def _figure(panels: Sequence[_Panel], k: int, by_decoder: bool) -> Figure:
     return figure
 
 
-def _interactive(panels: Sequence[_Panel], by_decoder: bool) -> list[str | Markup]:
-    parts: list[str | Markup] = []
+def _interactive(panels: Sequence[_Panel], by_decoder: bool) -> list[str]:
+    parts: list[str] = []
     for panel in panels:
         for drawn in panel.maps:
             title = f"{panel.title}: {drawn.method}"
             labels = _labels(panel, drawn, by_decoder)
-            parts += [title, Markup(interactive_map(drawn.points, labels, drawn.files, title))]
+            parts += [title, interactive_map(drawn.points, labels, drawn.files, title)]
     return parts

@@ -23,7 +23,7 @@ from trainer.experiments.lineage.tree import (
     grow_tree,
     trace,
 )
-from trainer.experiments.page import Experiment, Markup, Picture, Table
+from trainer.experiments.page import Experiment, Picture, Table
 
 if TYPE_CHECKING:
     from fingerprint_sdk import Extractor
@@ -117,7 +117,7 @@ def lineage_experiment(
             ),
             _details(traced, relations),
             "Images of these models by t-SNE; hover a point to see its model and file.",
-            Markup(interactive_map(drawn.points, owners, drawn.files, "t-SNE of the families")),
+            interactive_map(drawn.points, owners, drawn.files, "t-SNE of the families"),
         ],
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import asdict
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def run(out: Path, name: str, *arguments: object, code: int = 0) -> dict[str, An
     assert "://" not in html  # loads nothing
     assert not list(out.glob("*.tmp"))
     found: dict[str, Any] = json.loads((out / f"{name}.json").read_text())
-    assert found["scale"] in html.replace("&gt;", ">").replace("&#x27;", "'")
+    assert found["scale"] in unescape(html)
     assert found["made_by"]["versions"]["torch"]
     return found["figures"]
 

@@ -1,7 +1,8 @@
-"""Pages of the documentation that are written at build time, so that they never go stale.
+"""What of the documentation is written at build time, as a hook of mkdocs.yml.
 
-A hook of mkdocs.yml: the reference of both commands, from their typer applications, and the cards
-of the bundled models, which hold every figure of quality.
+Pages that so never go stale: the reference of both commands, from their typer applications, and
+the cards of the bundled models, which hold every figure of quality. And formulas, as MathML, which
+browsers draw without a script or a font from elsewhere.
 """
 
 from __future__ import annotations
@@ -9,15 +10,21 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
+from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 from fingerprint_sdk import zoo
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = {"fingerprint": "fingerprint_sdk.cli", "trainer": "trainer.cli"}
+# What pymdownx.arithmatex makes of `$…$` and of `$$…$$`.
+FORMULA = re.compile(r'class="arithmatex">\\(?:\((.+?)\\\)|\[(.+?)\\\])<', re.DOTALL)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -26,6 +33,19 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, f"reference/{name}.md", content=page))
     files.append(File.generated(config, "models.md", content=model_cards()))
     return files
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    return FORMULA.sub(lambda found: _mathml(found, page.file.src_uri), html)
+
+
+def _mathml(found: re.Match[str], page: str) -> str:
+    inline, alone = found.groups()
+    tex = unescape(inline or alone).strip()
+    mathml = convert(tex, display="block" if alone else "inline")
+    if "\\" in mathml:  # a command that is not known is left as it stands
+        raise PluginError(f"{page}: cannot draw the formula {tex}")
+    return f'class="arithmatex">{mathml}<'
 
 
 def command_reference(name: str, module: str) -> str:

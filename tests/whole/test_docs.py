@@ -72,6 +72,32 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
     assert "fingerprint_sdk.Gallery.enroll" in identifiers
 
 
+def test_formulas_are_drawn_without_a_script(site: Path) -> None:
+    drawn = {page: page.read_text().count("<math") for page in site.rglob("index.html")}
+    assert [page.parent.name for page, count in drawn.items() if count] == ["method"]
+    assert drawn[site / "method/index.html"] > 50
+    page = (site / "method/index.html").read_text()
+    assert not re.search(r"\\(?:frac|left|\(|\[)|\$\$|\\mathbf", page)
+
+
+@pytest.mark.parametrize("formula", [r"$\frac{1}{2}$", r"$\unheard{1}$"])
+def test_a_formula_is_drawn_or_fails_the_build(tmp_path: Path, formula: str) -> None:
+    """A site of one page under our hook and extension."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/index.md").write_text(f"# Home\n\n{formula}\n")
+    config = tmp_path / "mkdocs.yml"
+    config.write_text(
+        f"site_name: x\nhooks: [{ROOT}/scripts/docs_pages.py]\n"
+        "validation: {omitted_files: ignore}\n"
+        "markdown_extensions: [{pymdownx.arithmatex: {generic: true}}]\n"
+    )
+    done = build(config, tmp_path / "site")
+    page = tmp_path / "site/index.html"
+    drawn = page.exists() and "<mfrac>" in page.read_text()
+    assert (done.returncode == 0) == drawn == ("frac" in formula), done.stdout + done.stderr
+    assert drawn or "cannot draw the formula" in done.stdout + done.stderr
+
+
 def test_the_pages_load_nothing_from_elsewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
         loaded = re.findall(

@@ -16,7 +16,7 @@ renders the same photographs, and the impostors of a model are the models most l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,19 +24,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from fingerprint_sdk.images import windows
-from fingerprint_sdk.verification import image_embedding
+from fingerprint_sdk.embedding import embed_images
 from trainer.images.operations import jpeg
 from trainer.images.photos import Photos
+from trainer.progress import Progress, silent
 from trainer.synthesis import ExtendedAutoencoder, GroupedAutoencoder, PoolEntry, load_model
 
 Embed = Callable[[np.ndarray], np.ndarray]
-Progress = Callable[[int, int], None]
-
-FMRS = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
-DEFAULT_FMR = 0.01
-CONSTANT = 1.0
-SIDES = ((1, 1), (1, 5), (1, 10), (2, 2), (5, 5), (5, 10), (10, 10))
 
 
 @dataclass(frozen=True)
@@ -46,7 +40,9 @@ class CalibrationRecipe:
     Recompressed images are made of `collage` × `collage` such photographs, side by side. `alike`
     is the share of the other models that a model's impostors are drawn from, those of the most
     similar mean embedding; 1 takes all. `constant` is that of the embeddings
-    (`fingerprint_sdk.verification.image_embedding`).
+    (`fingerprint_sdk.verification.image_embedding`). Each of `sides` is a number of images on
+    either side that gets thresholds of its own, one for each of `fmrs`; `default_fmr` is what the
+    SDK decides at unless asked otherwise.
     """
 
     models: int = 120
@@ -56,7 +52,12 @@ class CalibrationRecipe:
     qualities: tuple[int, ...] = (75, 85, 95)
     pairs: int = 40_000
     alike: float = 0.5
-    constant: float = CONSTANT
+    constant: float = 1.0
+    fmrs: tuple[float, ...] = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+    default_fmr: float = 0.01
+    sides: tuple[tuple[int, int], ...] = (
+        (1, 1), (1, 5), (1, 10), (2, 2), (5, 5), (5, 10), (10, 10),
+    )  # fmt: skip
     seed: int = 0
 
 
@@ -66,7 +67,7 @@ def fit_calibration(
     photos: Photos,
     recipe: CalibrationRecipe,
     *,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """The calibration document that goes into the model file (its JSON form).
 
@@ -85,12 +86,11 @@ def fit_calibration(
         images, large = _render(model, single), _render(model, collages)
         for quality, embedded in levels.items():
             seen = images if quality is None else [jpeg(image, quality) for image in large]
-            embedded.append(_embed(embed_windows, seen, recipe.constant))
-        if progress is not None:
-            progress(i + 1, len(chosen))
+            embedded.append(embed_images(embed_windows, seen, recipe.constant))
+        progress("calibration", i + 1, len(chosen))
     conditions = []
     for recompressed, qualities in ((False, (None,)), (True, recipe.qualities)):
-        for images_a, images_b in SIDES:
+        for images_a, images_b in recipe.sides:
             if images_a + images_b > recipe.images:
                 continue
             scores = [
@@ -99,7 +99,7 @@ def fit_calibration(
                 )
                 for quality in qualities
             ]
-            tables = [thresholds(impostor) for _, impostor in scores]
+            tables = [thresholds(impostor, recipe.fmrs) for _, impostor in scores]
             genuine, impostor = (np.concatenate(side) for side in zip(*scores, strict=True))
             conditions.append(
                 {
@@ -110,7 +110,7 @@ def fit_calibration(
                     "logistic": logistic(genuine, impostor),
                 }
             )
-    return {"default_fmr": DEFAULT_FMR, "conditions": conditions}
+    return {"default_fmr": recipe.default_fmr, "conditions": conditions}
 
 
 def pair_scores(
@@ -145,11 +145,11 @@ def pair_scores(
     return scores[0], scores[1]
 
 
-def thresholds(impostor: np.ndarray) -> dict[str, float]:
+def thresholds(impostor: np.ndarray, fmrs: Sequence[float]) -> dict[str, float]:
     """Smallest threshold, at most 1, whose impostor rate does not exceed each FMR."""
     ordered = np.sort(impostor)
     table = {}
-    for fmr in FMRS:
+    for fmr in fmrs:
         allowed = int(np.floor(fmr * len(ordered)))
         above = float(np.nextafter(ordered[len(ordered) - allowed - 1], np.inf))
         table[str(fmr)] = min(above, 1.0)
@@ -178,11 +178,3 @@ def _render(model: GroupedAutoencoder | ExtendedAutoencoder, contents: np.ndarra
     """What `model` makes of them, one after the other to save memory: uint8 (images, H, W, 3)."""
     images = [model.render(torch.from_numpy(image[None]))[0, 0] for image in contents]
     return np.ascontiguousarray(torch.stack(images).numpy().transpose(0, 2, 3, 1))
-
-
-def _embed(embed_windows: Embed, images: Iterable[np.ndarray], constant: float) -> np.ndarray:
-    """(H, W, 3) images -> (N, D), as the SDK embeds them."""
-    pieces = [windows(image) for image in images]
-    embedded = embed_windows(np.concatenate(pieces))
-    ends = np.cumsum([len(piece) for piece in pieces])[:-1]
-    return np.stack([image_embedding(part, constant) for part in np.split(embedded, ends)])

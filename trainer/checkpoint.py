@@ -1,21 +1,24 @@
-"""Checkpoints that survive `kill -9`: written beside, then renamed over the old one."""
+"""Checkpoints that survive `kill -9`, and logs that are cut back to them."""
 
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from fingerprint_sdk.files import replacing
+
+CHECKPOINT_SECONDS = 120.0
+"""Between two checkpoints: what a kill may cost."""
+
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write `state` (tensors and plain values) atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + f".{os.getpid()}.tmp")
-    torch.save(state, temporary)
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        torch.save(state, temporary)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:
@@ -35,12 +38,10 @@ class CsvLog:
         self.path, self.columns = path, columns
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = [row for row in read_csv_log(path) if int(row["step"]) <= resume_step]
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        with temporary.open("w", newline="") as file:
+        with replacing(path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, columns)
             writer.writeheader()
             writer.writerows(rows)
-        temporary.replace(path)
         self._board = _tensorboard(path.parent)
 
     def write(self, **values: float | int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -21,14 +22,35 @@ _LUMINANCE = np.array(
     ]
 )
 
-# Low enough that enough of them survive quantisation, high enough that their steps stand out
-# from the rounding of the decoded pixels.
-_FREQUENCIES = ((0, 3), (1, 2), (2, 1), (3, 0), (2, 2), (1, 3), (3, 1))
-_STEPS = np.arange(2, 31, dtype=np.float32)
-_BLOCKS_PER_AXIS = 20
-_MIN_COEFFICIENTS = 24
-_MIN_FREQUENCIES = 3
-_Z = 5.0
+
+@dataclass(frozen=True)
+class JpegDetector:
+    """How ``was_jpeg`` looks for rounded coefficients (docs/method.md#jpeg).
+
+    Attributes:
+        frequencies: (row, column) of the coefficients looked at: low enough that enough of them
+            survive quantisation, high enough that their steps stand out from the rounding of the
+            decoded pixels.
+        steps: smallest and largest step tried.
+        blocks_per_axis: blocks looked at, equally spaced.
+        large: a coefficient counts from this share of a step on.
+        coefficients: fewest that must count for a step to be tried.
+        frequencies_found: fewest frequencies with a step that was tried.
+        z: standard deviations that the median frequency must exceed.
+    """
+
+    frequencies: tuple[tuple[int, int], ...] = (
+        (0, 3), (1, 2), (2, 1), (3, 0), (2, 2), (1, 3), (3, 1),
+    )  # fmt: skip
+    steps: tuple[int, int] = (2, 30)
+    blocks_per_axis: int = 20
+    large: float = 0.6
+    coefficients: int = 24
+    frequencies_found: int = 3
+    z: float = 5.0
+
+
+DETECTOR = JpegDetector()
 
 
 def estimate_jpeg_quality(luminance: tuple[int, ...]) -> int:
@@ -43,7 +65,7 @@ def estimate_jpeg_quality(luminance: tuple[int, ...]) -> int:
     return 1 + int(np.argmin(distance))
 
 
-def was_jpeg(pixels: npt.NDArray[np.uint8]) -> bool:
+def was_jpeg(pixels: npt.NDArray[np.uint8], detector: JpegDetector = DETECTOR) -> bool:
     """Whether lossless pixels came from a JPEG file whose 8x8 grid starts at the corner.
 
     JPEG rounds each DCT coefficient to a multiple of a step, and the multiples are still there
@@ -53,26 +75,31 @@ def was_jpeg(pixels: npt.NDArray[np.uint8]) -> bool:
 
     Args:
         pixels: uint8, shape (height, width, 3), RGB.
+        detector: its constants.
     """
-    scores = _periodicity(_coefficients(pixels))
+    scores = _periodicity(_coefficients(pixels, detector), detector)
     found = scores[np.isfinite(scores)]
-    return len(found) >= _MIN_FREQUENCIES and float(np.median(found)) > _Z
+    return len(found) >= detector.frequencies_found and float(np.median(found)) > detector.z
 
 
-def _coefficients(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def _coefficients(
+    pixels: npt.NDArray[np.uint8], detector: JpegDetector
+) -> npt.NDArray[np.float32]:
     """DCT coefficients of luminance, shape (frequencies, blocks), from equally spaced blocks."""
     height, width = pixels.shape[0] // 8, pixels.shape[1] // 8
     rows, columns = (
-        np.linspace(0, count - 1, min(count, _BLOCKS_PER_AXIS)).astype(np.intp)
+        np.linspace(0, count - 1, min(count, detector.blocks_per_axis)).astype(np.intp)
         for count in (height, width)
     )
     grid = pixels[: 8 * height, : 8 * width].reshape(height, 8, width, 8, 3)
     blocks = grid[rows[:, None], :, columns[None, :]].astype(np.float32)
     luma = (blocks @ np.array([0.299, 0.587, 0.114], np.float32)).reshape(-1, 64)
-    return np.asarray(_basis() @ luma.T, dtype=np.float32)
+    return np.asarray(_basis(detector.frequencies) @ luma.T, dtype=np.float32)
 
 
-def _periodicity(coefficients: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _periodicity(
+    coefficients: npt.NDArray[np.float32], detector: JpegDetector
+) -> npt.NDArray[np.float32]:
     """How far each row lies on multiples of some step, in standard deviations.
 
     Returns:
@@ -80,10 +107,11 @@ def _periodicity(coefficients: npt.NDArray[np.float32]) -> npt.NDArray[np.float3
     """
     best = np.full(len(coefficients), -np.inf, np.float32)
     size = np.abs(coefficients)
-    for step in _STEPS:
-        large = size > 0.6 * step
+    first, last = detector.steps
+    for step in np.arange(first, last + 1, dtype=np.float32):
+        large = size > np.float32(detector.large) * step
         count = np.count_nonzero(large, axis=1)
-        enough = count >= _MIN_COEFFICIENTS
+        enough = count >= detector.coefficients
         if not enough.any():
             break
         cosines = np.cos(size * np.float32(2 * np.pi / step))
@@ -94,12 +122,12 @@ def _periodicity(coefficients: npt.NDArray[np.float32]) -> npt.NDArray[np.float3
 
 
 @cache
-def _basis() -> npt.NDArray[np.float32]:
+def _basis(frequencies: tuple[tuple[int, int], ...]) -> npt.NDArray[np.float32]:
     """Orthonormal 2-D DCT-II vectors, shape (frequencies, 64)."""
     n = np.arange(8)
     rows = 0.5 * np.cos(np.pi * (2 * n[None, :] + 1) * n[:, None] / 16)
     rows[0] /= np.sqrt(2)
-    return np.array([np.outer(rows[u], rows[v]).ravel() for u, v in _FREQUENCIES], np.float32)
+    return np.array([np.outer(rows[u], rows[v]).ravel() for u, v in frequencies], np.float32)
 
 
 @cache

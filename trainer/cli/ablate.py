@@ -25,10 +25,10 @@ def ablate(
     ],
     images: ImagesOption,
     out: OutOption,
-    steps: Annotated[int, typer.Option(help="Training steps of each variant.", min=1)] = 1000,
-    full: Annotated[
-        bool, typer.Option("--full", help="The shipped recipe's steps; hours a question.")
-    ] = False,
+    steps: Annotated[
+        int, typer.Option(help="Steps of variants that are trained by steps.", min=1)
+    ] = 1000,
+    full: Annotated[bool, typer.Option("--full", help="3,000 steps; hours a question.")] = False,
     seed: Annotated[
         list[int] | None, typer.Option(help="Of weights, batches, draws; repeatable.", min=0)
     ] = None,
@@ -53,11 +53,8 @@ def ablate(
 
     A killed command goes on; questions with the same --out share networks.
     """
-    from dataclasses import replace
-
     from trainer.experiments.ablation import ablate as answer
     from trainer.experiments.page import write_experiment
-    from trainer.extractor import COMPACT
     from trainer.progress import bars
 
     with bars() as update:
@@ -66,7 +63,7 @@ def ablate(
             run,
             images,
             out,
-            base=COMPACT if full else replace(COMPACT, steps=steps),
+            steps=None if full else steps,
             seeds=tuple(dict.fromkeys(seed or (0,))),
             pools=pool or (),
             photos=photos or (),

@@ -29,7 +29,7 @@ def denoiser(
     """Train the denoiser and its cheap student (paper III-C)."""
     from trainer.denoiser import DenoiserRecipe, make_denoiser
     from trainer.images.photos import load_photos
-    from trainer.progress import bar
+    from trainer.progress import bars
 
     recipe = DenoiserRecipe(
         depth=depth,
@@ -44,13 +44,9 @@ def denoiser(
         learning_rate=learning_rate,
         seed=seed,
     )
-    with bar("denoiser") as update:
-        report = make_denoiser(
-            load_photos(photos, side=max(128, side)),
-            out,
-            recipe,
-            progress=lambda done, total, numbers: update(done, total, **numbers),
-        )
+    with bars() as progress:
+        photographs = load_photos(photos, side=max(128, side))
+        report = make_denoiser(photographs, out, recipe, progress=progress)
     typer.echo(
         f"teacher  {report.teacher_macs / 1e6:10.1f} M multiply-accumulates at 128 px\n"
         f"student  {report.student_macs / 1e6:10.1f} M, {report.ratio:.1f} times fewer\n"

@@ -24,7 +24,7 @@ def synthesize(
     steps: Annotated[
         int, typer.Option(help="Steps of descent, of all layers; 0: none.", min=0)
     ] = 150,
-    floor: Annotated[float, typer.Option(help="η: no gradient below this residual.")] = 0.005,
+    floor: Annotated[float, typer.Option(help="η: no gradient below this error.")] = 0.005,
     closed_form: Annotated[
         bool, typer.Option(help="Solve the last convolution before and after the descent.")
     ] = True,
@@ -32,13 +32,13 @@ def synthesize(
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Train synthetic models (paper III-B)."""
-    from trainer.progress import bar
+    from trainer.progress import bars
     from trainer.synthesis import SynthesisRecipe, named_architectures
     from trainer.synthesis import synthesize as run
 
     recipe = SynthesisRecipe(floor=floor, steps=steps, closed_form=closed_form)
     chosen = named_architectures(architectures, width)
-    with bar("synthetic models") as update:
+    with bars() as progress:
         entries = run(
             photos,
             out,
@@ -47,7 +47,7 @@ def synthesize(
             recipe,
             workers=workers,
             device=device,
-            progress=lambda done, total, _: update(done, total),
+            progress=progress,
         )
     typer.echo(f"{out}: {len(entries)} synthetic models")
 
@@ -57,7 +57,7 @@ def info(
     pool: Annotated[Path, typer.Argument(help="Folder made by `trainer synthesize`.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Count a pool's models by axis; show their residuals, their cost and their recipe."""
+    """Count a pool's models by axis; show their errors, their cost and their recipe."""
     from trainer.synthesis.summary import summarise_pool, summary_table
 
     summary = summarise_pool(pool)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from fingerprint_sdk.files import write_text
 from trainer.denoiser.agreement import Agreement, denoiser_agreement
 from trainer.denoiser.networks import macs
-from trainer.denoiser.training import DenoiserRecipe, Progress, distil_student, train_denoiser
+from trainer.denoiser.training import DenoiserRecipe, distil_student, train_denoiser
 from trainer.images.photos import Photos
+from trainer.progress import Progress, silent
 
 WINDOW = 128  # pixels; what the extractor sees
 
@@ -32,7 +33,7 @@ class DenoiserReport:
 
 
 def make_denoiser(
-    photos: Photos, out: Path, recipe: DenoiserRecipe, *, progress: Progress | None = None
+    photos: Photos, out: Path, recipe: DenoiserRecipe, *, progress: Progress = silent
 ) -> DenoiserReport:
     """Train on nine photographs of ten, measure on the tenth, write `out`/denoiser.json.
 
@@ -66,6 +67,4 @@ def _write(path: Path, report: DenoiserReport, recipe: DenoiserRecipe, photos: s
         "recipe": asdict(recipe),
         "photos_hash": photos,
     }
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(figures, indent=2) + "\n")
-    temporary.replace(path)
+    write_text(path, json.dumps(figures, indent=2) + "\n")

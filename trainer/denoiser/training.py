@@ -13,14 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainer.checkpoint import CsvLog, load_checkpoint, save_checkpoint
+from fingerprint_sdk.files import replacing
+from trainer.checkpoint import CHECKPOINT_SECONDS, CsvLog, load_checkpoint, save_checkpoint
 from trainer.denoiser.networks import DnCNN, Student
 from trainer.images.photos import Photos
+from trainer.progress import Progress, silent
 
 log = logging.getLogger(__name__)
 
 SIGMA = 1.0 / 255.0
-Progress = Callable[[int, int, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,16 @@ class DenoiserRecipe:
     learning_rate: float = 1e-3
     student_learning_rate: float = 3e-3
     seed: int = 0
-    checkpoint_seconds: float = 120.0
     bfloat16: bool = True
 
 
 def train_denoiser(
-    photos: Photos, out: Path, recipe: DenoiserRecipe, *, progress: Progress | None = None
+    photos: Photos,
+    out: Path,
+    recipe: DenoiserRecipe,
+    *,
+    progress: Progress = silent,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> DnCNN:
     """Gaussian noise of σ = 1/255 is added to photographs; the network learns to return it.
 
@@ -58,7 +63,7 @@ def train_denoiser(
         noise = torch.from_numpy(rng.standard_normal(clean.shape, np.float32))
         return clean + SIGMA * noise, _crop(noise, network.margin)
 
-    _train(network, batch, out / "dncnn", recipe, recipe.steps, progress)
+    _train(network, batch, out / "dncnn", recipe, recipe.steps, progress, checkpoint_seconds)
     return network
 
 
@@ -68,7 +73,8 @@ def distil_student(
     out: Path,
     recipe: DenoiserRecipe,
     *,
-    progress: Progress | None = None,
+    progress: Progress = silent,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Student:
     """The student learns the teacher's residual on photographs, clean and noisy alike.
 
@@ -89,7 +95,8 @@ def distil_student(
         # Both see the same centre: the student, with its smaller margin, gets the smaller patch.
         return _crop(images[rows], margin), targets[rows]
 
-    _train(student, batch, out / "student", recipe, recipe.student_steps, progress)
+    steps = recipe.student_steps
+    _train(student, batch, out / "student", recipe, steps, progress, checkpoint_seconds)
     return student
 
 
@@ -123,7 +130,8 @@ def _train(
     out: Path,
     recipe: DenoiserRecipe,
     steps: int,
-    progress: Progress | None,
+    progress: Progress,
+    checkpoint_seconds: float,
 ) -> None:
     from safetensors.torch import save_file
 
@@ -175,10 +183,9 @@ def _train(
         total, counted = total + loss.item(), counted + 1
         if step % 50 == 0 or step == steps:
             csv.write(step=step, loss=total / counted, seconds=time.monotonic() - started)
-            if progress is not None:
-                progress(step, steps, {"loss": total / counted})
+            progress(out.name, step, steps, loss=total / counted)
             total, counted = 0.0, 0
-        if time.monotonic() - saved > recipe.checkpoint_seconds or step == steps:
+        if time.monotonic() - saved > checkpoint_seconds or step == steps:
             save_checkpoint(
                 out / "checkpoint.pt",
                 {
@@ -193,9 +200,8 @@ def _train(
             saved = time.monotonic()
     network.eval()
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
-    temporary = out / "weights.safetensors.tmp"
-    save_file(weights, temporary)
-    temporary.replace(out / "weights.safetensors")
+    with replacing(out / "weights.safetensors") as temporary:
+        save_file(weights, temporary)
 
 
 def _relevant(recipe: dict[str, Any], part: str) -> dict[str, Any]:
@@ -204,7 +210,7 @@ def _relevant(recipe: dict[str, Any], part: str) -> dict[str, Any]:
     return {
         name: value
         for name, value in recipe.items()
-        if name != "checkpoint_seconds" and not (teacher and name.startswith("student_"))
+        if not (teacher and name.startswith("student_"))
     }
 
 

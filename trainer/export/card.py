@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from fingerprint_sdk.files import write_text
+
 _POOLS = {
     "lossless": "real generators, lossless files",
     "jpeg": "text-to-image models, JPEG q85 4:2:0",
@@ -13,12 +15,12 @@ _POOLS = {
 }
 
 
-def write_card(model: Path, scores_file: Path, run_info: dict[str, Any] | None = None) -> Path:
-    """Write `model/README.md`; see `card_text`."""
+def write_card(model: Path, scores_file: Path, run: Path | None = None) -> Path:
+    """Write `model/README.md` by the run's `run.json`, or the model's own; see `card_text`."""
+    described = (model if run is None else run) / "run.json"
+    run_info = json.loads(described.read_text()) if described.exists() else None
     path = model / "README.md"
-    temporary = path.with_name("README.md.tmp")
-    temporary.write_text(card_text(model, scores_file, run_info))
-    temporary.replace(path)
+    write_text(path, card_text(model, scores_file, run_info))
     return path
 
 
@@ -169,51 +171,48 @@ def _interval(estimate: dict[str, float]) -> str:
 def _training(info: dict[str, Any]) -> str:
     if not info:
         return ""
-    recipe, rendering = info["recipe"], info["rendering"]
+    rendering = info["rendering"]
     return (
         f"\n## How it was made\n\n{info['models']} synthetic models{_families(info)}; "
         f"{rendering['images']} photograph crops each ({100 * rendering['enlarged']:.0f} % of "
-        f"them enlarged), "
-        f"{_copies(info['features']['variants'])}; {_heads(recipe, info['features'])}. "
-        f"Photographs: openly licensed ones only. Residual: "
-        f"our own distilled DnCNN of σ = 1/255. Versions: "
+        f"them enlarged); {_METHODS[info['method']](info)}. Photographs: openly licensed ones "
+        "only. Denoiser: our own distilled DnCNN of σ = 1/255. Versions: "
         + ", ".join(f"{name} {version}" for name, version in info["versions"].items())
-        + ".\n"
+        + ". Every number of the recipe: `run.json`; every step: docs/method.md.\n"
     )
 
 
-def _heads(recipe: dict[str, Any], features: dict[str, Any]) -> str:
-    linear = sum(head["linear"] for head in recipe["heads"])
-    trained, found = len(recipe["heads"]) - linear, []
-    if trained:
-        found.append(
-            f"{trained} heads, each trained for {recipe['steps']} steps of "
-            f"{recipe['sampler']['models']} models × {recipe['sampler']['images']} images, "
-            f"seed {recipe['seed']}"
-        )
-    if linear:
-        found.append(
-            f"{linear} linear discriminants fitted to all images, and to "
-            f"{features['photographs']} photograph crops that no model made, so that contents "
-            f"are left out"
-        )
-        if recipe["mean"] is not None:
-            found[-1] += (
-                ", less what contents still predict of their embeddings, with "
-                f"{recipe['mean']} of the photographs' mean"
-            )
-    return ", and ".join(found)
-
-
-def _copies(variants: int) -> str:
-    """What was kept of every image, after `FeatureRecipe`."""
+def _compact(info: dict[str, Any]) -> str:
+    recipe, features = info["recipe"], info["features"]
+    # After `trainer.extractor.variants`, in their order.
     kinds = (
         "as rendered",
         "as JPEG",
         "processed at will (JPEG, WebP, blur, noise)",
         "made fainter",
     )
-    return "every image " + ", ".join(kinds[:variants])
+    text = (
+        f"every image {', '.join(kinds[: features['variants']])}; {len(recipe['heads'])} linear "
+        f"discriminants fitted to all images, and to {features['photographs']} photograph crops "
+        "that no model made, so that contents are left out"
+    )
+    if recipe["contents"] is not None:
+        text += (
+            ", less what contents still predict of their embeddings, with "
+            f"{recipe['contents']['photograph_mean_share']} of the photographs' mean"
+        )
+    return text
+
+
+def _paper(info: dict[str, Any]) -> str:
+    recipe = info["recipe"]
+    return (
+        f"the paper's ResNet-50, trained for {recipe['steps']} steps of {recipe['models']} models "
+        f"× {recipe['images']} images, seed {recipe['seed']}"
+    )
+
+
+_METHODS = {"compact": _compact, "paper": _paper}
 
 
 def _families(info: dict[str, Any]) -> str:

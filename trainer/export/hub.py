@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path, PurePath
-from typing import Any
+from pathlib import Path
 
 from fingerprint_sdk import zoo
 from fingerprint_sdk.model_check import check_model
 
-_WEIGHTS = ("network.safetensors", "residual.safetensors")
+_WEIGHTS = ("network.safetensors", "denoiser.safetensors")
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ def collect(model: Path, run: Path, scores: Path, repo_id: str) -> tuple[Upload,
     """The files of a published model, read and checked against each other.
 
     `README.md` (written from `scores`), `config.json` and `model.onnx` are what the SDK loads.
-    `network.safetensors`, `residual.safetensors` and `run.json` are what `load_run` reads.
+    `network.safetensors`, `denoiser.safetensors` and `run.json` are what `load_run` reads.
 
     Args:
         model: folder of the model, `zoo/NAME`.
@@ -48,6 +47,7 @@ def collect(model: Path, run: Path, scores: Path, repo_id: str) -> tuple[Upload,
 
     from trainer.export.card import card_text
     from trainer.export.onnx import PARITY, FingerprintModel, parity
+    from trainer.export.run import without_paths
     from trainer.extractor import load_run
 
     if "/" not in repo_id:
@@ -65,7 +65,7 @@ def collect(model: Path, run: Path, scores: Path, repo_id: str) -> tuple[Upload,
     if not worst <= PARITY:
         raise ValueError(f"{run} and {model} differ by {worst:.1e}: export the run again")
     card = card_text(model, scores, finished.info, load_as=repo_id)
-    info = json.dumps(_without_paths(finished.info), indent=2) + "\n"
+    info = json.dumps(without_paths(finished.info), indent=2) + "\n"
     return (
         Upload("README.md", card.encode()),
         Upload("config.json", (model / "config.json").read_bytes()),
@@ -114,8 +114,3 @@ def publish(
             "right to write, the name and the connection, then run again"
         ) from error
     return commit.oid
-
-
-def _without_paths(info: dict[str, Any]) -> dict[str, Any]:
-    """`run.json` without the folders of this machine."""
-    return info | {"pools": [PurePath(pool).name for pool in info["pools"]]}

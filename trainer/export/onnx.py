@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.extractor import Extractor
+from fingerprint_sdk.files import write_bytes, write_text
 from fingerprint_sdk.zoo.golden import GOLDEN_VALUES, golden_picture
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def export_onnx(
     log.info("parity with torch: %.2e", worst)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "model.onnx"
-    _write(path, content)
+    write_bytes(path, content)
     config = {
         "name": card.name,
         "version": card.version,
@@ -106,7 +107,7 @@ def export_onnx(
         },
         "golden": golden_numbers(content),
     }
-    _write(out / "config.json", (json.dumps(config, indent=2) + "\n").encode())
+    write_text(out / "config.json", json.dumps(config, indent=2) + "\n")
     return path
 
 
@@ -222,9 +223,3 @@ def _strip_notes(proto: Any) -> None:
     for part in (proto, graph, *parts):
         part.doc_string = ""
         part.ClearField("metadata_props")
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+import json
+from dataclasses import asdict
+from pathlib import Path, PurePath
+from typing import Any
 
+from fingerprint_sdk.files import write_text
+from fingerprint_sdk.images.jpeg import DETECTOR
 from trainer.calibration import CalibrationRecipe, fit_calibration
 from trainer.export.onnx import FingerprintModel, ModelCard, export_onnx, onnx_embedder
 from trainer.extractor import held_out_models, load_run
+from trainer.extractor.run import RUN_FILE
 from trainer.images.photos import load_photos
+from trainer.progress import Progress, silent
 from trainer.synthesis import read_pool
-
-Progress = Callable[[int, int], None]
 
 
 def export_run(
@@ -21,20 +25,23 @@ def export_run(
     *,
     version: str,
     license: str,
-    models: int = 120,
-    progress: Progress | None = None,
+    models: int = CalibrationRecipe.models,
+    progress: Progress = silent,
 ) -> Path:
-    """Calibrate `run` on the models and photographs it never saw, and write `out/model.onnx`."""
+    """Calibrate `run` on the models and photographs it never saw, and write a model folder.
+
+    `out` gets `model.onnx`, `config.json`, and `run.json`: every recipe that made the file, and no
+    path of this machine.
+    """
     finished = load_run(run)
     recipe, rendering = finished.info["recipe"], finished.info["rendering"]
     entries = [
         (Path(pool), entry)
         for pool in finished.info["pools"]
         for entry in read_pool(Path(pool))
-        if entry.residual <= rendering["worst_residual"]
+        if entry.reconstruction_error <= rendering["worst_error"]
     ]
-    names = tuple(f"{pool.name}/{entry.architecture}/{entry.seed}" for pool, entry in entries)
-    held = held_out_models(names, recipe["held_out"])
+    held = held_out_models([entry.id(pool) for pool, entry in entries], recipe["held_out"])
     chosen = [entry for entry, is_held in zip(entries, held, strict=True) if is_held]
     calibrating = CalibrationRecipe(models=models)
     # The split goes by name, so photographs loaded for larger crops were still never trained on.
@@ -54,10 +61,21 @@ def export_run(
         license=license,
         description=(
             f"Fingerprint extractor from {finished.info['models']} synthetic models only, a tenth "
-            f"of their architectures held out for calibration; recipe {recipe['name']}."
+            f"of their architectures held out for calibration; method {finished.info['method']}."
         ),
         recipe_hash=finished.info["recipe_hash"],
         calibration=calibration,
         constant=calibrating.constant,
     )
-    return export_onnx(finished.signal, finished.network, card, out)
+    made_by = without_paths(finished.info) | {
+        "calibration": asdict(calibrating),
+        "jpeg_detector": asdict(DETECTOR),
+    }
+    path = export_onnx(finished.signal, finished.network, card, out)
+    write_text(out / RUN_FILE, json.dumps(made_by, indent=2) + "\n")
+    return path
+
+
+def without_paths(info: dict[str, Any]) -> dict[str, Any]:
+    """`run.json` without the folders of this machine."""
+    return info | {"pools": [PurePath(pool).name for pool in info["pools"]]}

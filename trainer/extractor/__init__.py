@@ -1,38 +1,41 @@
 """The extractor (paper III-C): residual spectrum in, fingerprint out."""
 
-from trainer.extractor.compact.heads import CONVOLUTIONS, HEADS
-from trainer.extractor.compact.network import CompactNet, Head
-from trainer.extractor.compact.recipe import COMPACT, PAPER, RECIPES, ExtractorRecipe
+from trainer.extractor.compact.contents import Contents, ContentsRecipe
+from trainer.extractor.compact.discriminant import Discriminant
+from trainer.extractor.compact.fit import fit_compact
+from trainer.extractor.compact.heads import HEADS, Head
+from trainer.extractor.compact.network import CompactNet
+from trainer.extractor.compact.recipe import CompactRecipe
 from trainer.extractor.features import FeatureRecipe, Features, compute_features
+from trainer.extractor.paper.log import plot_losses
 from trainer.extractor.paper.losses import (
     CosineClassifier,
     batch_hard_triplet,
     supervised_contrastive,
 )
+from trainer.extractor.paper.recipe import PaperRecipe
 from trainer.extractor.paper.resnet import ResNet50
 from trainer.extractor.paper.sampling import Sampler
-from trainer.extractor.paper.train import train_extractor
+from trainer.extractor.paper.train import Descent, train_by_step
 from trainer.extractor.rendering import Renderer, RenderRecipe, make_renderer
-from trainer.extractor.run import Run, load_run, plot_losses, run_extractor
+from trainer.extractor.run import METHODS, load_run, run_compact, run_paper
+from trainer.extractor.saved import Run
 from trainer.extractor.validation import held_out_models
-from trainer.signal import CompactSignal, DftPower, LogSpectrum, PaperSpectrum
 
 __all__ = [
-    "COMPACT",
-    "CONVOLUTIONS",
     "HEADS",
-    "PAPER",
-    "RECIPES",
+    "METHODS",
     "CompactNet",
-    "CompactSignal",
+    "CompactRecipe",
+    "Contents",
+    "ContentsRecipe",
     "CosineClassifier",
-    "DftPower",
-    "ExtractorRecipe",
+    "Descent",
+    "Discriminant",
     "FeatureRecipe",
     "Features",
     "Head",
-    "LogSpectrum",
-    "PaperSpectrum",
+    "PaperRecipe",
     "RenderRecipe",
     "Renderer",
     "ResNet50",
@@ -40,11 +43,13 @@ __all__ = [
     "Sampler",
     "batch_hard_triplet",
     "compute_features",
+    "fit_compact",
     "held_out_models",
     "load_run",
     "make_renderer",
     "plot_losses",
-    "run_extractor",
+    "run_compact",
+    "run_paper",
     "supervised_contrastive",
-    "train_extractor",
+    "train_by_step",
 ]

@@ -1,14 +1,9 @@
-"""The signal of every rendered image, computed once, so that a compact network trains from disk.
-
-Each image is kept in several variants: as rendered, after random operations (`operations`), and
-with a fainter trace. Positives of one model then meet under different processing (paper,
-Appendix A).
-"""
+"""The signal of every rendered image in every variant, computed once and kept on disk."""
 
 from __future__ import annotations
 
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +12,12 @@ import torch
 from torch import nn
 
 from trainer.extractor.rendering import Renderer
-from trainer.extractor.shards import Progress, compute_sharded
-from trainer.images import random_operations as operations
+from trainer.extractor.shards import compute_sharded
+from trainer.extractor.variants import FAINT, PROCESSED, fade, faint_share, process
+from trainer.images.random_operations import Processing
+from trainer.progress import Progress, silent
+from trainer.synthesis import ModelId
 
-RENDERED, PROCESSED, FAINT = 0, (1, 2), 3
-"""Variants of an image: as rendered; as JPEG and processed at will; with a fainter trace."""
 PHOTOGRAPHS = "photographs"
 """Folder, among the models' own, of the signals of photographs as they are."""
 _SHARD = 50  # crops in a file
@@ -32,13 +28,20 @@ class FeatureRecipe:
     """The first `variants` of each image: RENDERED, PROCESSED (two), FAINT.
 
     `faintest` is the least mean squared error, on [-1, 1], that a faint trace is brought down to;
-    `photographs` how many crops are also taken as they are, through no model (0: none).
+    `photographs` how many crops are also taken as they are, through no model (0: none);
+    `processing` how images are processed.
     """
 
     variants: int = 4
     faintest: float = 0.001
     photographs: int = 16_000
+    processing: Processing = field(default_factory=Processing)
     seed: int = 0
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> FeatureRecipe:
+        """The recipe that `dataclasses.asdict` and JSON turned into `values`."""
+        return cls(**values | {"processing": Processing.from_dict(values["processing"])})
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Features:
     """
 
     values: np.ndarray
-    models: tuple[str, ...]
+    models: tuple[ModelId, ...]
     block: np.ndarray
     photographs: np.ndarray | None = None
 
@@ -67,30 +70,33 @@ def compute_features(
     recipe: FeatureRecipe,
     *,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Features:
     """Render every model and take its images' signals; resumes from `out` by itself."""
 
     def compute(index: int) -> np.ndarray:
-        images, name = renderer.render(index), zlib.crc32(renderer.models[index].encode())
+        images, name = renderer.render(index), zlib.crc32(str(renderer.models[index]).encode())
         rng = np.random.default_rng((recipe.seed, name))
         variants = [images]
         for variant in range(1, recipe.variants):
             if variant == FAINT:
                 own = np.random.default_rng((recipe.seed, name, FAINT))  # leaves the others alone
-                share = faint_share(renderer.residual(index), recipe.faintest, own)
+                share = faint_share(renderer.error(index), recipe.faintest, own)
                 variants.append(fade(images, renderer.contents(index), share))
             else:
-                variants.append(process(images, rng, variant))
+                variants.append(process(images, rng, variant, recipe.processing))
         with torch.inference_mode():
             signals = [signal(torch.from_numpy(pixels)).half().numpy() for pixels in variants]
         return np.stack(signals, axis=1)
 
     plan = {"signal": signal_hash, "features": asdict(recipe)} | renderer.plan()
+    names = tuple(str(model) for model in renderer.models)
     values = compute_sharded(
-        out, plan, renderer.models, compute, workers=workers, progress=progress
+        out, plan, names, compute, stage="signals", workers=workers, progress=progress
     )
-    photographs = _compute_photographs(renderer, signal, out / PHOTOGRAPHS, plan, recipe, workers)
+    photographs = _compute_photographs(
+        renderer, signal, out / PHOTOGRAPHS, plan, recipe, workers, progress
+    )
     return Features(values, renderer.models, renderer.block, photographs)
 
 
@@ -101,6 +107,7 @@ def _compute_photographs(
     plan: dict[str, Any],
     recipe: FeatureRecipe,
     workers: int,
+    progress: Progress,
 ) -> np.ndarray | None:
     """The signals of crops that no model made, in every variant but FAINT."""
 
@@ -108,7 +115,10 @@ def _compute_photographs(
         rng, rendering = np.random.default_rng((recipe.seed, index)), renderer.recipe
         crops = renderer.photos.crops(shard, rendering.side, rng, enlarged=rendering.enlarged)
         copies = [v for v in PROCESSED if v < recipe.variants]
-        variants = [crops, *(process(crops, rng, variant) for variant in copies)]
+        variants = [
+            crops,
+            *(process(crops, rng, variant, recipe.processing) for variant in copies),
+        ]
         with torch.inference_mode():
             signals = [signal(torch.from_numpy(pixels)).half().numpy() for pixels in variants]
         return np.stack(signals, axis=1)
@@ -117,41 +127,8 @@ def _compute_photographs(
         return None
     shard = min(_SHARD, recipe.photographs)
     names = tuple(f"{i:04d}" for i in range(recipe.photographs // shard))
-    shards = compute_sharded(out, plan, names, compute, workers=workers)
+    stage = "signals of photographs"
+    shards = compute_sharded(
+        out, plan, names, compute, stage=stage, workers=workers, progress=progress
+    )
     return shards.reshape(-1, *shards.shape[2:])
-
-
-def process(images: np.ndarray, rng: np.random.Generator, variant: int) -> np.ndarray:
-    """Send each image (N, 3, H, W) through an operation.
-
-    Variant 1 is what platforms publish, JPEG 4:2:0 of quality 75 to 95; the others draw any
-    operation of any strength for each image.
-    """
-    chain = (operations.jpeg, operations.webp, operations.blur, operations.noise)
-    out = np.empty_like(images)
-    for i, image in enumerate(images.transpose(0, 2, 3, 1)):
-        pixels = np.ascontiguousarray(image)
-        if variant == 1:
-            processed = operations.published_jpeg(pixels, rng)
-        else:
-            processed = chain[rng.choice(len(chain), p=(0.7, 0.1, 0.1, 0.1))](pixels, rng)
-        out[i] = processed.transpose(2, 0, 1)
-    return out
-
-
-def faint_share(residual: float, faintest: float, rng: np.random.Generator) -> float:
-    """How much of a model's trace to keep, in (0, 1], so that its error falls to a random one.
-
-    `residual` is the model's mean squared error; the new one is log-uniform from `faintest` to it.
-    """
-    wanted = np.exp(rng.uniform(np.log(faintest), np.log(max(residual, faintest * 1.1))))
-    return float(min(1.0, np.sqrt(wanted / residual)))
-
-
-def fade(images: np.ndarray, contents: np.ndarray, share: float) -> np.ndarray:
-    """uint8 `images` (N, 3, H, W) with a `share` of what they differ by from `contents`.
-
-    Real generators leave fainter traces than models that are cheap to make.
-    """
-    faint = contents + share * (images.astype(np.float32) - contents)
-    return np.clip(np.rint(faint), 0, 255).astype(np.uint8)

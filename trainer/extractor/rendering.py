@@ -16,14 +16,14 @@ import numpy as np
 import torch
 
 from trainer.images.photos import Photos
-from trainer.synthesis import PoolEntry, load_model, read_pool
+from trainer.synthesis import ModelId, PoolEntry, load_model, read_pool
 
 
 @dataclass(frozen=True)
 class RenderRecipe:
     """`images` crops of `side` px a model; `blocks` content blocks; the crops follow `seed`.
 
-    Models whose mean squared error on [-1, 1] exceeds `worst_residual` are left out: an image
+    Models whose reconstruction error exceeds `worst_error` are left out: an image
     that lost its brightness or contrast is no example of a generator's. `enlarged` is the share of
     smooth contents (`Photos.crops`).
     """
@@ -31,7 +31,7 @@ class RenderRecipe:
     images: int = 12
     blocks: int = 100
     side: int = 128
-    worst_residual: float = 0.06
+    worst_error: float = 0.06
     enlarged: float = 0.4
     seed: int = 0
 
@@ -40,11 +40,11 @@ class RenderRecipe:
 class Renderer:
     """Renders any model of `pools` on demand.
 
-    `models` are "pool/architecture/seed" names; `block` (M,) int is each model's content block.
+    `block` (M,) int is each model's content block.
     """
 
     entries: tuple[tuple[Path, PoolEntry], ...]
-    models: tuple[str, ...]
+    models: tuple[ModelId, ...]
     block: np.ndarray
     photos: Photos
     recipe: RenderRecipe
@@ -60,9 +60,9 @@ class Renderer:
         model = load_model(*self.entries[index])
         return model.render(torch.from_numpy(self.contents(index)))[:, 0].numpy()
 
-    def residual(self, index: int) -> float:
-        """One model's mean squared error on [-1, 1]."""
-        return self.entries[index][1].residual
+    def error(self, index: int) -> float:
+        """One model's reconstruction error."""
+        return self.entries[index][1].reconstruction_error
 
     def plan(self) -> dict[str, Any]:
         """What the images of any one model depend on, for caches."""
@@ -75,8 +75,8 @@ def make_renderer(pools: list[Path], photos: Photos, recipe: RenderRecipe) -> Re
         (pool, entry)
         for pool in pools
         for entry in read_pool(pool)
-        if entry.residual <= recipe.worst_residual
+        if entry.reconstruction_error <= recipe.worst_error
     )
-    models = tuple(f"{pool.name}/{entry.architecture}/{entry.seed}" for pool, entry in entries)
+    models = tuple(entry.id(pool) for pool, entry in entries)
     block = [zlib.crc32(entry.architecture.encode()) % recipe.blocks for _, entry in entries]
     return Renderer(entries, models, np.array(block), photos, recipe)

@@ -1,9 +1,9 @@
-"""One training run: pool and photographs in, a network and all that made it out.
+"""One training run: pools and photographs in, a network and all that made it out.
 
-`RUN/` holds `render/` and `features/` (caches, safe to delete when done), `heads/` with the
-weights of each head, checkpoint, log and `losses.png` of what is trained step by step (the paper's
-network, here), `residual.safetensors` (the denoiser's weights), `network.safetensors` and
-`run.json`, which is what `load_run` and `export-onnx` read.
+`RUN/` holds `signals/` (of the compact method) or `render/` (of the paper's), caches that are safe
+to delete when done; `heads/` with the weights of each head, or checkpoint, log and `losses.png` of
+the paper's network; `denoiser.safetensors`, `network.safetensors` and `run.json`, which is what
+`load_run` and `export-onnx` read.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,106 +21,94 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from trainer.checkpoint import read_csv_log
+from fingerprint_sdk.files import replacing, write_text
 from trainer.denoiser import network_from_state
-from trainer.extractor.compact.recipe import ExtractorRecipe
+from trainer.extractor.compact.fit import fit_compact
+from trainer.extractor.compact.recipe import CompactRecipe
 from trainer.extractor.features import FeatureRecipe, compute_features
-from trainer.extractor.paper.train import build_network, head_folders, train_extractor
-from trainer.extractor.rendering import RenderRecipe, make_renderer
-from trainer.extractor.source import FeatureSource, RenderingSource, Source
-from trainer.images.photos import load_photos
-from trainer.signal import CompactSignal, PaperSpectrum, signal_name
+from trainer.extractor.paper.recipe import PaperRecipe
+from trainer.extractor.paper.train import train_by_step
+from trainer.extractor.rendering import Renderer, RenderRecipe, make_renderer
+from trainer.extractor.saved import NETWORK, Run
+from trainer.extractor.source import FeatureSource, RenderingSource
+from trainer.images.photos import MAX_SHRINK, MIN_SHRINK, load_photos
+from trainer.progress import Progress, silent
+from trainer.signal import signal_name
 
-Progress = Callable[[str, int, int, dict[str, float]], None]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run. `info` is `run.json`: recipes, pools, hashes, versions."""
-
-    signal: nn.Module
-    network: nn.Module
-    info: dict[str, Any]
+METHODS = {recipe.method: recipe for recipe in (CompactRecipe, PaperRecipe)}
+"""Recipes by the name of their method."""
+SIGNALS, DENOISER_FILE, RUN_FILE = "signals", "denoiser.safetensors", "run.json"
 
 
-def run_extractor(
-    pools: list[Path],
+def run_compact(
+    pools: Sequence[Path],
     photos_folder: Path,
     out: Path,
-    recipe: ExtractorRecipe,
-    residual: nn.Module,
+    recipe: CompactRecipe,
+    denoiser: nn.Module,
     *,
     rendering: RenderRecipe,
     features: FeatureRecipe,
     workers: int = 1,
-    device: str = "cpu",
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Run:
-    """Render, compute features, train. Every stage resumes by itself from `out`.
+    """Render, compute signals, fit (docs/method.md). Every stage resumes by itself from `out`.
 
-    Training by steps, and the paper's signal, are computed on `device`, the rest on the CPU.
+    Raises ValueError when two pools have the same folder name, since caches know models by it.
+    """
+    renderer, denoiser_hash = _prepare(
+        pools, photos_folder, out, denoiser, rendering, recipe.held_out
+    )
+    signal = _frozen(recipe.signal(denoiser))
+    computed = compute_features(
+        renderer,
+        signal,
+        signal_name(signal, denoiser_hash),
+        out / SIGNALS,
+        features,
+        workers=workers,
+        progress=progress,
+    )
+    network = fit_compact(FeatureSource(computed), signal.parts, out, recipe, progress=progress)
+    info = _describe(recipe, renderer, pools, denoiser_hash, features=asdict(features))
+    info["signal"] = signal.parts
+    write_text(out / RUN_FILE, json.dumps(info, indent=2) + "\n")
+    return Run(signal, network, info)
 
-    Raises ValueError when two pools have the same folder name, since caches know models by it, or
-    when `device` is a GPU that torch does not see.
+
+def run_paper(
+    pools: Sequence[Path],
+    photos_folder: Path,
+    out: Path,
+    recipe: PaperRecipe,
+    denoiser: nn.Module,
+    *,
+    rendering: RenderRecipe,
+    workers: int = 1,
+    device: str = "cpu",
+    progress: Progress = silent,
+) -> Run:
+    """Render, then train on spectra computed on the fly. Every stage resumes by itself from `out`.
+
+    Spectra and training are computed on `device`, renders on the CPU.
+
+    Raises ValueError when two pools have the same folder name, or when `device` is a GPU that
+    torch does not see.
     """
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"torch {torch.__version__} sees no GPU: leave out device {device!r}")
-    if len({pool.name for pool in pools}) < len(pools):
-        raise ValueError("two pools have the same folder name; rename one of them")
-
-    def stage(name: str) -> Callable[..., None]:
-        def update(done: int, total: int, numbers: dict[str, float] | None = None) -> None:
-            if progress is not None:
-                progress(name, done, total, numbers or {})
-
-        return update
-
-    photos = load_photos(photos_folder, side=rendering.side)
-    training_photos, _ = photos.split(recipe.held_out)  # the rest calibrates
-    out.mkdir(parents=True, exist_ok=True)
-    save_file(residual.state_dict(), out / "residual.safetensors")
-    residual_hash = hashlib.sha256((out / "residual.safetensors").read_bytes()).hexdigest()[:16]
-    signal = build_signal(recipe, residual)
-    renderer = make_renderer(pools, training_photos, rendering)
-    if recipe.name == "paper":
-        source: Source = RenderingSource(
-            renderer, signal, out / "render", device=device, workers=workers
-        )
-    else:
-        computed = compute_features(
-            renderer,
-            signal,
-            signal_name(signal, residual_hash),
-            out / "features",
-            features,
-            workers=workers,
-            progress=stage("features"),
-        )
-        source = FeatureSource(computed)
-    network = train_extractor(
-        source, signal.parts, out, recipe, device=device, progress=stage("training")
+    renderer, denoiser_hash = _prepare(
+        pools, photos_folder, out, denoiser, rendering, recipe.held_out
     )
-    made_from = zip(renderer.models, renderer.entries, strict=True)
-    info = {
-        "recipe": asdict(recipe),
-        "rendering": asdict(rendering),
-        "features": asdict(features),
-        "pools": [str(pool) for pool in pools],
-        "models": len(renderer.models),
-        "models_by_pool": dict(Counter(name.split("/")[0] for name in renderer.models)),
-        "residual": residual_hash,
-        "photos": photos.digest,
-        "recipe_hash": recipe.hash(
-            residual_hash,
-            photos.digest,
-            json.dumps([asdict(rendering), asdict(features)], sort_keys=True),
-            *(f"{model}:{entry.recipe_hash}" for model, (_, entry) in made_from),
-        ),
-        "versions": {name: metadata.version(name) for name in ("torch", "numpy", "pillow")},
-    }
-    temporary = out / "run.json.tmp"
-    temporary.write_text(json.dumps(info, indent=2))
-    temporary.replace(out / "run.json")
+    signal = _frozen(recipe.signal(denoiser))
+    source = RenderingSource(
+        renderer, signal, out / "render", device=device, workers=workers, progress=progress
+    )
+    torch.manual_seed(recipe.seed)
+    network = recipe.network(signal.parts)
+    train_by_step(network, source, out, recipe, device=device, progress=progress)
+    info = _describe(recipe, renderer, pools, denoiser_hash)
+    write_text(out / RUN_FILE, json.dumps(info, indent=2) + "\n")
     return Run(signal.cpu(), network, info)
 
 
@@ -129,53 +117,64 @@ def load_run(out: Path) -> Run:
 
     Raises FileNotFoundError when it has not finished.
     """
-    if not (out / "run.json").exists():
+    if not (out / RUN_FILE).exists():
         raise FileNotFoundError(f"{out} holds no finished run; `trainer extractor` resumes it")
-    info = json.loads((out / "run.json").read_text())
-    recipe = ExtractorRecipe.from_dict(info["recipe"])
-    residual = network_from_state(load_file(out / "residual.safetensors"))
-    signal = build_signal(recipe, residual)
-    network = build_network(recipe, signal.parts)
-    network.load_state_dict(load_file(out / "network.safetensors"))
-    return Run(signal.eval(), network.eval(), info)
+    info = json.loads((out / RUN_FILE).read_text())
+    recipe = METHODS[info["method"]].from_dict(info["recipe"])
+    signal = _frozen(recipe.signal(network_from_state(load_file(out / DENOISER_FILE))))
+    network = recipe.network(signal.parts)
+    network.load_state_dict(load_file(out / NETWORK))
+    return Run(signal, network.eval(), info)
 
 
-def build_signal(recipe: ExtractorRecipe, residual: nn.Module) -> nn.Module:
-    """The recipe's signal, frozen."""
-    if recipe.name == "paper":
-        signal: nn.Module = PaperSpectrum(residual)
-    else:
-        signal = CompactSignal(residual)
+def _prepare(
+    pools: Sequence[Path],
+    photos_folder: Path,
+    out: Path,
+    denoiser: nn.Module,
+    rendering: RenderRecipe,
+    held_out: float,
+) -> tuple[Renderer, str]:
+    """The renderer of the training share of the photographs, and the hash of the denoiser."""
+    if len({pool.name for pool in pools}) < len(pools):
+        raise ValueError("two pools have the same folder name; rename one of them")
+    training, _ = load_photos(photos_folder, side=rendering.side).split(held_out)
+    out.mkdir(parents=True, exist_ok=True)
+    with replacing(out / DENOISER_FILE) as temporary:
+        save_file(denoiser.state_dict(), temporary)
+    denoiser_hash = hashlib.sha256((out / DENOISER_FILE).read_bytes()).hexdigest()[:16]
+    return make_renderer(pools, training, rendering), denoiser_hash
+
+
+def _frozen(signal: nn.Module) -> nn.Module:
     return signal.eval().requires_grad_(False)
 
 
-def read_logs(out: Path, recipe: ExtractorRecipe) -> dict[str, list[dict[str, str]]]:
-    """The rows of every `log.csv` of a training, by head; linear heads take no steps."""
-    if recipe.name == "paper":
-        return {out.name: read_csv_log(out / "log.csv")}
-    folders = zip(recipe.heads, head_folders(out, recipe), strict=True)
-    return {f.name: read_csv_log(f / "log.csv") for head, f in folders if not head.linear}
-
-
-def plot_losses(out: Path) -> Path | None:
-    """Draw the logs as `losses.png`: each head's loss on the left, held-out AUC on the right.
-
-    None where all heads are linear: they have no losses.
-    """
-    from matplotlib.figure import Figure
-
-    recipe = ExtractorRecipe.from_dict(json.loads((out / "recipe.json").read_text()))
-    logs = read_logs(out, recipe)
-    if not logs:
-        return None
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for name, rows in logs.items():
-        steps = [int(row["step"]) for row in rows]
-        left.plot(steps, [float(row["loss"]) for row in rows], label=name)
-        right.plot(steps, [float(row["held_out_auc"]) for row in rows])
-    left.set(xlabel="step", ylabel="loss", yscale="log")
-    left.legend(fontsize="small")
-    right.set(xlabel="step", ylabel="verification AUC, held-out synthetic models")
-    figure.savefig(out / "losses.png", dpi=120)
-    return out / "losses.png"
+def _describe(
+    recipe: CompactRecipe | PaperRecipe,
+    renderer: Renderer,
+    pools: Sequence[Path],
+    denoiser_hash: str,
+    **more: Any,
+) -> dict[str, Any]:
+    """What made a run, as `run.json` holds it."""
+    made_of = {
+        "method": recipe.method,
+        "recipe": asdict(recipe),
+        "rendering": asdict(renderer.recipe),
+        "photographs": {"digest": renderer.photos.digest, "shrink": [MIN_SHRINK, MAX_SHRINK]},
+        "denoiser": denoiser_hash,
+        "synthesis": {pool.name: json.loads((pool / "recipe.json").read_text()) for pool in pools},
+        **more,
+    }
+    models = zip(renderer.models, renderer.entries, strict=True)
+    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode())
+    for model, (_, entry) in models:
+        digest.update(f"{model}:{entry.recipe_hash}".encode())
+    return made_of | {
+        "pools": [str(pool) for pool in pools],
+        "models": len(renderer.models),
+        "models_by_pool": dict(Counter(model.pool for model in renderer.models)),
+        "recipe_hash": digest.hexdigest()[:16],
+        "versions": {name: metadata.version(name) for name in ("torch", "numpy", "pillow")},
+    }

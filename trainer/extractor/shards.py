@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from threading import get_ident
 from typing import Any
 
 import numpy as np
 import torch
 
-Progress = Callable[[int, int], None]
+from fingerprint_sdk.files import replacing, write_text
+from trainer.progress import Progress, silent
 
 
 def compute_sharded(
@@ -23,10 +22,11 @@ def compute_sharded(
     names: tuple[str, ...],
     compute: Callable[[int], np.ndarray],
     *,
+    stage: str = "models",
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> np.ndarray:
-    """Stack `compute(i)` for every name, each kept as `out/NAME.npy`; models may be added later.
+    """Stack `compute(i)` for every name, each kept as `out/NAME.npy`; names may be added later.
 
     `workers` threads compute, each on one core: torch, NumPy and Pillow let go of the interpreter.
 
@@ -34,16 +34,17 @@ def compute_sharded(
     """
     out.mkdir(parents=True, exist_ok=True)
     plan_file = out / "plan.json"
-    if plan_file.exists() and json.loads(plan_file.read_text()) != plan:
+    if plan_file.exists() and json.loads(plan_file.read_text()) != json.loads(json.dumps(plan)):
         raise ValueError(f"{out} was begun with another recipe; give another --out")
-    _replace(plan_file, lambda file: file.write(json.dumps(plan).encode()))
+    write_text(plan_file, json.dumps(plan))
 
     def row_of(i: int) -> np.ndarray:
         path = out / f"{names[i]}.npy"
         if not path.exists():
             row = compute(i)
             path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, lambda file: np.save(file, row))
+            with replacing(path) as temporary, temporary.open("wb") as file:
+                np.save(file, row)
         return np.load(path)
 
     rows: np.ndarray | None = None
@@ -53,8 +54,8 @@ def compute_sharded(
             if rows is None:
                 rows = np.empty((len(names), *row.shape), row.dtype)
             rows[i] = row
-            if progress is not None and ((i + 1) % 20 == 0 or i + 1 == len(names)):
-                progress(i + 1, len(names))
+            if (i + 1) % 20 == 0 or i + 1 == len(names):
+                progress(stage, i + 1, len(names))
     torch.set_num_threads(threads)
     if rows is None:
         raise ValueError(f"{out}: no model to compute anything for")
@@ -72,10 +73,3 @@ def _in_order(
             yield pending.popleft().result()
     while pending:
         yield pending.popleft().result()
-
-
-def _replace(path: Path, write: Callable[[Any], Any]) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}-{get_ident()}.tmp")
-    with temporary.open("wb") as file:
-        write(file)
-    temporary.replace(path)

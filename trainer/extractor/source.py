@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from trainer.extractor.features import Features
 from trainer.extractor.rendering import Renderer
 from trainer.extractor.shards import compute_sharded
+from trainer.progress import Progress, silent
+from trainer.synthesis import ModelId
 
 
 class Source(Protocol):
@@ -22,7 +24,7 @@ class Source(Protocol):
     there are none.
     """
 
-    models: tuple[str, ...]
+    models: tuple[ModelId, ...]
     block: np.ndarray
     images: int
     variants: int
@@ -64,11 +66,18 @@ class RenderingSource:
         *,
         device: str = "cpu",
         workers: int = 1,
+        progress: Progress = silent,
     ) -> None:
         self.models, self.block = renderer.models, renderer.block
         self.images, self.variants = renderer.recipe.images, 1
         self.pixels = compute_sharded(
-            out, renderer.plan(), renderer.models, renderer.render, workers=workers
+            out,
+            renderer.plan(),
+            tuple(str(model) for model in renderer.models),
+            renderer.render,
+            stage="rendering",
+            workers=workers,
+            progress=progress,
         )
         self.signal, self.device = signal.eval().to(device), device
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import nn
 
 from trainer.extractor.source import Source
+from trainer.synthesis import ModelId
 
 
-def held_out_models(models: tuple[str, ...], fraction: float) -> np.ndarray:
+def held_out_models(models: Sequence[ModelId], fraction: float) -> np.ndarray:
     """(M,) bool: the architectures (with all their seeds) kept for validation and calibration."""
     held = []
-    for name in models:
-        architecture = name.split("/")[-2]  # whatever its pool
-        digest = hashlib.sha256(architecture.encode()).hexdigest()
+    for model in models:
+        digest = hashlib.sha256(model.architecture.encode()).hexdigest()  # whatever its pool
         held.append(int(digest[:8], 16) / 2**32 < fraction)
     return np.array(held)
 

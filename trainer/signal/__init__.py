@@ -27,6 +27,6 @@ __all__ = [
 ]
 
 
-def signal_name(signal: nn.Module, residual_hash: str) -> str:
+def signal_name(signal: nn.Module, denoiser_hash: str) -> str:
     """What caches know a signal by: its kind, its parts and its denoiser."""
-    return f"{type(signal).__name__} {'+'.join(signal.parts)} {residual_hash}"
+    return f"{type(signal).__name__} {'+'.join(signal.parts)} {denoiser_hash}"

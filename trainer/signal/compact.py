@@ -21,9 +21,9 @@ class CompactSignal(nn.Module):
     order: `residual` and `image` are the two halves of `LogSpectrum`.
     """
 
-    def __init__(self, residual: nn.Module, side: int = 128) -> None:
+    def __init__(self, denoiser: nn.Module, side: int = 128) -> None:
         super().__init__()
-        self.spectrum = LogSpectrum(residual, side)
+        self.spectrum = LogSpectrum(denoiser, side)
         self.blocks, self.coefficients = BlockDct(), CoefficientStatistics()
         self.periods, self.relations = Periods(side), Relations(self.blocks.across(side))
         _, rows, columns = self.spectrum.shape

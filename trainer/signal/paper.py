@@ -15,10 +15,10 @@ class PaperSpectrum(nn.Module):
     (N, 3, 128, 128) in [0, 255] -> float32 (N, 3, 128, 128).
     """
 
-    def __init__(self, residual: nn.Module, side: int = 128) -> None:
+    def __init__(self, denoiser: nn.Module, side: int = 128) -> None:
         super().__init__()
-        self.residual = residual
-        n = side - 2 * residual.margin
+        self.denoiser = denoiser
+        n = side - 2 * denoiser.margin
         self.n = n
         self.power = DftPower(n)
         # Whole numbers: a resize operator's scale rounds, so torch and ONNX Runtime would differ.
@@ -28,7 +28,7 @@ class PaperSpectrum(nn.Module):
         self.parts = {"residual": self.shape}
 
     def forward(self, windows: Tensor) -> Tensor:
-        power = self.power(self.residual(windows.float() / 255.0))
+        power = self.power(self.denoiser(windows.float() / 255.0))
         # Mirror the half spectrum: F(-u, -v) is the conjugate of F(u, v).
         inner = power[..., 1 : (self.n + 1) // 2].flip((-1, -2)).roll(1, -2)
         magnitude = torch.cat([power, inner], dim=-1).sqrt()

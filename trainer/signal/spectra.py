@@ -25,12 +25,12 @@ class LogSpectrum(nn.Module):
     upsampling leave stay in the middle of a bin. Row 0 is vertical frequency 0.
     """
 
-    def __init__(self, residual: nn.Module, side: int = 128, pool: int = 3) -> None:
+    def __init__(self, denoiser: nn.Module, side: int = 128, pool: int = 3) -> None:
         super().__init__()
-        n = side - 2 * residual.margin
+        n = side - 2 * denoiser.margin
         if n % pool or (n // 2) % pool or pool % 2 == 0:
             raise ValueError(f"pool={pool} must be odd and divide half of the residual ({n})")
-        self.residual, self.pool, self.n = residual, pool, n
+        self.denoiser, self.pool, self.n = denoiser, pool, n
         hann = np.hanning(n + 1)[:-1]
         window = np.outer(hann, hann)
         window /= np.sqrt((window**2).sum())  # unit variance in, unit power out
@@ -54,8 +54,8 @@ class LogSpectrum(nn.Module):
 
     def spectra(self, images: Tensor, colours: Tensor) -> Tensor:
         """`forward`, where the image's `colours` about 0 are known."""
-        margin, n = self.residual.margin, self.n
-        residual = self.colours @ self.residual(images / 255.0).flatten(2)
+        margin, n = self.denoiser.margin, self.n
+        residual = self.colours @ self.denoiser(images / 255.0).flatten(2)
         centre = colours[..., margin : margin + n, margin : margin + n]
         both = torch.cat([residual.reshape(centre.shape), centre], dim=1) * self.window
         power = torch.cat(self.power.halves(both), dim=-1)

@@ -14,7 +14,14 @@ from trainer.synthesis.families import (
     model_from_state,
     named_architectures,
 )
-from trainer.synthesis.pool import PoolEntry, load_model, read_pool, synthesize, write_manifest
+from trainer.synthesis.pool import (
+    ModelId,
+    PoolEntry,
+    load_model,
+    read_pool,
+    synthesize,
+    write_manifest,
+)
 from trainer.synthesis.training import SynthesisRecipe, SyntheticModel, train_architecture
 
 __all__ = [
@@ -22,6 +29,7 @@ __all__ = [
     "ExtendedArchitecture",
     "ExtendedAutoencoder",
     "GroupedAutoencoder",
+    "ModelId",
     "PoolEntry",
     "SynthesisRecipe",
     "SyntheticModel",

@@ -44,9 +44,9 @@ def train_extended(
         states.append(_state(network, tested))
         network.solve(solving)
         states.append(_state(network, tested))
-    residual, state = min(states, key=lambda pair: pair[0])
+    error, state = min(states, key=lambda pair: pair[0])
     seconds = time.monotonic() - started
-    return SyntheticModel(architecture, seed, state, residual, recipe.steps, seconds)
+    return SyntheticModel(architecture, seed, state, error, recipe.steps, seconds)
 
 
 def _descend(

@@ -1,9 +1,10 @@
 """A pool of synthetic models on disk: one safetensors file a model, and a manifest.
 
 `POOL/ARCHITECTURE/SEED.safetensors` holds the weights; its metadata holds architecture, seed,
-residual, seconds and recipe hash. A file that exists is finished, so a killed run resumes by
-itself and several machines may share a folder. `manifest.csv` is written from the files, never the
-other way round; `recipe.json` claims the folder for one recipe and one set of photographs.
+reconstruction error, seconds and recipe hash. A file that exists is finished, so a killed run
+resumes by itself and several machines may share a folder. `manifest.csv` is written from the
+files, never the other way round; `recipe.json` claims the folder for one recipe and one set of
+photographs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, fields
 from multiprocessing import get_context, parent_process
@@ -22,7 +22,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
+from fingerprint_sdk.files import replacing, write_text
 from trainer.images.photos import Photos, load_photos
+from trainer.progress import Progress, silent
 from trainer.synthesis.architectures import Architecture
 from trainer.synthesis.autoencoder import GroupedAutoencoder
 from trainer.synthesis.descent import train_extended
@@ -34,16 +36,28 @@ from trainer.synthesis.training import (
     train_architecture,
 )
 
-Progress = Callable[[int, int, "PoolEntry | None"], None]
+STAGE = "synthetic models"
+
+
+@dataclass(frozen=True, order=True)
+class ModelId:
+    """Which synthetic model: the name of its pool, its architecture and its seed."""
+
+    pool: str
+    architecture: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.pool}/{self.architecture}/{self.seed}"
 
 
 @dataclass(frozen=True)
 class PoolEntry:
-    """One line of the manifest. `residual` is the mean squared error on [-1, 1]."""
+    """One line of the manifest. `reconstruction_error` is the mean squared error on [-1, 1]."""
 
     architecture: str
     seed: int
-    residual: float
+    reconstruction_error: float
     steps: int
     seconds: float
     recipe_hash: str
@@ -51,6 +65,10 @@ class PoolEntry:
     @property
     def file(self) -> str:
         return f"{self.architecture}/{self.seed}.safetensors"
+
+    def id(self, pool: Path) -> ModelId:
+        """Which model it is, in the folder `pool`."""
+        return ModelId(pool.name, self.architecture, self.seed)
 
 
 def synthesize(
@@ -62,7 +80,7 @@ def synthesize(
     *,
     workers: int = 1,
     device: str = "cpu",
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> list[PoolEntry]:
     """Train every missing (architecture, seed) into `out`; returns the whole manifest.
 
@@ -78,8 +96,7 @@ def synthesize(
     ]
     total = len(architectures) * len(seeds)
     done = total - sum(len(left) for _, left in missing)
-    if progress is not None:
-        progress(done, total, None)
+    progress(STAGE, done, total)
     with ProcessPoolExecutor(
         workers, get_context("spawn"), _start_worker, (photos_folder, recipe, device)
     ) as executor:
@@ -89,10 +106,9 @@ def synthesize(
             for future in finished:
                 if future.exception() is not None:
                     executor.shutdown(cancel_futures=True)
-                for entry in future.result():
+                for _ in future.result():
                     done += 1
-                    if progress is not None:
-                        progress(done, total, entry)
+                    progress(STAGE, done, total)
     return write_manifest(out)
 
 
@@ -110,7 +126,7 @@ def read_pool(pool: Path) -> list[PoolEntry]:
             PoolEntry(
                 values["architecture"],
                 int(values["seed"]),
-                float(values["residual"]),
+                float(values["reconstruction_error"]),
                 int(values["steps"]),
                 float(values["seconds"]),
                 values["recipe_hash"],
@@ -123,12 +139,10 @@ def read_pool(pool: Path) -> list[PoolEntry]:
 
 def write_manifest(pool: Path) -> list[PoolEntry]:
     entries = read_pool(pool)
-    temporary = pool / f"manifest.csv.{os.getpid()}.tmp"
-    with temporary.open("w", newline="") as file:
+    with replacing(pool / "manifest.csv") as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, [f.name for f in fields(PoolEntry)])
         writer.writeheader()
         writer.writerows(asdict(entry) for entry in entries)
-    temporary.replace(pool / "manifest.csv")
     return entries
 
 
@@ -149,9 +163,7 @@ def _claim(out: Path, recipe: SynthesisRecipe, recipe_hash: str) -> None:
                 f"{recipe_hash}); give another --out"
             )
         return
-    temporary = out / f"recipe.json.{os.getpid()}.tmp"
-    temporary.write_text(json.dumps({"recipe_hash": recipe_hash, **asdict(recipe)}, indent=2))
-    temporary.replace(path)
+    write_text(path, json.dumps({"recipe_hash": recipe_hash, **asdict(recipe)}, indent=2))
 
 
 _worker: tuple[Photos, SynthesisRecipe, str] | None = None
@@ -186,11 +198,15 @@ def _train_into(
 
 def _save(out: Path, recipe_hash: str, model: SyntheticModel) -> PoolEntry:
     entry = PoolEntry(
-        model.architecture.id, model.seed, model.residual, model.steps, model.seconds, recipe_hash
+        model.architecture.id,
+        model.seed,
+        model.reconstruction_error,
+        model.steps,
+        model.seconds,
+        recipe_hash,
     )
     path = out / entry.file
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    save_file(model.state, temporary, {k: str(v) for k, v in asdict(entry).items()})
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        save_file(model.state, temporary, {k: str(v) for k, v in asdict(entry).items()})
     return entry

@@ -1,4 +1,4 @@
-"""What a pool of synthetic models holds: counts by axis, residuals, time."""
+"""What a pool of synthetic models holds: counts by axis, reconstruction errors, time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PoolSummary:
 
     `axes` maps an axis of the paper's construction space to the number of models at each of its
     values; `seeds` maps a number of seeds to the number of architectures that have it;
-    `residuals` maps a quantile to the mean squared error on [-1, 1]; `under_floor` is the share of
+    `errors` maps a quantile to the mean squared error on [-1, 1]; `under_floor` is the share of
     models below the recipe's η (None when the recipe has none); `other_recipes` counts the models
     whose recipe hash is not the pool's.
     """
@@ -35,7 +35,7 @@ class PoolSummary:
     architectures: int
     axes: dict[str, dict[str, int]]
     seeds: dict[int, int]
-    residuals: dict[float, float]
+    errors: dict[float, float]
     under_floor: float | None
     total_seconds: float
     median_seconds: float
@@ -51,7 +51,7 @@ def summarise_pool(pool: Path) -> PoolSummary:
     entries = read_pool(pool)
     path = pool / "recipe.json"
     recipe: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    residuals = np.array([entry.residual for entry in entries])
+    errors = np.array([entry.reconstruction_error for entry in entries])
     seconds = np.array([entry.seconds for entry in entries])
     per_architecture = Counter(entry.architecture for entry in entries)
     floor = recipe.get("floor")
@@ -60,8 +60,8 @@ def summarise_pool(pool: Path) -> PoolSummary:
         architectures=len(per_architecture),
         axes=_count_axes(entry.architecture for entry in entries),
         seeds=dict(sorted(Counter(per_architecture.values()).items())),
-        residuals={q: float(np.quantile(residuals, q)) for q in QUANTILES},
-        under_floor=None if floor is None else float((residuals < floor).mean()),
+        errors={q: float(np.quantile(errors, q)) for q in QUANTILES},
+        under_floor=None if floor is None else float((errors < floor).mean()),
         total_seconds=float(seconds.sum()),
         median_seconds=float(np.median(seconds)),
         recipe=recipe,
@@ -81,8 +81,8 @@ def summary_table(summary: PoolSummary, title: str) -> Table:
     for axis, counts in summary.axes.items():
         table.add_row(axis, "  ".join(f"{value} {n}" for value, n in counts.items()))
     table.add_section()
-    quantiles = "  ".join(f"{q:.0%} {value:.4g}" for q, value in summary.residuals.items())
-    table.add_row("residual (MSE on [-1, 1])", quantiles)
+    quantiles = "  ".join(f"{q:.0%} {value:.4g}" for q, value in summary.errors.items())
+    table.add_row("reconstruction error (MSE on [-1, 1])", quantiles)
     if summary.under_floor is not None:
         share = f"{summary.under_floor:.1%} under {summary.recipe['floor']:g}"
         table.add_row("η", share)

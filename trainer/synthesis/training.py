@@ -45,12 +45,12 @@ class SynthesisRecipe:
 
 @dataclass(frozen=True)
 class SyntheticModel:
-    """One trained synthetic model. `residual` is its mean squared error on [-1, 1]."""
+    """One trained synthetic model. `reconstruction_error` is the mean squared one on [-1, 1]."""
 
     architecture: Architecture | ExtendedArchitecture
     seed: int
     state: dict[str, Tensor]
-    residual: float
+    reconstruction_error: float
     steps: int
     seconds: float
 
@@ -87,31 +87,29 @@ def train_architecture(
     network.eval().cpu()
     if recipe.closed_form and steps:
         _solve_again(network, photos, recipe)
-    residuals = _residuals(network, photos, recipe)
+    errors = _errors(network, photos, recipe)
     seconds = (time.monotonic() - started) / len(seeds)
     return [
-        SyntheticModel(architecture, seed, state, residual, steps, seconds)
-        for seed, state, residual in zip(seeds, split_state(network), residuals, strict=True)
+        SyntheticModel(architecture, seed, state, error, steps, seconds)
+        for seed, state, error in zip(seeds, split_state(network), errors, strict=True)
     ]
 
 
 def _solve_again(network: GroupedAutoencoder, photos: Photos, recipe: SynthesisRecipe) -> None:
     """A short noisy descent leaves the last convolution off its optimum; keep what is better."""
-    before, old = _residuals(network, photos, recipe), split_state(network)
+    before, old = _errors(network, photos, recipe), split_state(network)
     crops = [
         photos.crops(2 * recipe.solve_crops, recipe.side, _stream(s, -2)) for s in network.seeds
     ]
     solve_last_convolution(network, _to_unit(crops))
-    after, new = _residuals(network, photos, recipe), split_state(network)
+    after, new = _errors(network, photos, recipe), split_state(network)
     kept = [n if a <= b else o for a, b, n, o in zip(after, before, new, old, strict=True)]
     joined = join_states(network.architecture, dict(zip(network.seeds, kept, strict=True)))
     network.load_state_dict(joined.state_dict())
 
 
 @torch.no_grad()
-def _residuals(
-    network: GroupedAutoencoder, photos: Photos, recipe: SynthesisRecipe
-) -> list[float]:
+def _errors(network: GroupedAutoencoder, photos: Photos, recipe: SynthesisRecipe) -> list[float]:
     crops = photos.crops(32, recipe.side, np.random.default_rng(0))
     images = _to_unit([crops] * len(network.seeds))
     return _error(network(images), images).tolist()

@@ -26,13 +26,13 @@ ROWS = np.stack([row(i) for i in range(len(NAMES))])
 
 
 def test_shards_are_the_results_in_order_and_are_computed_once(tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[str, int, int]] = []
     found = compute_sharded(
         tmp_path, {"plan": 1}, NAMES, row, progress=lambda *now: seen.append(now)
     )
     np.testing.assert_array_equal(found, ROWS)
     assert found.dtype == np.float16
-    assert seen == [(20, 50), (40, 50), (50, 50)]
+    assert seen == [("models", count, 50) for count in (20, 40, 50)]
     calls: list[int] = []
     again = compute_sharded(tmp_path, {"plan": 1}, NAMES, lambda i: calls.append(i) or row(i))
     np.testing.assert_array_equal(again, ROWS)

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 from support.photographs import photograph
 
-from trainer.extractor.features import fade, faint_share, process
+from trainer.extractor.variants import fade, faint_share, process
 from trainer.images import random_operations as operations
+from trainer.images.random_operations import Processing
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -39,16 +40,6 @@ def test_operations_keep_shape_and_dtype_and_follow_the_seed(
         assert 0 < change.mean() < 20
 
 
-def test_resize_stays_within_its_factors(picture: np.ndarray) -> None:
-    for seed in range(10):
-        out = operations.resize(picture, np.random.default_rng(seed))
-        assert out.dtype == np.uint8
-        height, width = out.shape[:2]
-        assert out.shape[2] == 3
-        assert 0.6 * 64 - 1 <= height <= 1.6 * 64 + 1
-        assert width / height == pytest.approx(72 / 64, rel=0.03)
-
-
 def test_jpeg_really_quantises(picture: np.ndarray) -> None:
     """At low quality most DCT coefficients of a block are zero; in the input hardly any are."""
     from scipy.fft import dctn
@@ -59,8 +50,8 @@ def test_jpeg_really_quantises(picture: np.ndarray) -> None:
         blocks = image[..., 1].astype(float).reshape(8, 8, 9, 8).swapaxes(1, 2)
         return float(np.mean(np.abs(dctn(blocks, axes=(2, 3), norm="ortho")) < 1.5))
 
-    coarse = operations.jpeg(grey, np.random.default_rng(0), 20, 20)
-    fine = operations.jpeg(grey, np.random.default_rng(0), 98, 98)
+    coarse = operations.jpeg(grey, np.random.default_rng(0), Processing(jpeg=(20, 20)))
+    fine = operations.jpeg(grey, np.random.default_rng(0), Processing(jpeg=(98, 98)))
     assert zeros(grey) < 0.45
     assert zeros(coarse) > 0.7
     assert np.abs(fine.astype(int) - grey).mean() < np.abs(coarse.astype(int) - grey).mean() / 2
@@ -73,7 +64,7 @@ def test_jpeg_draws_qualities_tables_and_subsamplings(
     from PIL import JpegImagePlugin
 
     seen: list[tuple[int, tuple[int, ...]]] = []
-    through = operations._through
+    through = operations.operations.encode
 
     def spy(image: np.ndarray, container: str, **options: object) -> np.ndarray:
         buffer = io.BytesIO()
@@ -82,7 +73,7 @@ def test_jpeg_draws_qualities_tables_and_subsamplings(
             seen.append((JpegImagePlugin.get_sampling(file), tuple(file.quantization[0])))
         return through(image, container, **options)
 
-    monkeypatch.setattr(operations, "_through", spy)
+    monkeypatch.setattr(operations.operations, "encode", spy)
     rng = np.random.default_rng(0)
     for _ in range(60):
         operations.jpeg(picture, rng)
@@ -92,7 +83,7 @@ def test_jpeg_draws_qualities_tables_and_subsamplings(
 
 def test_processing_changes_every_image_its_own_way(picture: np.ndarray) -> None:
     images = np.stack([picture.transpose(2, 0, 1)] * 8)
-    out = process(images, np.random.default_rng(0), 2)
+    out = process(images, np.random.default_rng(0), 2, Processing())
     assert out.shape == images.shape
     assert out.dtype == np.uint8
     assert len({image.tobytes() for image in out} | {images[0].tobytes()}) == 9
@@ -100,7 +91,7 @@ def test_processing_changes_every_image_its_own_way(picture: np.ndarray) -> None
 
 def test_the_first_processed_variant_is_jpeg_as_platforms_publish_it(picture: np.ndarray) -> None:
     images = np.stack([picture.transpose(2, 0, 1)] * 8)
-    out = process(images, np.random.default_rng(0), 1)
+    out = process(images, np.random.default_rng(0), 1, Processing())
     known = {through_jpeg(picture, quality) for quality in range(75, 96)}
     assert {image.transpose(1, 2, 0).tobytes() for image in out} <= known
     assert len({image.tobytes() for image in out}) > 3  # qualities

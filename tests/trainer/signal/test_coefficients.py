@@ -10,11 +10,12 @@ from support.photographs import photograph
 from support.signals import Centre, run_onnx
 
 from trainer.denoiser import Student
-from trainer.extractor import CompactSignal, LogSpectrum
 from trainer.signal import (
     COLOURS,
     BlockDct,
     CoefficientStatistics,
+    CompactSignal,
+    LogSpectrum,
     Periods,
     log_magnitude,
 )

@@ -15,7 +15,7 @@ from support.signals import Centre, run_onnx
 
 from fingerprint_sdk.spectrum import dft_magnitude
 from trainer.denoiser import DnCNN, Student, network_from_state
-from trainer.extractor import DftPower, LogSpectrum, PaperSpectrum
+from trainer.signal import DftPower, LogSpectrum, PaperSpectrum
 
 FLOOR = 1e-3  # LogSpectrum's: what it adds to the power before the logarithm
 
@@ -121,7 +121,7 @@ def test_onnx_runtime_takes_the_same_log_spectrum(seed: int, tmp_path: Path) -> 
     signal = LogSpectrum(Student(4, 4)).eval()
     windows = np.random.default_rng(seed).integers(0, 256, (3, 3, 128, 128), dtype=np.uint8)
     with torch.no_grad():
-        residual = signal.residual(torch.from_numpy(windows).float() / 255.0).numpy()
+        residual = signal.denoiser(torch.from_numpy(windows).float() / 255.0).numpy()
         ours = signal(torch.from_numpy(windows)).numpy()
     expected = reference_log_spectrum(residual, windows, 3)
     assert_close(ours, expected)
@@ -198,7 +198,7 @@ def test_onnx_runtime_takes_the_papers_spectrum(tmp_path: Path) -> None:
     signal = PaperSpectrum(Student(4, 4)).eval()
     windows = np.random.default_rng(0).integers(0, 256, (3, 3, 128, 128), dtype=np.uint8)
     with torch.no_grad():
-        residual = signal.residual(torch.from_numpy(windows).float() / 255.0).numpy()
+        residual = signal.denoiser(torch.from_numpy(windows).float() / 255.0).numpy()
     nearest = np.arange(128) * 120 // 128
     expected = dft_magnitude(residual)[..., nearest[:, None], nearest]
     found = run_onnx(signal, windows, tmp_path / "paper.onnx")

@@ -1,7 +1,8 @@
 """Ablations: what each part of the method is worth (paper IV-C; Tables III to VII)."""
 
 from trainer.experiments.ablation.answer import ablate
-from trainer.experiments.ablation.cache import Cache, Subset, model_residuals, read_cache
+from trainer.experiments.ablation.cache import Cache, Subset, read_cache, reconstruction_errors
+from trainer.experiments.ablation.convolutions import ConvolutionRecipe, train_convolutions
 from trainer.experiments.ablation.curves import draw_curves, fit_power_law
 from trainer.experiments.ablation.intervals import fnmr_interval, weighted_fnmr
 from trainer.experiments.ablation.page import Line, experiment, summarise
@@ -14,13 +15,14 @@ from trainer.experiments.ablation.rendering import (
 )
 from trainer.experiments.ablation.run import Laboratory, Result, run_variants
 from trainer.experiments.ablation.signals import Pixels, embed_signals, image_signals
-from trainer.experiments.ablation.variants import PIXELS, RUN, Setting, Variant, subset_names
+from trainer.experiments.ablation.variants import PIXELS, RUN, Setting, Variant, rendered_anew
 
 __all__ = [
     "PIXELS",
     "QUESTIONS",
     "RUN",
     "Cache",
+    "ConvolutionRecipe",
     "Laboratory",
     "Line",
     "Pixels",
@@ -38,12 +40,13 @@ __all__ = [
     "image_signals",
     "make_subset_renderer",
     "mixed",
-    "model_residuals",
     "read_cache",
+    "reconstruction_errors",
+    "rendered_anew",
     "rendered_pixels",
     "rendered_signals",
     "run_variants",
-    "subset_names",
     "summarise",
+    "train_convolutions",
     "weighted_fnmr",
 ]

@@ -12,7 +12,8 @@ import numpy as np
 from torch import nn
 
 from trainer.evaluation import read_image_set
-from trainer.experiments.ablation.cache import Cache, model_residuals, read_cache
+from trainer.experiments.ablation.cache import Cache, read_cache, reconstruction_errors
+from trainer.experiments.ablation.convolutions import DESCENT, ConvolutionRecipe
 from trainer.experiments.ablation.page import experiment
 from trainer.experiments.ablation.questions import QUESTIONS
 from trainer.experiments.ablation.rendering import (
@@ -23,12 +24,11 @@ from trainer.experiments.ablation.rendering import (
 )
 from trainer.experiments.ablation.run import Laboratory, run_variants
 from trainer.experiments.ablation.signals import Pixels
-from trainer.experiments.ablation.variants import PIXELS, RUN, Setting, subset_names
+from trainer.experiments.ablation.variants import PIXELS, RUN, Setting, rendered_anew
 from trainer.experiments.page import Experiment
-from trainer.extractor import COMPACT, ExtractorRecipe
 from trainer.extractor.source import Source
+from trainer.progress import Progress, silent
 
-Progress = Callable[..., None]
 CACHE = ".ablation"
 """In the output folder, so that a killed command goes on and questions share networks."""
 
@@ -39,7 +39,7 @@ def ablate(
     images: Sequence[Path],
     out: Path,
     *,
-    base: ExtractorRecipe = COMPACT,
+    steps: int | None = None,
     seeds: Sequence[int] = (0,),
     pools: Sequence[Path] = (),
     photos: Sequence[Path] = (),
@@ -49,7 +49,7 @@ def ablate(
     decoders: Path | None = None,
     galleries: int = 20,
     pairs: int = 5000,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Experiment:
     """Train and score the variants of `question`; the page of what was found.
 
@@ -58,7 +58,7 @@ def ablate(
         run: folder of a `trainer extractor` run whose `features` are complete.
         images: image sets of real generators, FOLDER/GENERATOR/IMAGE, for measuring only.
         out: keeps networks and results in a hidden folder.
-        base: the recipe that variants depart from; its steps are every variant's.
+        steps: of every variant that is trained by steps; None for the recipe's own.
         seeds: of weights, batches and draws of models; every variant is trained with each.
         pools: the run's pools of synthetic models, in place of those that `run.json` names.
         photos: folders of other photographs (`photos`), or the run's own (`signal` with `rgb`).
@@ -79,10 +79,14 @@ def ablate(
     if len(real) < len(images):
         raise ValueError("two image sets have the same folder name; rename one of them")
     cache = read_cache(run)
+    convolutions = ConvolutionRecipe()
+    if steps is not None:
+        descent = replace(convolutions.descent, steps=steps)
+        convolutions = replace(convolutions, descent=descent)
     folder = out / CACHE
     setting = Setting(
         cache.source.models,
-        base,
+        convolutions=convolutions,
         variants=cache.source.variants,
         equal=equal,
         limit=limit,
@@ -91,8 +95,8 @@ def ablate(
     if int(setting.training.sum()) < 2:
         raise ValueError(f"{run} has too few models outside the held-out architectures")
     where = tuple(pools) or cache.pools
-    if question == "residual":
-        setting = replace(setting, residuals=model_residuals(setting.models, where))
+    if question == "reconstruction":
+        setting = replace(setting, errors=reconstruction_errors(setting.models, where))
     sources: dict[str, tuple[Source, str]] = {RUN: (cache.source, _digest(cache))}
     signals: dict[str, tuple[nn.Module, str]] = {RUN: (cache.signal, cache.plan["signal"])}
     if question == "photos":
@@ -122,20 +126,16 @@ def _other_photographs(
     pools: Sequence[Path],
     photos: Sequence[Path],
     folder: Path,
-    progress: Progress | None,
+    progress: Progress,
 ) -> dict[str, tuple[Source, str]]:
     """A source for each folder of photographs, and one of all of them together."""
-    models, sources = subset_names(setting), {}
+    models, sources = rendered_anew(setting), {}
     for path in photos:
         renderer = make_subset_renderer(cache, models, pools, path, setting.base.held_out)
         name = f"{path.resolve().name} ({len(renderer.photos)} photographs)"
         place = folder / f"features-{renderer.photos.digest}"
 
-        def show(done: int, total: int, title: str = f"rendering {name}") -> None:
-            if progress is not None:
-                progress(title, done, total)
-
-        source = rendered_signals(cache, renderer, place, progress=show)
+        source = rendered_signals(cache, renderer, place, progress=progress)
         sources[name] = (source, _hash(source.values[:, 0, 0], renderer.photos.digest))
     if len(sources) > 1:
         parts = list(sources.values())
@@ -154,7 +154,7 @@ def _pixels(
     if len(photos) != 1:
         raise ValueError("pixels need the run's own photographs: give their folder by --photos")
     renderer = make_subset_renderer(
-        cache, subset_names(setting), pools, photos[0], setting.base.held_out
+        cache, rendered_anew(setting), pools, photos[0], setting.base.held_out
     )
     source = rendered_pixels(cache, renderer, folder / "pixels")
     return source, _hash(source.pixels[:, 0], "pixels")
@@ -163,20 +163,20 @@ def _pixels(
 def _scale(
     setting: Setting, cache: Cache, seeds: Sequence[int], real: Mapping[str, object]
 ) -> str:
-    sampler = setting.base.sampler
+    descent, sampler = setting.convolutions.descent, setting.convolutions.descent.sampler
     training = int(setting.training.sum())
     batch = f"{sampler.models}×{sampler.images}"
     text = (
-        f"{setting.base.steps} steps of {batch} images for each variant, "
+        f"Linear heads in closed form, convolutions in {descent.steps} steps of {batch} images; "
         f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}; at most "
         f"{training} models to train on, {len(setting.models) - training} held out, "
         f"{cache.source.images} images of each; content blocks merged where a variant has few "
         f"models; scored on {', '.join(real)}. The paper trains "
         "40,000 steps on 5,760 models and scores 1,000 images a generator."
     )
-    if setting.base.steps >= COMPACT.steps:
+    if descent.steps >= DESCENT.steps:
         return text
-    return f"{text} --full takes the {COMPACT.steps} steps of the shipped recipe."
+    return f"{text} --full takes {DESCENT.steps} steps."
 
 
 def _notes(function: Callable[..., object]) -> list[str]:

@@ -15,11 +15,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from trainer.denoiser import network_from_state
-from trainer.extractor import CompactSignal, Features
+from trainer.extractor import Features
 from trainer.extractor.features import PHOTOGRAPHS
+from trainer.extractor.run import DENOISER_FILE, RUN_FILE, SIGNALS
 from trainer.extractor.source import FeatureSource, Source
-from trainer.signal import signal_name
-from trainer.synthesis import read_pool
+from trainer.signal import CompactSignal, signal_name
+from trainer.synthesis import ModelId, read_pool
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +39,13 @@ class Cache:
 
 
 def read_cache(run: Path) -> Cache:
-    """Read every model of `run`/features into memory; the run need not have been trained.
+    """Read every model of `run`/signals into memory; the run need not have been trained.
 
     Raises:
         FileNotFoundError: the run has no signals.
         ValueError: they were made by another denoiser or another signal than this version's.
     """
-    folder = Path(run) / "features"
+    folder = Path(run) / SIGNALS
     paths = sorted(folder.glob("*/*/*.npy"))
     if not paths or not (folder / "plan.json").exists():
         raise FileNotFoundError(
@@ -52,37 +53,35 @@ def read_cache(run: Path) -> Cache:
             "compact recipe"
         )
     plan = json.loads((folder / "plan.json").read_text())
-    names = tuple("/".join(path.with_suffix("").parts[-3:]) for path in paths)
+    models = tuple(ModelId(p.parts[-3], p.parts[-2], int(p.stem)) for p in paths)
     blocks = plan["rendering"]["blocks"]
-    block = np.array([zlib.crc32(name.split("/")[1].encode()) % blocks for name in names])
+    block = np.array([zlib.crc32(m.architecture.encode()) % blocks for m in models])
     first = np.load(paths[0])
     values = np.empty((len(paths), *first.shape), first.dtype)
     for i, path in enumerate(paths):
         values[i] = np.load(path)
-    weights = Path(run) / "residual.safetensors"
+    weights = Path(run) / DENOISER_FILE
     signal = CompactSignal(network_from_state(load_file(weights))).eval().requires_grad_(False)
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
     if plan["signal"] != signal_name(signal, digest):
         raise ValueError(f"{folder} was made with another signal or by another denoiser")
     if signal.shape != first.shape[2:]:
         raise ValueError(f"{folder} holds signals {first.shape[2:]}, not {signal.shape}")
-    info = Path(run) / "run.json"
+    info = Path(run) / RUN_FILE
     pools = json.loads(info.read_text())["pools"] if info.exists() else []
     crops = [np.load(path) for path in sorted((folder / PHOTOGRAPHS).glob("*.npy"))]
     photographs = np.concatenate(crops) if crops else None
-    source = FeatureSource(Features(values, names, block, photographs))
+    source = FeatureSource(Features(values, models, block, photographs))
     return Cache(Path(run), source, signal, plan, tuple(Path(pool) for pool in pools))
 
 
-def model_residuals(models: Sequence[str], pools: Sequence[Path]) -> np.ndarray:
+def reconstruction_errors(models: Sequence[ModelId], pools: Sequence[Path]) -> np.ndarray:
     """Each model's mean squared error on [-1, 1], from the pools that hold them: (M,).
 
     Raises ValueError when a model is in none of `pools`.
     """
     known = {
-        f"{pool.name}/{entry.architecture}/{entry.seed}": entry.residual
-        for pool in pools
-        for entry in read_pool(pool)
+        entry.id(pool): entry.reconstruction_error for pool in pools for entry in read_pool(pool)
     }
     if missing := [name for name in models if name not in known]:
         raise ValueError(f"{missing[0]} is in none of the pools; give all the run's by --pool")
@@ -103,7 +102,7 @@ class Subset:
     blocks: int | None = None
 
     @property
-    def models(self) -> tuple[str, ...]:
+    def models(self) -> tuple[ModelId, ...]:
         return tuple(self.parent.models[i] for i in self.rows)
 
     @property

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from trainer.experiments.ablation.variants import RUN, Setting, Variant, subset_names
+from trainer.experiments.ablation.variants import RUN, Setting, Variant, rendered_anew
 from trainer.experiments.analysis.fidelity import REDUCTIONS
-from trainer.synthesis import architecture_from_id
+from trainer.synthesis import ModelId, architecture_from_id
 
 FEWEST = 16
 """Training models below which a family is left out."""
@@ -28,7 +28,7 @@ _TABLE_4 = {5: (91.04, 96.11), 10: (93.03, 94.70), 15: (93.96, 95.37), 20: _ALL}
 
 def synthesis(setting: Setting) -> list[Variant]:
     """Table III: the whole pool, as many models of it at random, and each reduced family."""
-    architectures = [architecture_from_id(name.split("/")[1]) for name in setting.models]
+    architectures = [architecture_from_id(model.architecture) for model in setting.models]
     families = {
         name: np.array([keeps(a) for a in architectures]) for name, keeps in REDUCTIONS.items()
     }
@@ -86,7 +86,7 @@ def photos(setting: Setting) -> list[Variant]:
     if not setting.rendered:
         raise ValueError("give folders of other photographs by --photos")
     rows = setting.take(count=setting.limit)
-    again = np.arange(len(subset_names(setting)))
+    again = np.arange(len(rendered_anew(setting)))
     own = Variant("photographs of the run", setting.base, rows, source=RUN)
     return [own] + [
         Variant(name, setting.base, again, source=name, paper=None) for name in setting.rendered
@@ -104,15 +104,15 @@ def size(setting: Setting) -> list[Variant]:
     ]
 
 
-def residual(setting: Setting) -> list[Variant]:
-    """Accuracy against the residual error: four classes of equally many models, best first.
+def reconstruction(setting: Setting) -> list[Variant]:
+    """Accuracy against the reconstruction error: four classes of equally many models, best first.
 
     Architectures differ between the classes. The last two lines do not: the better and the worse
     half of each architecture's models.
     """
-    if setting.residuals is None:
-        raise ValueError("residual errors are in the pools; give all the run's by --pool")
-    values, training = setting.residuals, setting.training
+    if setting.errors is None:
+        raise ValueError("reconstruction errors are in the pools; give all the run's by --pool")
+    values, training = setting.errors, setting.training
     edges = np.quantile(values[training], (0, 0.25, 0.5, 0.75, 1))
     classes = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, 3)
     count = min(int((training & (classes == i)).sum()) for i in range(4))
@@ -120,11 +120,11 @@ def residual(setting: Setting) -> list[Variant]:
     for i in range(4):
         rows = setting.take(classes == i, count)
         middle = float(np.median(values[rows][training[rows]]))
-        label = f"residual error {edges[i]:.2g} to {edges[i + 1]:.2g}"
+        label = f"reconstruction error {edges[i]:.2g} to {edges[i + 1]:.2g}"
         found.append(Variant(label, setting.base, rows, x=middle))
     by_architecture = defaultdict(list)
-    for i, name in enumerate(setting.models):
-        by_architecture[name.split("/")[1]].append(i)  # whatever its pool
+    for i, model in enumerate(setting.models):
+        by_architecture[model.architecture].append(i)  # whatever its pool
     better = np.zeros(len(values), bool)
     worse = np.zeros(len(values), bool)
     for rows in by_architecture.values():
@@ -140,7 +140,7 @@ def residual(setting: Setting) -> list[Variant]:
 
 def pools(setting: Setting) -> list[Variant]:
     """Each pool of the run alone, and all of them, at equally many models."""
-    pool = np.array([name.split("/")[0] for name in setting.models])
+    pool = np.array([model.pool for model in setting.models])
     names = sorted(set(pool[setting.training]))
     if len(names) < 2:
         raise ValueError(f"all models of this run are of one pool, {names[0]}")
@@ -152,15 +152,15 @@ def pools(setting: Setting) -> list[Variant]:
     ]
 
 
-def _architecture(model: str) -> str:
-    return model.rpartition("/")[0]
+def _architecture(model: ModelId) -> str:
+    return f"{model.pool}/{model.architecture}"
 
 
 def _seed_ranks(setting: Setting) -> tuple[np.ndarray, int]:
     """Each model's place among the seeds of its architecture, and the seeds that most have."""
     order = sorted(
         range(len(setting.models)),
-        key=lambda i: (_architecture(setting.models[i]), int(setting.models[i].split("/")[-1])),
+        key=lambda i: (_architecture(setting.models[i]), setting.models[i].seed),
     )
     rank = np.zeros(len(setting.models), int)
     seen: Counter[str] = Counter()

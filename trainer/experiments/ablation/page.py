@@ -107,7 +107,7 @@ def experiment(
 
 _AXES = {
     "size": "synthetic models trained on",
-    "residual": "residual error of the models (median of the class)",
+    "reconstruction": "reconstruction error of the models (median of the class)",
 }
 
 

@@ -25,8 +25,8 @@ QUESTIONS = {
     "signal": Question("Signal that the network sees", "Table VI", recipes.signal),
     "windows": Question("Windows of an image", "Table VII", recipes.windows),
     "size": Question("Number of synthetic models", "section III-B, beyond it", families.size),
-    "residual": Question(
-        "Faithful and coarse models", "section III-B, beyond it", families.residual
+    "reconstruction": Question(
+        "Faithful and coarse models", "section III-B, beyond it", families.reconstruction
     ),
     "pools": Question("Pools of synthetic models", "section III-B, beyond it", families.pools),
     "processing": Question(

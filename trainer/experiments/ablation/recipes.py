@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from trainer.experiments.ablation.convolutions import ConvolutionRecipe
 from trainer.experiments.ablation.variants import PIXELS, SPECTRA, Setting, Variant
-from trainer.extractor import CONVOLUTIONS, HEADS, ExtractorRecipe, Head
-from trainer.extractor.features import FAINT, PROCESSED, RENDERED
+from trainer.extractor import HEADS, CompactRecipe, Head
+from trainer.extractor.variants import FAINT, PROCESSED, RENDERED
 
 RESIDUAL, IMAGE = ("residual",), ("image",)
 COEFFICIENTS, PERIODS = ("coefficients",), ("periods",)
@@ -19,8 +20,8 @@ PIXEL_WIDTHS = (32, 64, 96, 128)
 def signal(setting: Setting) -> list[Variant]:
     """Table VI: each part of the signal by itself, some together, and the image's pixels.
 
-    One head and one embedding size for all. Pixels exist only as rendered, so with them no variant
-    sees processed images.
+    One head of convolutions and one embedding size for all. Pixels exist only as rendered, so with
+    them no variant sees processed images.
     """
     heads = {
         "residual spectrum (the paper's)": (RESIDUAL, (94.03, 95.69)),
@@ -33,14 +34,12 @@ def signal(setting: Setting) -> list[Variant]:
     rows = setting.take(count=setting.limit) if setting.pixels else setting.take()
     kept = (0,) if setting.pixels else None
     found = [
-        Variant(label, replace(setting.base, heads=(Head(parts),)), rows, kept=kept, paper=paper)
+        Variant(label, _one_head(setting, parts), rows, kept=kept, paper=paper)
         for label, (parts, paper) in heads.items()
     ]
     if setting.pixels:
-        sampler = replace(setting.base.sampler, averaged=1)  # pixels have no average
-        recipe = replace(
-            setting.base, heads=(Head(("pixels",)),), widths=PIXEL_WIDTHS, sampler=sampler
-        )
+        recipe = _sampled(_one_head(setting, ("pixels",)), averaged=1)  # pixels have no average
+        recipe = replace(recipe, widths=PIXEL_WIDTHS)
         again = np.arange(len(rows))
         found.append(
             Variant("RGB pixels", recipe, again, kept=(0,), source=PIXELS, paper=(60.33, 87.42))
@@ -56,11 +55,6 @@ def windows(setting: Setting) -> list[Variant]:
         Variant(f"{n}×{n}, spectra averaged", base, rows, windows=n, pooled=SPECTRA)
         for n in (2, 3, 4)
     ]
-    alone = replace(base, sampler=replace(base.sampler, averaged=1))
-    if alone != base and not all(head.linear for head in base.heads):
-        label = "3×3, trained on single images"
-        found.append(Variant(label, alone, rows))
-        found.append(Variant(f"{label}, spectra averaged", alone, rows, pooled=SPECTRA))
     return found
 
 
@@ -75,8 +69,7 @@ def processing(setting: Setting) -> list[Variant]:
         )
 
     def variant(label: str, share: float, kept: tuple[int, ...]) -> Variant:
-        sampler = replace(setting.base.sampler, processed=share)
-        recipe = replace(setting.base, heads=CONVOLUTIONS, sampler=sampler)
+        recipe = _sampled(setting.convolutions, processed=share)
         return Variant(label, recipe, setting.take(), kept=kept)
 
     every = (RENDERED, *PROCESSED)
@@ -103,30 +96,43 @@ def loss(setting: Setting) -> list[Variant]:
         "supervised contrastive": {"classification": 0.0, "triplet": 0.0, "contrastive": 1.0},
         "cross-entropy and contrastive": {"triplet": 0.0, "contrastive": 1.0},
     }
-    rows, base = setting.take(), replace(setting.base, heads=CONVOLUTIONS)
-    return [Variant(label, replace(base, **changes), rows) for label, changes in weights.items()]
+    rows, base = setting.take(), setting.convolutions
+    return [
+        Variant(label, replace(base, descent=replace(base.descent, **changes)), rows)
+        for label, changes in weights.items()
+    ]
 
 
 def heads(setting: Setting) -> list[Variant]:
     """Convolutions or linear, from which copies, and what photographs are worth."""
     base = setting.base
 
-    def linear(*variants: int, contents: float = base.contents) -> ExtractorRecipe:
-        heads = tuple(replace(head, variants=variants) for head in HEADS)
-        return replace(base, heads=heads, contents=contents)
+    def linear(*variants: int) -> CompactRecipe:
+        return replace(base, heads=tuple(replace(head, variants=variants) for head in HEADS))
 
     every = (RENDERED, *PROCESSED, FAINT)
     choices = {
-        "residual": replace(base, heads=(Head(RESIDUAL),)),
-        "image": replace(base, heads=(Head(IMAGE),)),
-        "both in one head": replace(base, heads=(Head(RESIDUAL + IMAGE),)),
-        "five heads, convolutions": replace(base, heads=CONVOLUTIONS),
+        "residual": _one_head(setting, RESIDUAL),
+        "image": _one_head(setting, IMAGE),
+        "both in one head": _one_head(setting, RESIDUAL + IMAGE),
+        "five heads, convolutions": setting.convolutions,
         "five heads, linear": linear(*every),
-        "no contents subtracted": replace(linear(*every), mean=None),
-        "no photographs": replace(linear(*every, contents=0.0), mean=None),
+        "no contents subtracted": replace(linear(*every), contents=None),
+        "no photographs": replace(linear(*every), contents_weight=0.0, contents=None),
         "no faint copies": linear(RENDERED, *PROCESSED),
         "no processed copies": linear(RENDERED, FAINT),
         "as rendered only": linear(RENDERED),
     }
     rows = setting.take()
     return [Variant(label, recipe, rows) for label, recipe in choices.items()]
+
+
+def _one_head(setting: Setting, parts: tuple[str, ...]) -> ConvolutionRecipe:
+    """One head of convolutions on `parts`, which learns from no faint copies."""
+    return replace(setting.convolutions, heads=(Head(parts, (RENDERED, *PROCESSED)),))
+
+
+def _sampled(recipe: ConvolutionRecipe, **changes: float) -> ConvolutionRecipe:
+    """The same recipe with other batches."""
+    sampler = replace(recipe.descent.sampler, **changes)
+    return replace(recipe, descent=replace(recipe.descent, sampler=sampler))

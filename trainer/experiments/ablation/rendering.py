@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,13 @@ from trainer.extractor import FeatureRecipe, Features, Renderer, RenderRecipe, c
 from trainer.extractor.rendering import make_renderer
 from trainer.extractor.source import FeatureSource, RenderingSource
 from trainer.images.photos import load_photos
-
-Progress = Callable[[int, int], None]
+from trainer.progress import Progress, silent
+from trainer.synthesis import ModelId
 
 
 def make_subset_renderer(
     cache: Cache,
-    models: Sequence[str],
+    models: Sequence[ModelId],
     pools: Sequence[Path],
     photos: Path,
     held_out: float,
@@ -40,10 +40,10 @@ def make_subset_renderer(
 
 
 def rendered_signals(
-    cache: Cache, renderer: Renderer, out: Path, *, progress: Progress | None = None
+    cache: Cache, renderer: Renderer, out: Path, *, progress: Progress = silent
 ) -> FeatureSource:
     """Their signals, made as the run's were, kept in `out`."""
-    recipe = FeatureRecipe(**cache.plan["features"])
+    recipe = FeatureRecipe.from_dict(cache.plan["features"])
     key = cache.plan["signal"]
     return FeatureSource(
         compute_features(renderer, cache.signal, key, out, recipe, progress=progress)

@@ -6,18 +6,18 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import load_file
 from torch import nn
 
-from trainer.calibration import CONSTANT
+from trainer.calibration import CalibrationRecipe
 from trainer.evaluation import ImageSet, score
 from trainer.experiments.ablation.cache import Subset
+from trainer.experiments.ablation.convolutions import ConvolutionRecipe, train_convolutions
 from trainer.experiments.ablation.intervals import fnmr_interval
 from trainer.experiments.ablation.signals import (
     Signals,
@@ -26,13 +26,12 @@ from trainer.experiments.ablation.signals import (
     image_signals,
 )
 from trainer.experiments.ablation.variants import PIXELS, RUN, Variant
-from trainer.extractor import held_out_models, train_extractor
-from trainer.extractor.paper.train import build_network
-from trainer.extractor.run import read_logs
+from trainer.extractor import CompactNet, CompactRecipe, fit_compact, held_out_models
+from trainer.extractor.paper.log import read_logs
+from trainer.extractor.saved import restore_network
 from trainer.extractor.source import Source
 from trainer.extractor.validation import held_out_auc
-
-Progress = Callable[..., None]
+from trainer.progress import Progress, silent
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +78,7 @@ def run_variants(
     variants: Sequence[Variant],
     seeds: Sequence[int] = (0,),
     *,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> list[Result]:
     """All variants with the first seed, then with the next one.
 
@@ -92,11 +91,8 @@ def run_variants(
     results = []
     for seed in seeds:
         for variant in variants:
-            title = f"{variant.label}, seed {seed}"
-            show = _shown(progress, title)
-            results.append(_run(laboratory, variant, seed, digests, show, progress))
-            if progress is not None:
-                progress("variants", len(results), len(seeds) * len(variants))
+            results.append(_run(laboratory, variant, seed, digests, progress))
+            progress("variants", len(results), len(seeds) * len(variants))
     return results
 
 
@@ -105,21 +101,18 @@ def _run(
     variant: Variant,
     seed: int,
     digests: Mapping[str, str],
-    show: Progress,
-    progress: Progress | None,
+    progress: Progress,
 ) -> Result:
-    recipe = replace(variant.recipe, seed=seed)
+    recipe = _seeded(variant.recipe, seed)
     source, source_key = laboratory.sources[variant.source]
     kept = variant.kept or tuple(range(source.variants))
-    names = [source.models[i] for i in variant.rows]
-    training = ~held_out_models(tuple(names), recipe.held_out)
+    models = [source.models[i] for i in variant.rows]
+    training = ~held_out_models(models, recipe.held_out)
     if training.sum() < 2:
         raise ValueError(f"{variant.label}: {training.sum()} models to train on, 2 at least")
-    blocks = max(1, int(training.sum()) // max(1, recipe.sampler.models // 2))
-    chosen = Subset(source, variant.rows, kept, min(blocks, int(source.block.max()) + 1))
-    network_key = _key(
-        {**asdict(recipe), "checkpoint_seconds": 0}, names, kept, chosen.blocks, source_key
-    )
+    chosen = Subset(source, variant.rows, kept, _blocks(recipe, int(training.sum()), source))
+    names = [str(model) for model in models]
+    network_key = _key(recipe.method, asdict(recipe), names, kept, chosen.blocks, source_key)
     protocol = [variant.windows, variant.pooled, laboratory.galleries, laboratory.pairs]
     path = laboratory.folder / "results" / f"{_key(network_key, protocol, dict(digests))}.json"
     if path.exists():
@@ -129,31 +122,26 @@ def _run(
     kind = PIXELS if variant.source == PIXELS else RUN
     signal, signal_key = laboratory.signals[kind]
     started = time.monotonic()
-    weights = folder / "network.safetensors"
-    if weights.exists():
-        network = build_network(recipe, signal.parts)
-        network.load_state_dict(load_file(weights))
-        network.eval()
-    else:
-        network = train_extractor(chosen, signal.parts, folder, recipe, progress=show)
-        (folder / "models.json").write_text(json.dumps(names))
+    network = recipe.network(signal.parts)
+    if not restore_network(network, folder, recipe):
+        network = _train(chosen, signal.parts, folder, recipe, progress)
         for checkpoint in folder.rglob("checkpoint.pt"):
             checkpoint.unlink()
-    logs = read_logs(folder, recipe).values()
+    network.eval()
+    logs = read_logs(folder).values()
     held = held_out_models(chosen.models, recipe.held_out)
     auc = held_out_auc(network, chosen, np.flatnonzero(held))
-    scores, fnmr = {}, {}
+    scores, fnmr, constant = {}, {}, CalibrationRecipe().constant
     for name, pool in laboratory.pools.items():
-        shown = _shown(progress, f"signals of {name}")
         signals: Signals = image_signals(
             pool,
             signal,
             signal_key,
             variant.windows,
             laboratory.folder / "signals",
-            progress=shown,
+            progress=progress,
         )
-        embeddings = embed_signals(network, signals, variant.pooled, constant=CONSTANT)
+        embeddings = embed_signals(network, signals, variant.pooled, constant=constant)
         found = score(
             embeddings, pool.decoders, galleries=laboratory.galleries, pairs=laboratory.pairs
         )
@@ -173,12 +161,32 @@ def _run(
     return result
 
 
-def _shown(progress: Progress | None, title: str) -> Progress:
-    def show(done: int, total: int, numbers: Mapping[str, float] | None = None) -> None:
-        if progress is not None:
-            progress(title, done, total, **(numbers or {}))
+def _train(
+    source: Source,
+    parts: dict[str, tuple[int, ...]],
+    folder: Path,
+    recipe: CompactRecipe | ConvolutionRecipe,
+    progress: Progress,
+) -> CompactNet:
+    if isinstance(recipe, ConvolutionRecipe):
+        return train_convolutions(source, parts, folder, recipe, progress=progress)
+    return fit_compact(source, parts, folder, recipe, progress=progress)
 
-    return show
+
+def _seeded(
+    recipe: CompactRecipe | ConvolutionRecipe, seed: int
+) -> CompactRecipe | ConvolutionRecipe:
+    if isinstance(recipe, ConvolutionRecipe):
+        return recipe.seeded(seed)
+    return replace(recipe, seed=seed)
+
+
+def _blocks(recipe: CompactRecipe | ConvolutionRecipe, models: int, source: Source) -> int | None:
+    """Content blocks that batches are drawn from; a fit in closed form draws none."""
+    if not isinstance(recipe, ConvolutionRecipe):
+        return None
+    blocks = max(1, models // max(1, recipe.descent.sampler.models // 2))
+    return min(blocks, int(source.block.max()) + 1)
 
 
 def _key(*parts: object) -> str:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fingerprint_sdk.embedding import image_embeddings
 from fingerprint_sdk.images import load_image, windows
 from trainer.evaluation import ImageSet
 from trainer.experiments.ablation.variants import EMBEDDINGS
+from trainer.experiments.cache import cache_key, kept_arrays
+from trainer.progress import Progress, silent
 
-Progress = Callable[[int, int], None]
 Signals = dict[str, list[np.ndarray]]
 
 
@@ -41,23 +41,20 @@ def image_signals(
     per_axis: int | None,
     folder: Path,
     *,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Signals:
     """For each generator, each image's signals: float16 (n, *shape) of its n windows.
 
     Kept in `folder` under a name that tells the images, the signal and the windows.
     """
-    key = hashlib.sha256(
-        f"{signal_key}:{per_axis}:{image_set_digest(image_set)}".encode()
-    ).hexdigest()
-    path = folder / f"{key[:16]}.npz"
-    if not path.exists():
-        _write(path, _compute(image_set, signal, per_axis, progress))
-    with np.load(path, allow_pickle=False) as stored:
-        return {
-            name: np.split(stored[f"{i}"], np.cumsum(stored[f"{i}-counts"])[:-1])
-            for i, name in enumerate(image_set.images)
-        }
+    key = cache_key(signal_key, per_axis, image_set_digest(image_set))
+    stored = kept_arrays(
+        folder / f"{key}.npz", lambda: _compute(image_set, signal, per_axis, progress)
+    )
+    return {
+        name: np.split(stored[name], np.cumsum(stored[f"{name}/counts"])[:-1])
+        for name in image_set.images
+    }
 
 
 def image_set_digest(image_set: ImageSet) -> str:
@@ -82,40 +79,27 @@ def embed_signals(
     out = {}
     for name, images in signals.items():
         if pooled == EMBEDDINGS:
-            stacked = torch.from_numpy(np.concatenate(images)).float()
-            units = nn.functional.normalize(network(stacked), dim=1)
-            rows = torch.stack([part.mean(0) for part in units.split([len(x) for x in images])])
+            seen, counts = np.concatenate(images), [len(image) for image in images]
         else:
-            means = np.stack([image.astype(np.float32).mean(0) for image in images])
-            rows = network(torch.from_numpy(means))
-        rows = nn.functional.normalize(rows, dim=1)
-        if constant:
-            rows = torch.cat([rows, torch.full_like(rows[:, :1], constant)], dim=1)
-        out[name] = nn.functional.normalize(rows, dim=1).numpy()
+            seen = np.stack([image.astype(np.float32).mean(0) for image in images])
+            counts = [1] * len(images)
+        vectors = nn.functional.normalize(network(torch.from_numpy(seen).float()), dim=1)
+        out[name] = np.stack([*image_embeddings(vectors.numpy(), counts, constant)])
     return out
 
 
 @torch.inference_mode()
 def _compute(
-    image_set: ImageSet, signal: nn.Module, per_axis: int | None, progress: Progress | None
+    image_set: ImageSet, signal: nn.Module, per_axis: int | None, progress: Progress
 ) -> dict[str, np.ndarray]:
     arrays, done, total = {}, 0, sum(map(len, image_set.images.values()))
-    for i, paths in enumerate(image_set.images.values()):
+    for name, paths in image_set.images.items():
         parts = []
         for path in paths:
             crops = windows(load_image(path).pixels, per_axis)
             parts.append(signal(torch.from_numpy(crops)).half().numpy())
             done += 1
-            if progress is not None:
-                progress(done, total)
-        arrays[f"{i}"] = np.concatenate(parts)
-        arrays[f"{i}-counts"] = np.array([len(part) for part in parts])
+            progress("signals of images", done, total)
+        arrays[name] = np.concatenate(parts)
+        arrays[f"{name}/counts"] = np.array([len(part) for part in parts])
     return arrays
-
-
-def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        np.savez(file, **arrays)
-    temporary.replace(path)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from trainer.extractor import ExtractorRecipe, held_out_models
+from trainer.experiments.ablation.convolutions import ConvolutionRecipe
+from trainer.extractor import CompactRecipe, held_out_models
+from trainer.synthesis import ModelId
 
 RUN, PIXELS = "run", "pixels"
 EMBEDDINGS, SPECTRA = "embeddings", "spectra"
@@ -29,7 +31,7 @@ class Variant:
     """
 
     label: str
-    recipe: ExtractorRecipe
+    recipe: CompactRecipe | ConvolutionRecipe
     rows: np.ndarray
     kept: tuple[int, ...] | None = None
     source: str = RUN
@@ -44,23 +46,25 @@ class Setting:
     """What a question's variants are drawn from.
 
     Attributes:
-        models: "pool/architecture/seed" of every model of the run.
-        base: the recipe that a variant departs from, at the steps that all are trained for.
+        models: every model of the run.
+        base: the recipe that a variant departs from.
+        convolutions: the same for questions that only training by steps has an answer to.
         variants: variants of each image that the run keeps.
         equal: train families on equally many models, the fewest that one of them has.
         limit: models where they must be rendered anew.
-        residuals: mean squared error of each model, for the question `residual`.
+        errors: reconstruction error of each model, for the question `reconstruction`.
         rendered: names of sources with other photographs, for the question `photos`.
         pixels: whether there is a source of pixels, for the question `signal`.
         seed: of the draws of models.
     """
 
-    models: tuple[str, ...]
-    base: ExtractorRecipe
+    models: tuple[ModelId, ...]
+    base: CompactRecipe = field(default_factory=CompactRecipe)
+    convolutions: ConvolutionRecipe = field(default_factory=ConvolutionRecipe)
     variants: int = 3
     equal: bool = True
     limit: int = 240
-    residuals: np.ndarray | None = None
+    errors: np.ndarray | None = None
     rendered: tuple[str, ...] = ()
     pixels: bool = False
     seed: int = 0
@@ -86,6 +90,6 @@ class Setting:
         return np.concatenate([np.sort(chosen), np.flatnonzero(self.held)])
 
 
-def subset_names(setting: Setting) -> tuple[str, ...]:
+def rendered_anew(setting: Setting) -> tuple[ModelId, ...]:
     """The models that are rendered anew, for other photographs or for pixels."""
     return tuple(setting.models[i] for i in setting.take(count=setting.limit))

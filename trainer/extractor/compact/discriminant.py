@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from trainer.extractor.compact.contents import Contents
-from trainer.extractor.compact.whitening import shrunk
+from trainer.extractor.compact.contents import Contents, ContentsRecipe
+from trainer.extractor.compact.heads import Parts
 
 _AT_ONCE = 64  # models; a product of few images would be all memory traffic
 
@@ -21,19 +21,23 @@ _AT_ONCE = 64  # models; a product of few images would be all memory traffic
 class Discriminant(nn.Module):
     """Linear map of the parts of a signal, (N, ...) each -> (N, embedding), not normalised.
 
-    What its `contents` predict is subtracted, once they are fitted.
+    What `contents` predict is subtracted, once they are fitted; None for nothing to subtract.
+    Equations: docs/method.md#discriminant.
     """
 
-    def __init__(self, parts: Mapping[str, tuple[int, ...]], embedding: int) -> None:
+    def __init__(
+        self, parts: Parts, embedding: int, contents: ContentsRecipe | None = None
+    ) -> None:
         super().__init__()
-        self.names = tuple(parts)
+        self.names, self.embedding = tuple(parts), embedding
         numbers = sum(math.prod(shape) for shape in parts.values())
         self.linear = nn.Linear(numbers, embedding)
-        self.contents = Contents(numbers, embedding)
+        self.contents = None if contents is None else Contents(numbers, embedding, contents)
 
     def forward(self, parts: Mapping[str, Tensor]) -> Tensor:
         flat = self._flat(parts)
-        return self.linear(flat) - self.contents(flat)
+        mapped = self.linear(flat)
+        return mapped if self.contents is None else mapped - self.contents(flat)
 
     @torch.no_grad()
     def fit(
@@ -41,8 +45,7 @@ class Discriminant(nn.Module):
         models: Iterable[Mapping[str, Tensor]],
         shrinkage: float,
         photographs: Iterable[Mapping[str, Tensor]] = (),
-        weight: float = 0.0,
-        mean: float | None = None,
+        contents_weight: float = 0.0,
     ) -> None:
         """Take the directions from the parts (images, ...) of the images of some `models`.
 
@@ -51,9 +54,9 @@ class Discriminant(nn.Module):
         becomes 0.
 
         No model made the `photographs`, given apart for each kind of processing, so whatever they
-        differ in is contents: their mean covariance, times `weight`, is added to the scatter
-        within a model. The sum is mixed with `shrinkage` of its own mean variance. With a `mean`,
-        `fit_contents` follows.
+        differ in is contents: their mean covariance, times `contents_weight`, is added to the
+        scatter within a model. The sum is mixed with `shrinkage` of its own mean variance. Then
+        the contents are fitted to the same photographs.
         """
         numbers = self.linear.in_features
         within, means, count = torch.zeros(numbers, numbers, dtype=torch.float64), [], 0
@@ -77,7 +80,7 @@ class Discriminant(nn.Module):
         given = list(photographs)
         if given:
             contents = [torch.cov(self._flat(parts).T, correction=0) for parts in given]
-            within += weight * torch.stack(contents).mean(0)
+            within += contents_weight * torch.stack(contents).mean(0)
         centre = torch.stack(means).mean(0)
         directions = torch.zeros(self.linear.weight.shape, dtype=torch.float64)
         best = directions_between(
@@ -86,17 +89,9 @@ class Discriminant(nn.Module):
         directions[len(directions) - len(best) :] = best
         self.linear.weight.copy_(directions)
         self.linear.bias.copy_(-directions @ centre)
-        if given and mean is not None:
-            self.fit_contents(given, mean)
-
-    @torch.no_grad()
-    def fit_contents(self, photographs: Iterable[Mapping[str, Tensor]], mean: float) -> None:
-        """From now on subtract what contents predict of the embeddings of `photographs`.
-
-        A share `mean` of their mean is subtracted as well (`Contents.fit`).
-        """
-        signals = torch.cat([self._flat(parts) for parts in photographs])
-        self.contents.fit(signals, self.linear(signals), mean)
+        if given and self.contents is not None:
+            signals = torch.cat([self._flat(parts) for parts in given])
+            self.contents.fit(signals, self.linear(signals))
 
     def _flat(self, parts: Mapping[str, Tensor]) -> Tensor:
         return torch.cat([parts[name].flatten(1) for name in self.names], dim=1)
@@ -115,3 +110,10 @@ def directions_between(within: Tensor, means: Tensor, most: int) -> Tensor:
     kept = torch.nonzero(values > 1e-9 * values[-1]).flatten()[-most:]
     axes = levelled @ vectors[:, kept] / values[kept].sqrt() if few else vectors[:, kept]
     return torch.linalg.solve_triangular(root.T, axes, upper=True).T
+
+
+def shrunk(covariance: Tensor, shrinkage: float) -> Tensor:
+    """A covariance mixed with `shrinkage` of its own mean variance in every direction."""
+    variance = covariance.diagonal().mean()
+    identity = torch.eye(len(covariance), dtype=covariance.dtype)
+    return (1 - shrinkage) * covariance + shrinkage * variance * identity

@@ -3,22 +3,48 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.extractor.compact.network import Head, Parts
-from trainer.extractor.features import FAINT, PROCESSED, RENDERED
 from trainer.extractor.source import Source
+from trainer.extractor.variants import FAINT, PROCESSED, RENDERED
+from trainer.synthesis import ModelId
 
-SEEN = (("residual",), ("image",), ("coefficients",), ("periods",), ("relations",))
-"""What the heads see, all of it parts of `CompactSignal`."""
-HEADS = tuple(Head(seen, (RENDERED, *PROCESSED, FAINT), linear=True) for seen in SEEN)
-"""Heads that also learn from recompressed, blurred, noisy and fainter copies (Appendix A)."""
-CONVOLUTIONS = tuple(replace(head, linear=False) for head in HEADS)
-"""The same as convolutions, trained step by step: what losses and samplers are compared on."""
+Parts = Mapping[str, tuple[int, ...]]
+"""Names and shapes (channels, rows, columns) of the parts of a flat signal, in their order."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """One head of `CompactNet`.
+
+    Attributes:
+        parts: names of the parts of the signal that it sees.
+        variants: variants of each image (`trainer.extractor.variants`) that it learns from.
+    """
+
+    parts: tuple[str, ...]
+    variants: tuple[int, ...] = (RENDERED, *PROCESSED, FAINT)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, list[object]]) -> Head:
+        """The head that `dataclasses.asdict` and JSON turned into `values`."""
+        return cls(**{name: tuple(value) for name, value in values.items()})
+
+    def seen(self, parts: Parts) -> dict[str, tuple[int, ...]]:
+        """Those of `parts` that the head sees, in the signal's order."""
+        return {name: shape for name, shape in parts.items() if name in self.parts}
+
+
+HEADS = tuple(
+    Head((part,)) for part in ("residual", "image", "coefficients", "periods", "relations")
+)
+"""One for each part of `CompactSignal`; all also learn from recompressed, blurred, noisy and
+fainter copies (Appendix A)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +56,7 @@ class Seen:
     head: Head
 
     @property
-    def models(self) -> tuple[str, ...]:
+    def models(self) -> tuple[ModelId, ...]:
         return self.parent.models
 
     @property
@@ -50,24 +76,17 @@ class Seen:
     def variants(self) -> int:
         return len(self.kept)
 
-    @property
-    def parts(self) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of the parts that `fetch` gives side by side, in the signal's order."""
-        return {name: shape for name, shape in self.all_parts.items() if name in self.head.parts}
-
     def fetch(self, model: np.ndarray, image: np.ndarray, variant: np.ndarray) -> Tensor:
         signals = self.parent.fetch(model, image, np.array(self.kept)[variant]).flatten(1)
-        return take(signals, self.all_parts, tuple(self.parts))
+        return take(signals, self.all_parts, self.head)
 
     def photographs(self, variant: int) -> Tensor | None:
         signals = self.parent.photographs(self.kept[variant])
-        if signals is None:
-            return None
-        return take(signals.flatten(1), self.all_parts, tuple(self.parts))
+        return None if signals is None else take(signals.flatten(1), self.all_parts, self.head)
 
 
-def take(signals: Tensor, parts: Parts, names: tuple[str, ...]) -> Tensor:
-    """The numbers (N, …) of the parts `names`, in the order of the signal's `parts`."""
+def take(signals: Tensor, parts: Parts, head: Head) -> Tensor:
+    """The numbers (N, …) of flat `signals` that `head` sees, in the order of the `parts`."""
     sizes = [math.prod(shape) for shape in parts.values()]
     pieces = dict(zip(parts, signals.split(sizes, dim=1), strict=True))
-    return torch.cat([piece for name, piece in pieces.items() if name in names], dim=1)
+    return torch.cat([piece for name, piece in pieces.items() if name in head.parts], dim=1)

@@ -21,12 +21,12 @@ class Sampler:
     analyst averages windows: with less of the contents left, finer differences can be learnt.
     """
 
-    models: int = 64
-    images: int = 4
-    confusable: float = 0.5
-    shared_contents: float = 0.5
-    processed: float = 0.5
-    averaged: int = 3
+    models: int
+    images: int
+    confusable: float = 0.0
+    shared_contents: float = 0.0
+    processed: float = 0.0
+    averaged: int = 1
 
     def draw(
         self, block: np.ndarray, images: int, variants: int, rng: np.random.Generator

@@ -30,23 +30,25 @@ from trainer.experiments.ablation import (
     Subset,
     embed_signals,
     image_signals,
-    model_residuals,
     read_cache,
+    reconstruction_errors,
     run_variants,
     summarise,
 )
+from trainer.experiments.ablation.convolutions import DESCENT, ConvolutionRecipe
 from trainer.experiments.comparison.run import embed_by_run
 from trainer.extractor import (
-    COMPACT,
-    CONVOLUTIONS,
+    CompactRecipe,
     FeatureRecipe,
     Features,
+    Head,
     RenderRecipe,
     held_out_models,
-    run_extractor,
+    run_compact,
 )
 from trainer.extractor.source import FeatureSource
 from trainer.synthesis import (
+    ModelId,
     SynthesisRecipe,
     paper288,
     synthesize,
@@ -54,7 +56,8 @@ from trainer.synthesis import (
 
 WIDTH = 4  # of the synthetic models
 IMAGES = 4
-TOY = replace(COMPACT, heads=CONVOLUTIONS, steps=2, widths=(8, 8), embedding=8)
+TOY = CompactRecipe(heads=(Head(("coefficients",)), Head(("periods",))), embedding=8)
+CONVOLUTIONS = ConvolutionRecipe(widths=(8, 8), embedding=8, descent=replace(DESCENT, steps=2))
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -70,19 +73,19 @@ def run(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of 16 architectures to train on and one held out, two seeds each."""
     root = tmp_path_factory.mktemp("run")
     every = paper288(WIDTH)
-    held = held_out_models(tuple(f"pool/{a.id}/0" for a in every), COMPACT.held_out)
+    held = held_out_models([ModelId("pool", a.id, 0) for a in every], TOY.held_out)
     kept = [a for a, h in zip(every, held, strict=True) if not h]
     chosen = kept[:: len(kept) // 16][:16] + [a for a, h in zip(every, held, strict=True) if h][:1]
     recipe = SynthesisRecipe(steps=0, solve_crops=1, side=32)
     synthesize(photos, root / "pool", tuple(chosen), (0, 1), recipe)
     torch.manual_seed(0)
-    run_extractor(
+    run_compact(
         [root / "pool"],
         photos,
         root / "toy",
         TOY,
         Student(4, 4),
-        rendering=RenderRecipe(images=IMAGES, blocks=3, worst_residual=100),
+        rendering=RenderRecipe(images=IMAGES, blocks=3, worst_error=100),
         features=FeatureRecipe(variants=3, photographs=20),
     )
     return root / "toy"
@@ -116,11 +119,11 @@ def test_a_run_is_read_back_and_need_not_have_been_trained(run: Path, tmp_path: 
     assert cache.source.crops.shape == (20, 3, *cache.signal.shape)
     assert len(np.unique(cache.source.crops[:, 0], axis=0)) > 10  # crops of eight photographs
     name = cache.source.models[7]
-    np.testing.assert_array_equal(cache.source.values[7], np.load(run / f"features/{name}.npy"))
+    np.testing.assert_array_equal(cache.source.values[7], np.load(run / f"signals/{name}.npy"))
     untrained = tmp_path / "untrained"
     (untrained).mkdir()
-    (untrained / "features").symlink_to(run / "features")
-    (untrained / "residual.safetensors").symlink_to(run / "residual.safetensors")
+    (untrained / "signals").symlink_to(run / "signals")
+    (untrained / "denoiser.safetensors").symlink_to(run / "denoiser.safetensors")
     again = read_cache(untrained)
     assert again.source.models == cache.source.models
     assert again.pools == ()
@@ -130,21 +133,22 @@ def test_a_run_is_read_back_and_need_not_have_been_trained(run: Path, tmp_path: 
 
 
 def test_another_denoiser_is_refused(run: Path, tmp_path: Path) -> None:
-    (tmp_path / "features").symlink_to(run / "features")
-    weights = bytearray((run / "residual.safetensors").read_bytes())
+    (tmp_path / "signals").symlink_to(run / "signals")
+    weights = bytearray((run / "denoiser.safetensors").read_bytes())
     weights[-1] ^= 1
-    (tmp_path / "residual.safetensors").write_bytes(weights)
+    (tmp_path / "denoiser.safetensors").write_bytes(weights)
     with pytest.raises(ValueError, match="another signal or by another denoiser"):
         read_cache(tmp_path)
 
 
-def test_residual_errors_are_the_pool_s(cache: Cache) -> None:
-    found = model_residuals(cache.source.models, cache.pools)
+def test_reconstruction_errors_are_the_pool_s(cache: Cache) -> None:
+    found = reconstruction_errors(cache.source.models, cache.pools)
     rows = (cache.pools[0] / "manifest.csv").read_text().splitlines()[1:]
-    stated = {f"pool/{r.split(',')[0]}/{r.split(',')[1]}": float(r.split(",")[2]) for r in rows}
+    cells = [row.split(",") for row in rows]
+    stated = {ModelId("pool", cell[0], int(cell[1])): float(cell[2]) for cell in cells}
     assert dict(zip(cache.source.models, found, strict=True)) == pytest.approx(stated)
     with pytest.raises(ValueError, match="in none of the pools"):
-        model_residuals(("elsewhere/x/0",), cache.pools)
+        reconstruction_errors((ModelId("elsewhere", "x", 0),), cache.pools)
 
 
 def test_a_subset_fetches_its_own_models_and_variants(cache: Cache) -> None:
@@ -201,7 +205,7 @@ def coded_source(shape: tuple[int, ...]) -> FeatureSource:
     values = rng.standard_normal((40, IMAGES, 1, *shape)).astype(np.float16)
     size = 3 * 40 * 21  # the first part
     values[..., :size] += 3 * rng.standard_normal((40, 1, 1, size)).astype(np.float16)
-    names = tuple(f"pool/{a.id}/0" for a in paper288()[:40])
+    names = tuple(ModelId("pool", a.id, 0) for a in paper288()[:40])
     return FeatureSource(Features(values, names, np.zeros(40, int)))
 
 
@@ -210,8 +214,10 @@ def test_heads_see_their_parts_and_results_are_kept(
 ) -> None:
     (tmp_path / "signals").symlink_to(kept)
     source = coded_source(cache.signal.shape)
-    recipe = replace(TOY, steps=25, held_out=0.3)
-    setting = Setting(source.models, recipe, variants=1)
+    descent = replace(CONVOLUTIONS.descent, steps=25)
+    convolutions = replace(CONVOLUTIONS, descent=descent, held_out=0.3)
+    base = replace(TOY, held_out=0.3)
+    setting = Setting(source.models, base, convolutions, variants=1)
     variants = QUESTIONS["heads"].variants(setting)[:2]
     laboratory = Laboratory(
         {RUN: (source, "coded")},
@@ -277,7 +283,7 @@ def test_size_is_drawn_on_logarithmic_axes(
 ) -> None:
     command("size", *options(run, images, tmp_path, kept))
     record = json.loads((tmp_path / "ablate-size.json").read_text())
-    assert "2 steps of 64×4 images for each variant, 1 seed;" in record["scale"]
+    assert "convolutions in 2 steps of 64×4 images; 1 seed;" in record["scale"]
     assert "--full" in record["scale"]
     lines = record["figures"]["lines"]["toys"]
     assert [line["models"] for line in lines] == [16, 32]

@@ -128,7 +128,7 @@ def test_a_batch_is_models_times_images_with_positives_for_all(
     models: int, blocks: int, images: int, variants: int, confusable: float, seed: int
 ) -> None:
     block = np.arange(models) % blocks
-    sampler = Sampler(models=8, images=images, confusable=confusable)
+    sampler = Sampler(models=8, images=images, confusable=confusable, processed=0.5, averaged=3)
     rng = np.random.default_rng(seed)
     model, image, variant = sampler.draw(block, images + 2, variants, rng)
     assert model.shape == variant.shape
@@ -165,7 +165,7 @@ def test_a_block_batch_comes_from_one_block_and_may_share_its_contents() -> None
 
 def test_the_shares_of_batches_and_variants_are_those_asked_for() -> None:
     block = np.arange(60) % 3
-    sampler = Sampler(models=6, images=3, confusable=0.25, processed=0.4)
+    sampler = Sampler(models=6, images=3, confusable=0.25, processed=0.4, averaged=3)
     rng = np.random.default_rng(0)
     draws = [sampler.draw(block, 10, 3, rng) for _ in range(2000)]
     one_block = np.mean([len(set(block[model])) == 1 for model, _, _ in draws])

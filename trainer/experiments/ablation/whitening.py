@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainer.extractor.compact.discriminant import shrunk
+
 
 class Whitening(nn.Module):
     """(N, D) unit embeddings -> (N, D) unit embeddings; the identity until `fit`."""
@@ -40,10 +42,3 @@ class Whitening(nn.Module):
         matrix = vectors @ (vectors / values.sqrt()).T
         self.centre.copy_(z.mean((0, 1)).float())
         self.matrix.copy_((matrix * variance.sqrt()).float())
-
-
-def shrunk(covariance: Tensor, shrinkage: float) -> Tensor:
-    """A covariance mixed with `shrinkage` of its own mean variance in every direction."""
-    variance = covariance.diagonal().mean()
-    identity = torch.eye(len(covariance), dtype=covariance.dtype)
-    return (1 - shrinkage) * covariance + shrinkage * variance * identity

@@ -72,6 +72,24 @@ def test_every_public_name_is_in_the_reference(site: Path) -> None:
     assert "fingerprint_sdk.Gallery.enroll" in identifiers
 
 
+def test_what_is_shipped_is_in_the_reference_of_the_trainer(site: Path) -> None:
+    page = (site / "reference/python-trainer/index.html").read_text()
+    identifiers = set(re.findall(r'id="([\w.]+)"', page))
+    for name in (
+        "images.photos.Photos",
+        "synthesis.ExtendedAutoencoder",
+        "signal.CompactSignal",
+        "signal.Periods",
+        "extractor.CompactRecipe",
+        "extractor.Discriminant",
+        "extractor.Contents.fit",
+        "calibration.CalibrationRecipe",
+        "export.export_onnx",
+        "evaluation.evaluate",
+    ):
+        assert f"trainer.{name}" in identifiers, name
+
+
 def test_formulas_are_drawn_without_a_script(site: Path) -> None:
     drawn = {page: page.read_text().count("<math") for page in site.rglob("index.html")}
     assert [page.parent.name for page, count in drawn.items() if count] == ["method"]

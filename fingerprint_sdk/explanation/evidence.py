@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk._default import default_extractor
 from fingerprint_sdk.embedding import image_embedding, mean_embedding
-from fingerprint_sdk.errors import ModelError
 from fingerprint_sdk.explanation.view import Floats, ImageView
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.images import WINDOW_SIZE, LoadedImage, load_image, window_positions, windows
+from fingerprint_sdk.images.grid import at_least_a_window
 from fingerprint_sdk.images.quality import assess
 from fingerprint_sdk.spectrum import azimuthal_integration, dft_magnitude
 from fingerprint_sdk.verification import Verification
@@ -132,8 +132,8 @@ def explain(
 def high_pass(windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Pixels minus their blur by the 3x3 binomial kernel ``outer([1, 2, 1], [1, 2, 1]) / 16``.
 
-    Borders are mirrored. It stands in for the network's residual, which it resembles in what it
-    removes (the content) and not in detail.
+    Borders are mirrored. It stands in for the residual inside the model, which it resembles in
+    what it removes (the content) and not in detail.
 
     Args:
         windows: uint8, shape (..., H, W).
@@ -157,12 +157,10 @@ def _view(
     crops = windows(loaded.pixels)
     quality = assess(loaded, crops)
     vectors = model.embed_windows(crops)
-    pixels = _at_least_a_window(loaded.pixels)
+    pixels = at_least_a_window(loaded.pixels)
     tops, lefts = (tuple(window_positions(side)) for side in pixels.shape[:2])
-    own = _network_residual(model, crops)
-    residual = (high_pass(crops) if own is None else own).astype(np.float64)
-    n = residual.shape[-1]
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
+    residual = high_pass(crops).astype(np.float64)
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW_SIZE) / WINDOW_SIZE)
     power = np.square(dft_magnitude(residual * np.outer(hann, hann)))
     identification = None
     if gallery is not None:
@@ -177,7 +175,6 @@ def _view(
         name=loaded.name,
         pixels=pixels,
         residual=residual[len(residual) // 2],
-        network_residual=own is not None,
         spectrum=np.fft.fftshift(_decibel(power).mean(axis=(0, 1))),
         profile=_decibel(azimuthal_integration(power)).mean(axis=(0, 1)),
         tops=tops,
@@ -189,35 +186,6 @@ def _view(
         identification=identification,
     )
     return view, loaded
-
-
-def _network_residual(
-    model: Extractor, crops: npt.NDArray[np.uint8]
-) -> npt.NDArray[np.float32] | None:
-    """Output ``residual`` of the model, shape (N, C, n, n); None if it has none such."""
-    session = model._session
-    if "residual" not in {output.name for output in session.get_outputs()}:
-        return None
-    try:
-        (found,) = session.run(["residual"], {"windows": crops})
-    except Exception as error:  # ONNX Runtime's exceptions share no base class
-        raise ModelError(f"the model {model.name} failed: {error}") from error
-    residual = cast("npt.NDArray[np.float32]", found)
-    square = residual.ndim == 4 and residual.shape[2] == residual.shape[3]
-    if not square or len(residual) != len(crops) or not np.isfinite(residual).all():
-        raise ModelError(f"the model {model.name} gave a residual that is not usable")
-    return residual
-
-
-def _at_least_a_window(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The picture the windows are cut from; see ``images.windows``."""
-    height, width = pixels.shape[:2]
-    if min(height, width) >= WINDOW_SIZE:
-        return pixels
-    from PIL import Image
-
-    size = (max(width, WINDOW_SIZE), max(height, WINDOW_SIZE))
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 
 
 def _decibel(power: Floats) -> Floats:

@@ -6,7 +6,9 @@ import base64
 import os
 from collections.abc import Mapping, Sequence
 from html import escape
+from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING
 
 from fingerprint_sdk.errors import FingerprintError
@@ -17,23 +19,6 @@ if TYPE_CHECKING:
     from fingerprint_sdk.explanation.view import ImageView
     from fingerprint_sdk.verification import Verification
 
-_STYLE = """
-:root { color-scheme: light; }
-body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem; background: #fff; color: #1f2328;
-  font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .25rem; }
-.verdict { border-left: .4rem solid #57606a; background: #f6f8fa; padding: .6rem 1rem; }
-.verdict.same { border-color: #1a7f37; } .verdict.different { border-color: #cf222e; }
-.verdict.uncertain { border-color: #bf8700; }
-.verdict p { margin: .3rem 0; } .verdict p:first-child { font-weight: 600; font-size: 1.1rem; }
-.row { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr));
-  gap: 1.5rem; align-items: start; }
-figure { margin: .5rem 0; } figure img { max-width: 100%; height: auto; }
-figcaption, .how, footer { color: #57606a; font-size: .9rem; }
-figcaption { overflow-wrap: anywhere; } .how { max-width: 50rem; margin: .25rem 0; }
-footer { margin-top: 2rem; border-top: 1px solid #d0d7de; padding-top: .5rem; }
-"""
-
 _HOW = {
     "windows": (
         "Where the fingerprint is",
@@ -43,8 +28,9 @@ _HOW = {
     ),
     "residual": (
         "What is left without the content",
-        "The window in the middle, enlarged, {residual}. Grey is zero; each image is amplified "
-        "by itself.",
+        "The window in the middle, enlarged, minus its blur by a 3 by 3 binomial kernel (the "
+        "extractor's own residual is similar, but stays inside the model). Grey is zero; each "
+        "image is amplified by itself.",
     ),
     "spectrum": (
         "Its frequencies",
@@ -63,11 +49,6 @@ _HOW = {
         "not.",
     ),
 }
-_RESIDUAL = {
-    True: "as the extractor's own denoiser leaves it",
-    False: "minus its blur by a 3 by 3 binomial kernel (the extractor's own residual is similar, "
-    "but stays inside the model)",
-}
 
 
 def page(
@@ -77,17 +58,13 @@ def page(
     pictures: Mapping[str, bytes],
 ) -> str:
     """See ``Explanation.html``."""
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        # Nothing may be loaded, whatever a file's name contains.
-        '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
-        f"<title>Fingerprint explanation</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{_title(views)}</h1>\n{_verdict(views, verification)}"
-        f"{sections(views, pictures)}"
-        f"<footer>Model {text(model)}. A score is evidence about the generator, with "
-        "the error rate stated; it is no proof.</footer>\n</body>\n</html>\n"
+    # The page's own policy lets nothing be loaded, whatever a file's name contains.
+    return Template(_read("page.html")).substitute(
+        style=_read("page.css"),
+        title=" and ".join(text(view.name) for view in views),
+        verdict=_verdict(views, verification),
+        sections=sections(views, pictures),
+        model=text(model),
     )
 
 
@@ -98,7 +75,6 @@ def sections(views: Sequence[ImageView], pictures: Mapping[str, bytes]) -> str:
         shown = [name for name in pictures if name.split("-")[-1] == kind]
         if not shown:
             continue
-        how = how.format(residual=_RESIDUAL[views[0].network_residual])
         figures = "".join(_figure(views, name, title, pictures[name]) for name in shown)
         parts.append(
             f'<h2>{escape(title)}</h2>\n<p class="how">{escape(how)}</p>\n'
@@ -126,16 +102,16 @@ def save(page: str, pictures: Mapping[str, bytes], path: Path) -> tuple[Path, ..
     return tuple(content)
 
 
-def _title(views: Sequence[ImageView]) -> str:
-    return " and ".join(text(view.name) for view in views)
-
-
 def _verdict(views: Sequence[ImageView], result: Verification | None) -> str:
     kind = ""
     if result is not None:
         kind = "uncertain" if result.uncertain else "same" if result.same else "different"
     said = "".join(f"<p>{text(sentence)}</p>" for sentence in summary(views, result))
     return f'<div class="verdict {kind}">{said}</div>\n'
+
+
+def _read(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _figure(views: Sequence[ImageView], name: str, title: str, png: bytes) -> str:

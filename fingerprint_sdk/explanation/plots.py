@@ -96,12 +96,8 @@ def _windows(view: ImageView) -> bytes:
 def _residual(view: ImageView) -> bytes:
     figure, axes = _figure(_SIDE, _SIDE)
     gain = float(np.percentile(np.abs(view.residual), 98))
-    shown = view.residual if len(view.residual) == 3 else view.residual.mean(axis=0)[None]
-    picture = np.clip(0.5 + shown / (2 * max(gain, 1e-6)), 0, 1)
-    if len(picture) == 1:
-        axes.imshow(picture[0], cmap="grey", vmin=0, vmax=1, interpolation="nearest")
-    else:
-        axes.imshow(picture.transpose(1, 2, 0), interpolation="nearest")
+    picture = np.clip(0.5 + view.residual / (2 * max(gain, 1e-6)), 0, 1)
+    axes.imshow(picture.transpose(1, 2, 0), interpolation="nearest")
     axes.set_axis_off()
     return _png(figure)
 

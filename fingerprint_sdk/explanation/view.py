@@ -21,14 +21,14 @@ class ImageView:
     Attributes:
         name: how messages name the image.
         pixels: uint8, shape (H, W, 3), RGB, with sides shorter than 128 resized to 128.
-        residual: float64, shape (C, n, n), residual of the window in the middle. The network's
-            own if the model has an output ``residual``, else ``high_pass``, in grey levels.
-        network_residual: whether it is the network's own.
-        spectrum: float64, shape (n, n), dB: log power of the DFT of the Hann-windowed residual,
-            mean over windows and channels, zero frequency in the middle. The logarithm is taken
-            first, or the one window with most content would hide what all have in common.
-        profile: float64, shape (n // 2 + 1,), dB: azimuthal integration of the power (paper,
-            equation (1)), mean alike, from frequency 0 to 0.5 cycles per pixel.
+        residual: float64, shape (3, 128, 128), the window in the middle after ``high_pass``, in
+            grey levels.
+        spectrum: float64, shape (128, 128), dB: log power of the DFT of the Hann-windowed
+            residual, mean over windows and channels, zero frequency in the middle. The logarithm
+            is taken first, or the one window with most content would hide what all have in
+            common.
+        profile: float64, shape (65,), dB: azimuthal integration of the power (paper, equation
+            (1)), mean alike, from frequency 0 to 0.5 cycles per pixel.
         tops, lefts: offsets of the windows on the two axes, in pixels.
         agreement: float64, shape (len(tops), len(lefts)): cosine of each window's embedding with
             the image's, -1 to 1. Low throughout: the fingerprint is weak, or differs from place
@@ -40,7 +40,6 @@ class ImageView:
     name: str
     pixels: npt.NDArray[np.uint8]
     residual: Floats
-    network_residual: bool
     spectrum: Floats
     profile: Floats
     tops: tuple[int, ...]
@@ -54,7 +53,6 @@ class ImageView:
         return {
             "name": self.name,
             "quality": self.quality.as_dict(),
-            "network_residual": self.network_residual,
             "profile": self.profile.tolist(),
             "tops": list(self.tops),
             "lefts": list(self.lefts),

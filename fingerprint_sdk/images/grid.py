@@ -31,10 +31,22 @@ def window_positions(side: int, count: int | None = None) -> list[int]:
     return [int(place) * WINDOW_GRID for place in places]
 
 
+def at_least_a_window(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The picture that windows are cut from: a side shorter than 128 pixels is resized to 128.
+
+    Bicubically, and on that axis only. Shape (height, width, 3), both ways.
+    """
+    height, width = pixels.shape[:2]
+    if min(height, width) >= WINDOW_SIZE:
+        return pixels
+    size = (max(width, WINDOW_SIZE), max(height, WINDOW_SIZE))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
+
+
 def windows(pixels: npt.NDArray[np.uint8], per_axis: int | None = None) -> npt.NDArray[np.uint8]:
     """Cut the windows a fingerprint is averaged over (paper, "Sliding Window").
 
-    A side shorter than 128 pixels is first resized to 128, bicubically and on that axis only.
+    They are cut from ``at_least_a_window(pixels)``.
 
     Args:
         pixels: uint8, shape (height, width, 3), RGB.
@@ -43,11 +55,8 @@ def windows(pixels: npt.NDArray[np.uint8], per_axis: int | None = None) -> npt.N
     Returns:
         uint8, shape (n, 3, 128, 128), n from 1 to 16 by default, in reading order.
     """
+    pixels = at_least_a_window(pixels)
     height, width = pixels.shape[:2]
-    if min(height, width) < WINDOW_SIZE:
-        size = (max(width, WINDOW_SIZE), max(height, WINDOW_SIZE))
-        pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
-        height, width = pixels.shape[:2]
     crops = [
         pixels[top : top + WINDOW_SIZE, left : left + WINDOW_SIZE].transpose(2, 0, 1)
         for top in window_positions(height, per_axis)

@@ -27,12 +27,12 @@ from fingerprint_sdk.errors import (
 )
 
 if TYPE_CHECKING:
-    from fingerprint_sdk._default import embed, identify, verify
+    from fingerprint_sdk._default import embed, verify
     from fingerprint_sdk.calibration import Calibration
     from fingerprint_sdk.clustering import Clustering, ClusteringScore, cluster
     from fingerprint_sdk.explanation import Explanation, ImageView, explain
     from fingerprint_sdk.extractor import EmbeddingResult, Extractor, Failure, load
-    from fingerprint_sdk.gallery import Gallery
+    from fingerprint_sdk.gallery import Gallery, identify
     from fingerprint_sdk.images.quality import Quality
     from fingerprint_sdk.index import Index, Match, SearchResult
     from fingerprint_sdk.verification import Candidate, Identification, Verification
@@ -93,7 +93,7 @@ _HOME = {
     "cluster": "clustering",
     "embed": "_default",
     "explain": "explanation",
-    "identify": "_default",
+    "identify": "gallery",
     "load": "extractor",
     "verify": "_default",
 }

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from fingerprint_sdk.extractor import Extractor, load
 from fingerprint_sdk.results import Embeddings
-from fingerprint_sdk.verification import Identification, Verification
+from fingerprint_sdk.verification import Verification
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
-    from fingerprint_sdk.gallery import Gallery
 
 _default: Extractor | None = None
 _default_lock = threading.Lock()
@@ -34,10 +33,3 @@ def embed(images: Images) -> Embeddings:
 def verify(a: Images, b: Images, *, fmr: float | None = None) -> Verification:
     """``Extractor.verify`` of the default model."""
     return default_extractor().verify(a, b, fmr=fmr)
-
-
-def identify(
-    images: Images, gallery: Gallery, *, fmr: float | None = None, top: int = 5
-) -> Identification:
-    """``Gallery.identify``: with the gallery's own extractor, by default the default model."""
-    return gallery.identify(images, fmr=fmr, top=top)

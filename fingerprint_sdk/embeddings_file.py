@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,22 +20,10 @@ from safetensors.numpy import save
 
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.files import write_bytes
-
-if TYPE_CHECKING:
-    from fingerprint_sdk.extractor import Extractor
+from fingerprint_sdk.runtime.contract import ModelIdentity
 
 Embeddings = npt.NDArray[np.float32]
 Tensors = dict[str, npt.NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class ModelIdentity:
-    """The model whose embeddings a gallery holds; ``sha256`` decides."""
-
-    name: str
-    version: str
-    sha256: str
-    embedding_size: int
 
 
 @dataclass(frozen=True)
@@ -45,13 +33,6 @@ class Format:
     kind: str
     name: str
     version: str
-
-
-def identity_of(extractor: Extractor) -> ModelIdentity:
-    """The identity of an open model."""
-    return ModelIdentity(
-        extractor.name, extractor.version, extractor.model_sha256, extractor.embedding_size
-    )
 
 
 def check_same_model(

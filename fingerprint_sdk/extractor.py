@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from fingerprint_sdk.images.copies import LOSSY, can_be_read_again, jpeg_copies
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.results import EmbeddingResult, Embeddings, Failure
 from fingerprint_sdk.runtime import Device, open_session
-from fingerprint_sdk.runtime.contract import check_contract
+from fingerprint_sdk.runtime.contract import ModelIdentity, check_contract
 from fingerprint_sdk.stream import Embedded, as_iterable, positive, stream
 from fingerprint_sdk.verification import (
     Identification,
@@ -28,7 +29,6 @@ from fingerprint_sdk.verification import (
 )
 
 if TYPE_CHECKING:
-    from fingerprint_sdk.gallery import Gallery
     from fingerprint_sdk.images import ImageInput
 
     Images: TypeAlias = ImageInput | Iterable[ImageInput]
@@ -42,6 +42,24 @@ _MAX_WINDOWS = 16
 _BATCH = {"cpu": 2, "cuda": 16}  # images a call; on a CPU, more only costs memory
 
 
+class KnownModels(Protocol):
+    """What ``Extractor.identify`` needs of a ``Gallery``."""
+
+    def check_model(self, extractor: Extractor) -> None:
+        """Raise GalleryError unless the embeddings are by this extractor."""
+
+    def search(
+        self,
+        embeddings: npt.NDArray[np.floating],
+        calibration: Calibration,
+        *,
+        quality: tuple[Quality, ...],
+        fmr: float | None,
+        top: int,
+    ) -> Identification:
+        """See ``Gallery.search``."""
+
+
 class Extractor:
     """A fingerprint extractor, open on a device. Safe to use from several threads.
 
@@ -52,9 +70,11 @@ class Extractor:
         device: "cpu" or "cuda", the one really in use.
         providers: ONNX Runtime's execution providers, in order.
         embedding_size: D, of an image.
+        window_embedding_size: of a window: D - 1 of a model with a constant, else D.
         constant: of the model, see ``embedding.image_embedding``; 0 for none.
         window_size: side of a window, 128 pixels.
         model_sha256: SHA-256 (hex) of the model file; what ties a gallery to its model.
+        metadata: what the model file says of itself, by key.
         calibration: thresholds and probabilities.
     """
 
@@ -62,8 +82,9 @@ class Extractor:
         self, model: bytes, name: str, *, device: Device = "auto", threads: int | None = None
     ) -> None:
         session = open_session(model, name, device=device, threads=threads)
-        metadata, self._window_embedding_size, self.constant = check_contract(session.ort, name)
-        self.embedding_size = self._window_embedding_size + (self.constant > 0)
+        metadata, self.window_embedding_size, self.constant = check_contract(session.ort, name)
+        self.embedding_size = self.window_embedding_size + (self.constant > 0)
+        self.metadata: Mapping[str, str] = MappingProxyType(metadata)
         self.name: str = metadata["name"]
         self.version: str = metadata["version"]
         self.license: str = metadata["license"]
@@ -72,7 +93,6 @@ class Extractor:
         self.window_size = WINDOW_SIZE
         self.model_sha256 = hashlib.sha256(model).hexdigest()
         self.calibration = Calibration.from_json(metadata["calibration"])
-        self._session = session.ort
         self._infer = session.run
 
     @classmethod
@@ -88,6 +108,11 @@ class Extractor:
 
     def __repr__(self) -> str:
         return f"<Extractor {self.name} {self.version} on {self.device}>"
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """What ties embeddings to this model."""
+        return ModelIdentity(self.name, self.version, self.model_sha256, self.embedding_size)
 
     def embed(
         self, images: Images, *, batch_size: int | None = None, workers: int | None = None
@@ -166,7 +191,7 @@ class Extractor:
             windows: uint8, shape (N, 3, 128, 128), RGB.
 
         Returns:
-            float32, shape (N, D), or (N, D - 1) of a model with a constant, L2-normalised.
+            float32, shape (N, ``window_embedding_size``), L2-normalised.
 
         Raises:
             ImageError: the array is not that.
@@ -180,7 +205,7 @@ class Extractor:
             raise ImageError(f"windows must have shape (N, 3, 128, 128), not {windows.shape}")
         limit = _MAX_WINDOWS * _BATCH[self.device]
         parts = [self._run(windows[i : i + limit]) for i in range(0, len(windows), limit)]
-        return np.concatenate(parts or [np.empty((0, self._window_embedding_size), np.float32)])
+        return np.concatenate(parts or [np.empty((0, self.window_embedding_size), np.float32)])
 
     def verify(self, a: Images, b: Images, *, fmr: float | None = None) -> Verification:
         """Were two images, or two sets each by one model, made by the same model?
@@ -223,9 +248,15 @@ class Extractor:
         )
 
     def identify(
-        self, images: Images, gallery: Gallery, *, fmr: float | None = None, top: int = 5
+        self, images: Images, gallery: KnownModels, *, fmr: float | None = None, top: int = 5
     ) -> Identification:
         """Which gallery entry made the image, or the set of images by one model?
+
+        Args:
+            images: one image or an iterable of images; more images decide better.
+            gallery: a ``Gallery`` of this model.
+            fmr: false match rate of one comparison; None for the model's default.
+            top: number of candidates wanted.
 
         Raises:
             ImageError: an image cannot be used, or none is given.
@@ -258,7 +289,7 @@ class Extractor:
                     f"inference failed on the GPU, try a smaller batch_size: {error}"
                 ) from error
             raise ModelError(f"the model {self.name} failed: {error}") from error
-        expected = (len(windows), self._window_embedding_size)
+        expected = (len(windows), self.window_embedding_size)
         if vectors.shape != expected or not np.isfinite(vectors).all():
             raise ModelError(f"the model {self.name} gave embeddings that are not usable")
         return vectors

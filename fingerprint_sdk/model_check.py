@@ -57,7 +57,7 @@ def check_model(resolved: ResolvedModel) -> tuple[Check, ...]:
 
 
 def _metadata(extractor: Extractor, promised: ModelDescription) -> Check:
-    found = dict(extractor._session.get_modelmeta().custom_metadata_map)
+    found = extractor.metadata
     differing = [
         f"{key} is {found.get(key)!r}, config.json says {str(getattr(promised, key))!r}"
         for key in ("name", "version", "license", "window_size", "embedding_size", "recipe_hash")

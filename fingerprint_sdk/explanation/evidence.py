@@ -117,7 +117,7 @@ def explain(
         OperatingPointError: ``fmr`` lies outside the calibrated range.
     """
     if model is None:
-        model = default_extractor() if gallery is None else gallery._bound()
+        model = default_extractor() if gallery is None else gallery.extractor
     if gallery is not None:
         gallery.check_model(model)
     sources = [image] if other is None else [image, other]

@@ -7,9 +7,9 @@ import io
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from fingerprint_sdk.embeddings_file import ModelIdentity
 from fingerprint_sdk.extras import need
 from fingerprint_sdk.gallery.file import Entry
+from fingerprint_sdk.runtime.contract import ModelIdentity
 
 
 def csv_table(identity: ModelIdentity | None, entries: Mapping[str, Entry]) -> bytes:

@@ -22,7 +22,6 @@ from fingerprint_sdk.embedding import mean_embedding
 from fingerprint_sdk.embeddings_file import (
     Embeddings,
     Format,
-    ModelIdentity,
     check_embeddings,
     encode_tensors,
     read_tensors,
@@ -30,6 +29,7 @@ from fingerprint_sdk.embeddings_file import (
 )
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.images.copies import KINDS
+from fingerprint_sdk.runtime.contract import ModelIdentity
 
 FORMAT = Format("gallery", "fingerprint-gallery", "1")
 
@@ -70,6 +70,14 @@ class Entry:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Content:
+    """What a gallery file holds: the model, and the entries by name in the order of enrolment."""
+
+    identity: ModelIdentity
+    entries: dict[str, Entry]
+
+
 def check_name(name: object) -> None:
     """Raise GalleryError unless ``name`` can name an entry."""
     if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
@@ -77,7 +85,7 @@ def check_name(name: object) -> None:
 
 
 def encode(identity: ModelIdentity, entries: Mapping[str, Entry]) -> bytes:
-    """The content of a gallery file."""
+    """A gallery file's bytes."""
     empty = Entry(np.empty((0, identity.embedding_size), np.float32), np.empty(0, bool))
     parts = [empty, *entries.values()]
     tensors: dict[str, npt.NDArray[Any]] = {
@@ -95,7 +103,7 @@ def encode(identity: ModelIdentity, entries: Mapping[str, Entry]) -> bytes:
     return encode_tensors(FORMAT, identity, tensors, {"entries": json.dumps(listing)})
 
 
-def read(path: Path) -> tuple[ModelIdentity, dict[str, Entry]]:
+def read(path: Path) -> Content:
     """Read and check a gallery file; see ``Gallery.load``."""
     name = repr(str(path))
     with reading(path, FORMAT):
@@ -112,7 +120,7 @@ def read(path: Path) -> tuple[ModelIdentity, dict[str, Entry]]:
         raise GalleryError(f"{name} is damaged: its tensors have the wrong type")
     check_embeddings(embeddings, identity.embedding_size, f"the embeddings in {name}")
     check_embeddings(copies, identity.embedding_size, f"the copies in {name}")
-    return identity, _split(listing, embeddings, lossy, copies, name)
+    return Content(identity, _split(listing, embeddings, lossy, copies, name))
 
 
 def _split(

@@ -10,21 +10,17 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk._default import default_extractor
 from fingerprint_sdk.calibration import Calibration
-from fingerprint_sdk.embeddings_file import (
-    ModelIdentity,
-    check_same_model,
-    identity_of,
-    write,
-)
+from fingerprint_sdk.embeddings_file import write
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery.enroll import new_entry
 from fingerprint_sdk.gallery.export import csv_table, parquet_table
-from fingerprint_sdk.gallery.file import Entry, check_name, encode, read
+from fingerprint_sdk.gallery.file import Content, Entry, check_name, encode, read
 from fingerprint_sdk.gallery.search import Fingerprints, fingerprints_of, rank
 from fingerprint_sdk.images.quality import Quality
+from fingerprint_sdk.model_slot import ModelSlot
+from fingerprint_sdk.runtime.contract import ModelIdentity
 from fingerprint_sdk.verification import Identification
 
 if TYPE_CHECKING:
@@ -39,6 +35,10 @@ class Gallery:
     Args:
         model: the extractor to enroll and identify with; None for the default model, which is
             then loaded at first use.
+        content: what a file holds, see ``load``; None for an empty gallery.
+
+    Raises:
+        GalleryError: the content is of another model.
 
     Example:
         >>> gallery = Gallery()                                   # doctest: +SKIP
@@ -47,10 +47,10 @@ class Gallery:
         >>> Gallery.load("models.fpg").identify("x.png").best     # doctest: +SKIP
     """
 
-    def __init__(self, model: Extractor | None = None) -> None:
-        self._extractor = model
-        self._identity = None if model is None else identity_of(model)
-        self._entries: dict[str, Entry] = {}
+    def __init__(self, model: Extractor | None = None, *, content: Content | None = None) -> None:
+        stored = None if content is None else content.identity
+        self._slot = ModelSlot(model, stored, kind="gallery", remedy="enroll")
+        self._entries: dict[str, Entry] = {} if content is None else dict(content.entries)
         self._lock = threading.RLock()
         self._known: Fingerprints | None = None
 
@@ -67,7 +67,7 @@ class Gallery:
             raise GalleryError(f"the gallery has no entry {name!r}: {self._listed()}") from None
 
     def __repr__(self) -> str:
-        model = "no model yet" if self._identity is None else self._identity.name
+        model = "no model yet" if self.model is None else self.model.name
         return f"<Gallery of {len(self)} entries, {model}>"
 
     @property
@@ -78,7 +78,20 @@ class Gallery:
     @property
     def model(self) -> ModelIdentity | None:
         """The model the embeddings belong to; None before the first use of a new gallery."""
-        return self._identity
+        return self._slot.identity
+
+    @property
+    def extractor(self) -> Extractor:
+        """What the gallery enrolls and identifies with; the default model is loaded here.
+
+        Raises:
+            GalleryError: the embeddings are not by the default model.
+        """
+        return self._slot.extractor()
+
+    def items(self) -> tuple[tuple[str, Entry], ...]:
+        """Name and entry of all, in the order of their enrolment."""
+        return tuple(self._entries.items())
 
     def enroll(
         self,
@@ -110,8 +123,7 @@ class Gallery:
                 of embeddings are asked for.
         """
         check_name(name)
-        extractor = self._bound()
-        entry, quality = new_entry(extractor, name, images, notes or "", copies=copies)
+        entry, quality = new_entry(self.extractor, name, images, notes or "", copies=copies)
         self._add(name, entry, keep_notes=notes is None)
         return quality
 
@@ -143,20 +155,18 @@ class Gallery:
         Raises:
             GalleryError: the models differ, or names are duplicate; nothing is merged then.
         """
-        if other._identity is None:
+        if other.model is None:
             return
-        if self._identity is None and self._extractor is None:
-            self._identity = other._identity
-        self._check_identity(other._identity)
-        incoming = dict(other._entries)
+        self._slot.join(other.model)
+        incoming = other.items()
         with self._lock:
-            duplicate = [name for name in incoming if name in self]
+            duplicate = [name for name, _ in incoming if name in self]
             if duplicate and on_duplicate == "error":
                 raise GalleryError(
                     f"both galleries have {', '.join(map(repr, duplicate))}: rename or remove "
                     "one, or merge with on_duplicate='add'"
                 )
-            for name, entry in incoming.items():
+            for name, entry in incoming:
                 self._add(name, entry, keep_notes=name in self)
 
     def identify(
@@ -166,7 +176,7 @@ class Gallery:
 
         See ``Extractor.identify`` for arguments and errors.
         """
-        return self._bound().identify(images, self, fmr=fmr, top=top)
+        return self.extractor.identify(images, self, fmr=fmr, top=top)
 
     def search(
         self,
@@ -197,7 +207,7 @@ class Gallery:
 
     def check_model(self, extractor: Extractor) -> None:
         """Raise GalleryError unless the gallery's embeddings are by this extractor."""
-        self._check_identity(identity_of(extractor))
+        self._slot.check(extractor.identity)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the gallery to a ``.fpg`` file, whole or not at all.
@@ -205,13 +215,8 @@ class Gallery:
         Raises:
             GalleryError: the file cannot be written; an older one is left as it was.
         """
-        if self._identity is None:
-            self._bound()
-        identity = self._identity
-        assert identity is not None
-        with self._lock:
-            entries = dict(self._entries)
-        write(path, encode(identity, entries))
+        identity = self.model or self.extractor.identity
+        write(path, encode(identity, dict(self.items())))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], model: Extractor | None = None) -> Gallery:
@@ -224,14 +229,7 @@ class Gallery:
         Raises:
             GalleryError: the file is missing, broken, not a gallery, or of another model.
         """
-        identity, entries = read(Path(path))
-        gallery = cls()
-        gallery._identity = identity
-        gallery._entries = entries
-        if model is not None:
-            gallery.check_model(model)
-            gallery._extractor = model
-        return gallery
+        return cls(model, content=read(Path(path)))
 
     def export_csv(self, path: str | os.PathLike[str]) -> None:
         """Write one line for each entry: name, images, notes, and the fingerprint's D values.
@@ -239,7 +237,7 @@ class Gallery:
         Raises:
             GalleryError: the file cannot be written.
         """
-        write(path, csv_table(self._identity, self._entries))
+        write(path, csv_table(self.model, self._entries))
 
     def export_parquet(self, path: str | os.PathLike[str]) -> None:
         """Write an Apache Parquet file of one row for each entry.
@@ -251,21 +249,7 @@ class Gallery:
             GalleryError: the file cannot be written.
             FingerprintError: pyarrow is not installed (extra ``parquet``).
         """
-        write(path, parquet_table(self._identity, self._entries))
-
-    def _bound(self) -> Extractor:
-        """The extractor, checked against the identity; the default one is loaded here."""
-        with self._lock:
-            if self._extractor is None:
-                extractor = default_extractor()
-                if self._identity is None:
-                    self._identity = identity_of(extractor)
-                self.check_model(extractor)
-                self._extractor = extractor
-            return self._extractor
-
-    def _check_identity(self, other: ModelIdentity) -> None:
-        check_same_model(self._identity, other, kind="gallery", remedy="enroll")
+        write(path, parquet_table(self.model, self._entries))
 
     def _add(self, name: str, entry: Entry, *, keep_notes: bool) -> None:
         with self._lock:
@@ -286,3 +270,10 @@ class Gallery:
 
     def _listed(self) -> str:
         return f"it has {', '.join(map(repr, self.names)) or 'none'}"
+
+
+def identify(
+    images: Images, gallery: Gallery, *, fmr: float | None = None, top: int = 5
+) -> Identification:
+    """``Gallery.identify``: with the gallery's own extractor, by default the default model."""
+    return gallery.identify(images, fmr=fmr, top=top)

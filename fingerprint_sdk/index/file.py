@@ -18,13 +18,13 @@ import numpy.typing as npt
 
 from fingerprint_sdk.embeddings_file import (
     Format,
-    ModelIdentity,
     check_embeddings,
     encode_tensors,
     read_tensors,
     reading,
 )
 from fingerprint_sdk.errors import GalleryError
+from fingerprint_sdk.runtime.contract import ModelIdentity
 
 FORMAT = Format("index", "fingerprint-index", "1")
 
@@ -66,6 +66,15 @@ class Rows:
         return Rows(names, self.embeddings[rows], self.lossy[rows], self.stamps[rows])
 
 
+@dataclass(frozen=True, eq=False)
+class Content:
+    """What an index file holds: the model, the rows, and whether they were float16."""
+
+    identity: ModelIdentity
+    rows: Rows
+    half: bool
+
+
 def _stamps(pairs: Sequence[tuple[int, int]]) -> npt.NDArray[np.int64]:
     return np.array(pairs, np.int64).reshape(-1, 2)
 
@@ -77,7 +86,7 @@ def check_row_name(name: object) -> None:
 
 
 def encode(identity: ModelIdentity, rows: Rows, *, half: bool) -> bytes:
-    """The content of an index file."""
+    """An index file's bytes."""
     # File names that are not text come from the system as lone surrogates.
     names = "".join(name + "\0" for name in rows.names).encode("utf-8", "surrogatepass")
     tensors: dict[str, npt.NDArray[Any]] = {
@@ -89,8 +98,8 @@ def encode(identity: ModelIdentity, rows: Rows, *, half: bool) -> bytes:
     return encode_tensors(FORMAT, identity, tensors)
 
 
-def read(path: Path) -> tuple[ModelIdentity, Rows, bool]:
-    """Read and check an index file: the model, the rows, and whether they were float16."""
+def read(path: Path) -> Content:
+    """Read and check an index file; see ``Index.load``."""
     name = repr(str(path))
     with reading(path, FORMAT):
         wanted = ("embeddings", "lossy", "stamps", "names")
@@ -108,4 +117,4 @@ def read(path: Path) -> tuple[ModelIdentity, Rows, bool]:
     fits = (len(names), lossy.shape, stamps.shape) == (count, (count,), (count, 2))
     if last or not fits or not all(names) or len(set(names)) != count:
         raise GalleryError(f"{name} is damaged: its names and its tensors disagree")
-    return identity, Rows(tuple(names), embeddings, lossy != 0, stamps), half
+    return Content(identity, Rows(tuple(names), embeddings, lossy != 0, stamps), half)

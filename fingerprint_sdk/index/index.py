@@ -11,22 +11,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk._default import default_extractor
 from fingerprint_sdk.embedding import mean_embedding
-from fingerprint_sdk.embeddings_file import (
-    ModelIdentity,
-    check_embeddings,
-    check_same_model,
-    identity_of,
-    write,
-)
+from fingerprint_sdk.embeddings_file import check_embeddings, write
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.extractor import Extractor, Failure
 from fingerprint_sdk.index.add import new_rows
-from fingerprint_sdk.index.file import Rows, encode, read
+from fingerprint_sdk.index.file import Content, Rows, encode, read
 from fingerprint_sdk.index.names import named
 from fingerprint_sdk.index.nearest import make_graph, nearest_rows
 from fingerprint_sdk.index.result import SearchResult, judged
+from fingerprint_sdk.model_slot import ModelSlot
+from fingerprint_sdk.runtime.contract import ModelIdentity
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
@@ -42,6 +37,10 @@ class Index:
     Args:
         model: the extractor; None for the default model, which is then loaded at first use.
         half: keep embeddings as float16: half the size, scores off by up to about 0.001.
+        content: what a file holds, see ``load``; None for an empty index.
+
+    Raises:
+        GalleryError: the content is of another model.
 
     Attributes:
         failures: the images the last ``add`` or ``build`` left out.
@@ -52,15 +51,23 @@ class Index:
         >>> Index.load("pictures.fpi").search("x.png", top=3)  # doctest: +SKIP
     """
 
-    def __init__(self, model: Extractor | None = None, *, half: bool = False) -> None:
+    def __init__(
+        self,
+        model: Extractor | None = None,
+        *,
+        half: bool = False,
+        content: Content | None = None,
+    ) -> None:
         self.failures: tuple[Failure, ...] = ()
-        self._extractor = model
-        self._half = half
-        self._identity = None if model is None else identity_of(model)
-        self._rows: Rows | None = None if model is None else Rows.empty(model.embedding_size)
+        stored = None if content is None else content.identity
+        self._slot = ModelSlot(model, stored, kind="index", remedy="index")
+        self._half = half if content is None else content.half
+        self._lock = threading.RLock()
+        self._rows: Rows | None = None  # before the model is known, and with it their size
         self._places: dict[str, int] = {}
         self._graph: tuple[Rows, Any] | None = None
-        self._lock = threading.RLock()
+        if content is not None:
+            self._set(content.rows)
 
     @classmethod
     def build(
@@ -85,7 +92,7 @@ class Index:
         return name in self._places
 
     def __repr__(self) -> str:
-        model = "no model yet" if self._identity is None else self._identity.name
+        model = "no model yet" if self.model is None else self.model.name
         return f"<Index of {len(self)} images, {model}>"
 
     @property
@@ -96,7 +103,7 @@ class Index:
     @property
     def model(self) -> ModelIdentity | None:
         """The model the embeddings belong to; None before the first use of a new index."""
-        return self._identity
+        return self._slot.identity
 
     @property
     def half(self) -> bool:
@@ -126,7 +133,7 @@ class Index:
             ImageError: with ``on_error="raise"``, an image cannot be used, or is flat.
             GalleryError: a name is missing, invalid, or in the index already.
         """
-        extractor = self._bound()
+        extractor = self._slot.extractor()
         used: list[str] = []
         stamps: list[tuple[int, int]] = []
         watched = named(images, names, self, used, stamps)
@@ -178,7 +185,7 @@ class Index:
             GalleryError: the index is empty or belongs to another model.
             OperatingPointError: ``fmr`` lies outside the calibrated range.
         """
-        extractor = self._bound()
+        extractor = self._slot.extractor()
         calibration = extractor.calibration
         fmr = calibration.default_fmr if fmr is None else fmr
         calibration.condition(1, 1, recompressed=False).threshold(fmr)
@@ -227,9 +234,8 @@ class Index:
         Raises:
             GalleryError: the file cannot be written; an older one is left as it was.
         """
-        rows = self._content()
-        assert self._identity is not None
-        write(path, encode(self._identity, rows, half=self._half))
+        identity = self.model or self._slot.extractor().identity
+        write(path, encode(identity, self._content(), half=self._half))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], model: Extractor | None = None) -> Index:
@@ -242,13 +248,7 @@ class Index:
         Raises:
             GalleryError: the file is missing, broken, not an index, or of another model.
         """
-        index = cls()
-        index._identity, rows, index._half = read(Path(path))
-        index._set(rows)
-        if model is not None:
-            index._check_model(model)
-            index._extractor = model
-        return index
+        return cls(model, content=read(Path(path)))
 
     def _nearest(
         self, probes: npt.NDArray[np.float32], top: int, exact: bool
@@ -264,26 +264,11 @@ class Index:
         places, scores = nearest_rows(rows.embeddings, probes, top, usable, self._lock)
         return rows, places, scores
 
-    def _bound(self) -> Extractor:
-        with self._lock:
-            if self._extractor is None:
-                extractor = default_extractor()
-                if self._identity is None:
-                    self._identity = identity_of(extractor)
-                    self._rows = Rows.empty(extractor.embedding_size)
-                self._check_model(extractor)
-                self._extractor = extractor
-            return self._extractor
-
     def _content(self) -> Rows:
-        if self._rows is None:
-            self._bound()
-        assert self._rows is not None
-        return self._rows
-
-    def _check_model(self, extractor: Extractor) -> None:
-        other = identity_of(extractor)
-        check_same_model(self._identity, other, kind="index", remedy="index")
+        with self._lock:
+            if self._rows is None:
+                self._rows = Rows.empty(self._slot.extractor().embedding_size)
+            return self._rows
 
     def _set(self, rows: Rows) -> None:
         self._rows = rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from fingerprint_sdk.errors import ModelError
@@ -10,6 +11,16 @@ from fingerprint_sdk.images import WINDOW_SIZE
 _LARGEST = 10
 """Beyond it, rounding would eat what is left of the embedding."""
 _METADATA = ("name", "version", "license", "window_size", "embedding_size", "calibration")
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """The model that embeddings are by; ``sha256``, of its file in hex, decides."""
+
+    name: str
+    version: str
+    sha256: str
+    embedding_size: int
 
 
 def check_contract(session: Any, name: str) -> tuple[dict[str, str], int, float]:

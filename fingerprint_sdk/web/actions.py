@@ -159,8 +159,7 @@ class Actions:
     def listing(self, session: Session | None) -> str:
         """The gallery in use, as part of the page."""
         current = self._session(session)
-        entries = [(name, current.gallery[name]) for name in current.gallery.names]
-        return html.gallery_list(entries, current.origin)
+        return html.gallery_list(current.gallery.items(), current.origin)
 
     def names(self, session: Session | None) -> list[str]:
         """Names in the gallery in use."""

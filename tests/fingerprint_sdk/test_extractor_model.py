@@ -56,6 +56,7 @@ def test_a_model_with_a_constant_gives_it_behind_every_embedding_of_an_image(
     assert longer.verify(*images).score == pytest.approx((score + 4) / 5, abs=1e-5)
     assert float(one @ other) == pytest.approx((score + 4) / 5, abs=1e-5)
     crops = windows(images[0])
+    assert (extractor.window_embedding_size, longer.window_embedding_size) == (16, 16)
     np.testing.assert_array_equal(longer.embed_windows(crops), extractor.embed_windows(crops))
     gallery = fp.Gallery(longer)
     gallery.enroll("source0", images)

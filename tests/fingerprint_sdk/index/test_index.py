@@ -106,7 +106,7 @@ def test_the_graph_finds_what_exact_search_finds(extractor: fp.Extractor):
 
 
 def test_a_changed_index_drops_its_graph(
-    index: fp.Index, sample_images: dict[str, list[np.ndarray]]
+    index: fp.Index, extractor: fp.Extractor, sample_images: dict[str, list[np.ndarray]]
 ):
     pytest.importorskip("usearch", reason="needs the extra 'search'")
     index.build_graph()
@@ -114,7 +114,7 @@ def test_a_changed_index_drops_its_graph(
     index.add([np.ascontiguousarray(pixels[:, ::-1])], names=["new"])
     assert index.search(np.ascontiguousarray(pixels[:, ::-1])).matches[0].name == "new"
     with pytest.raises(fp.GalleryError, match="empty"):
-        fp.Index(index._extractor).build_graph()
+        fp.Index(extractor).build_graph()
 
 
 def test_a_graph_may_be_searched_by_many_threads(extractor: fp.Extractor):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +19,18 @@ class Progress(Protocol):
 
 def silent(stage: str, done: int, total: int, /, **numbers: float) -> None:
     """Shows nothing."""
+
+
+def part_of(progress: Progress, stage: str, before: int = 0, total: int | None = None) -> Progress:
+    """Shows whatever it is told as a part of one `stage`.
+
+    `before` steps of it are done, of `total` in all; None for as many as it is told of.
+    """
+
+    def update(_: str, done: int, count: int, /, **numbers: float) -> None:
+        progress(stage, before + done, count if total is None else total, **numbers)
+
+    return update
 
 
 @contextmanager
@@ -52,10 +64,3 @@ def bars() -> Iterator[Progress]:
             progress.update(tasks[stage], completed=done, total=total, numbers=text)
 
         yield update
-
-
-@contextmanager
-def bar(title: str) -> Iterator[Callable[..., None]]:
-    """Yields `update(done, total, **numbers)`."""
-    with bars() as update:
-        yield lambda done, total, **numbers: update(title, done, total, **numbers)

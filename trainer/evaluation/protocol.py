@@ -7,8 +7,7 @@ format instead of the fingerprint.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fingerprint_sdk import Calibration, __version__
+from fingerprint_sdk.files import write_text
 from trainer.evaluation.identification import (
     GALLERY_IMAGES,
     IdentificationScores,
@@ -28,6 +28,7 @@ from trainer.evaluation.verification import (
     VerificationScores,
     score_verification,
 )
+from trainer.progress import Progress, silent
 
 if TYPE_CHECKING:
     from fingerprint_sdk import Extractor
@@ -138,7 +139,7 @@ def evaluate(
     galleries: int = 20,
     pairs: int = 5000,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> Scores:
     """Embed an image set with the SDK, as a user would, and score it.
 
@@ -146,7 +147,7 @@ def evaluate(
         model: the extractor to score.
         folder, decoders: see ``image_set.read_image_set``.
         galleries, pairs, seed: see ``score``.
-        progress: called with the number of images done, and of all images.
+        progress: told of the images done, and of all, under the folder's name.
 
     Raises:
         FileNotFoundError, ValueError: see ``image_set.read_image_set`` and ``score``.
@@ -158,7 +159,7 @@ def evaluate(
     result = model.embed_many(
         (path for paths in image_set.images.values() for path in paths),
         on_error="raise",
-        progress=None if progress is None else lambda done: progress(done, total),
+        progress=lambda done: progress(folder.name, done, total),
     )
     splits = np.cumsum([len(paths) for paths in image_set.images.values()])[:-1]
     lossy = np.array([bool(quality.lossy) for quality in result.quality])
@@ -178,19 +179,10 @@ def evaluate(
 
 def write_json(path: Path, results: Mapping[str, Scores]) -> None:
     """Write the scores of some image sets, by name, whole or not at all."""
+    record = {name: scores.as_dict() for name, scores in results.items()}
     path = Path(path)
-    text = json.dumps(
-        {image_set: scores.as_dict() for image_set, scores in results.items()},
-        indent=2,
-        allow_nan=False,
-    )
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text + "\n", encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(path, json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
 def _check(rows: Mapping[str, np.ndarray]) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fingerprint_sdk.images import load_image
+from trainer.experiments.cache import cache_key, kept_arrays
+from trainer.progress import Progress, silent
 
 if TYPE_CHECKING:
     from fingerprint_sdk import Extractor
@@ -43,13 +42,13 @@ def limited(
     return out
 
 
-def embed_images(
+def embed_generators(
     extractor: Extractor,
     images: Mapping[str, Sequence[Path]],
     change: Change | None = None,
     *,
     cache: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> dict[str, np.ndarray]:
     """Embed every image with the SDK, as a user would.
 
@@ -60,7 +59,7 @@ def embed_images(
         cache: folder that keeps each generator's embeddings, so that a killed run resumes and
             experiments share them. An entry is known by the model's hash, the change's name, and
             path, size and time of every file.
-        progress: called with the number of images done, and of all images.
+        progress: told of the images done, and of all.
 
     Returns:
         For each generator float32, shape (n, D), L2-normalised.
@@ -72,23 +71,21 @@ def embed_images(
     embeddings = {}
     for generator, paths in images.items():
 
-        def update(part: int, before: int = done) -> None:
-            if progress is not None:
-                progress(before + part, total)
-
-        kept = None if cache is None else cache / f"{_key(extractor, paths, change)}.npy"
-        if kept is not None and kept.exists():
-            embeddings[generator] = np.load(kept, allow_pickle=False)
-        else:
-            embeddings[generator] = extractor.embed_many(
+        def compute(
+            generator: str = generator, paths: Sequence[Path] = paths, before: int = done
+        ) -> dict[str, np.ndarray]:
+            found = extractor.embed_many(
                 paths if change is None else _changed(generator, paths, change),
                 on_error="raise",
-                progress=update,
-            ).embeddings
-            if kept is not None:
-                _keep(kept, embeddings[generator])
+                progress=lambda part: progress("images", before + part, total),
+            )
+            return {"embeddings": found.embeddings}
+
+        kept = None if cache is None else cache / f"{_key(extractor, paths, change)}.npz"
+        found = compute() if kept is None else kept_arrays(kept, compute)
+        embeddings[generator] = found["embeddings"]
         done += len(paths)
-        update(0, done)
+        progress("images", done, total)
     return embeddings
 
 
@@ -109,13 +106,4 @@ def _changed(generator: str, paths: Sequence[Path], change: Change) -> Iterator[
 
 def _key(extractor: Extractor, paths: Sequence[Path], change: Change | None) -> str:
     files = [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in paths]
-    what = [extractor.model_sha256, change and change.name, files]
-    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
-
-
-def _keep(path: Path, values: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        np.save(file, values, allow_pickle=False)
-    temporary.replace(path)
+    return cache_key(extractor.model_sha256, change and change.name, files)

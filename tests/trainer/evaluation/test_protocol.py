@@ -294,7 +294,7 @@ def test_bad_image_sets_are_named(tmp_path: Path) -> None:
 def test_evaluate_records_what_was_scored(tiny_model_path: Path, tmp_path: Path) -> None:
     image_set = write_image_set(tmp_path / "image_set")
     model = fp.Extractor.from_file(tiny_model_path, device="cpu", threads=1)
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[str, int, int]] = []
     scores = evaluate(
         model,
         image_set,
@@ -303,7 +303,7 @@ def test_evaluate_records_what_was_scored(tiny_model_path: Path, tmp_path: Path)
         pairs=100,
         progress=lambda *n: seen.append(n),
     )
-    assert seen == [(n, 33) for n in range(1, 34)]
+    assert seen == [("image_set", n, 33) for n in range(1, 34)]
     assert scores.images == {"source0": 11, "source1": 11, "source2": 11}
     assert scores.decoders["source0"] == "vae"
     assert scores.recompressed == 0.0

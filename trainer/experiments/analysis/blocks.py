@@ -39,7 +39,7 @@ class Swap:
 
 
 def swap_blocks(
-    first: Generator, second: Generator, network: nn.Module, *, images: int
+    first: Generator, second: Generator, denoiser: nn.Module, *, images: int
 ) -> list[Swap]:
     """Train a classifier on two generators' spectra, then exchange ever more of their last blocks.
 
@@ -48,13 +48,13 @@ def swap_blocks(
     """
     if len(first.blocks) != len(second.blocks):
         raise ValueError("blocks can be exchanged between generators of one architecture only")
-    classifier = _train([_features(g, network, images, seed=1) for g in (first, second)])
+    classifier = _train([_features(g, denoiser, images, seed=1) for g in (first, second)])
     swaps = []
     for swapped in range(len(first.blocks) + 1):
         composed = compose(first, second, swapped), compose(second, first, swapped)
         confusion = np.zeros((2, 2), int)
         for row, generator in enumerate(composed):
-            answers = classifier.predict(_features(generator, network, images, seed=2))
+            answers = classifier.predict(_features(generator, denoiser, images, seed=2))
             confusion[row] = np.bincount(answers, minlength=2)
         swaps.append(Swap(swapped, confusion))
     return swaps
@@ -109,9 +109,9 @@ def _matrix(axis: object, confusion: np.ndarray, title: str, rows: tuple[str, st
     axis.set_title(title, fontsize=10)  # type: ignore[attr-defined]
 
 
-def _features(generator: Generator, network: nn.Module, images: int, *, seed: int) -> np.ndarray:
+def _features(generator: Generator, denoiser: nn.Module, images: int, *, seed: int) -> np.ndarray:
     """Log power of the residual, half of the frequencies (the rest mirrors them)."""
-    power = residual_power(generator.sample(images, seed), network)
+    power = residual_power(generator.sample(images, seed), denoiser)
     return np.log10(power[..., : power.shape[-1] // 2 + 1] + LOG_FLOOR).reshape(images, -1)
 
 

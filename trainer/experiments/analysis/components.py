@@ -23,6 +23,7 @@ from trainer.experiments.analysis.generators import (
 from trainer.experiments.analysis.profiles import ModelProfiles
 from trainer.experiments.analysis.residuals import frequencies, high, log_profile, residual_power
 from trainer.images.photos import Photos
+from trainer.progress import Progress, silent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,21 +111,20 @@ def plan(base: GeneratorRecipe, seeds: int) -> list[GeneratorRecipe]:
 def train_and_profile(
     photos: Photos,
     recipes: list[GeneratorRecipe],
-    network: nn.Module,
+    denoiser: nn.Module,
     *,
     images: int,
-    progress: Callable[..., None] | None = None,
+    progress: Progress = silent,
 ) -> GeneratorProfiles:
     """Train each generator and reduce the averaged residual spectrum of `images` samples."""
     profiles = []
     for i, recipe in enumerate(recipes):
         generator = train_generator(photos, recipe)
         samples = generator.sample(images, seed=1)
-        profiles.append(log_profile(residual_power(samples, network).mean(axis=0)))
-        if progress is not None:
-            progress(i + 1, len(recipes))
+        profiles.append(log_profile(residual_power(samples, denoiser).mean(axis=0)))
+        progress("generators", i + 1, len(recipes))
     crops = photos.crops(images, recipes[0].side, np.random.default_rng(1))
-    reference = log_profile(residual_power(crops, network).mean(axis=0))
+    reference = log_profile(residual_power(crops, denoiser).mean(axis=0))
     return GeneratorProfiles(tuple(recipes), np.array(profiles), reference)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import digamma, gammaln
 
 from trainer.experiments.analysis.profiles import ModelProfiles
+from trainer.progress import Progress, silent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -121,7 +122,7 @@ def measure_fidelity(
     *,
     dimensions: int | None = None,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> Fidelity:
     """Every reduced family that the pool holds, against real profiles (R, count).
 
@@ -154,8 +155,7 @@ def measure_fidelity(
                 None if volumes[0] is None else float(np.mean(volumes)),  # type: ignore[arg-type]
             )
         )
-        if progress is not None:
-            progress(len(lines), len(families))
+        progress("families", len(lines), len(families))
     return Fidelity(
         tuple(lines),
         dimensions,

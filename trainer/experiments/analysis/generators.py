@@ -9,7 +9,6 @@ spectra still show what the layers do.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +18,7 @@ from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
 from trainer.images.photos import Photos
+from trainer.progress import Progress, silent
 
 UPSAMPLINGS = ("nearest", "bilinear", "transposed")
 ACTIVATIONS = ("relu", "sigmoid", "tanh")
@@ -129,25 +129,24 @@ def train_generator(
     photos: Photos,
     recipe: GeneratorRecipe,
     *,
-    progress: Callable[..., None] | None = None,
+    progress: Progress = silent,
 ) -> Generator:
     """Train one generator against crops of `photos`; it is returned on the CPU.
 
-    `progress(step, steps, critic=…, generator=…)` is called now and then.
+    `progress` is told of the steps, with the losses of critic and generator.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         return _train(photos, recipe, progress)
 
 
-def _train(
-    photos: Photos, recipe: GeneratorRecipe, progress: Callable[..., None] | None
-) -> Generator:
+def _train(photos: Photos, recipe: GeneratorRecipe, progress: Progress) -> Generator:
     generator, critic = Generator(recipe).to(recipe.device), _Critic(recipe).to(recipe.device)
     settings = {"lr": recipe.learning_rate, "betas": (0.0, 0.9)}
     critics = torch.optim.Adam(critic.parameters(), **settings)
     generators = torch.optim.Adam(generator.parameters(), **settings)
     rng = np.random.default_rng(recipe.seed)
+    stage = f"generator, {recipe.upsampling}, seed {recipe.seed}"
     for step in range(recipe.steps):
         crops = photos.crops(recipe.batch, recipe.side, rng)
         real = torch.from_numpy(crops).to(recipe.device).float() / 127.5 - 1
@@ -157,8 +156,9 @@ def _train(
         _descend(critics, loss)
         opinion = -critic(fake).mean()
         _descend(generators, opinion)
-        if progress is not None and (step % 10 == 9 or step == recipe.steps - 1):
-            progress(step + 1, recipe.steps, critic=loss.item(), generator=opinion.item())
+        if step % 10 == 9 or step == recipe.steps - 1:
+            losses = {"critic": loss.item(), "generator": opinion.item()}
+            progress(stage, step + 1, recipe.steps, **losses)
     return generator.eval().cpu()
 
 

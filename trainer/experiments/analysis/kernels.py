@@ -6,7 +6,6 @@ A convolution multiplies spectra, so an output channel's map should carry the sh
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from fingerprint_sdk.spectrum import dft_magnitude
 from trainer.experiments.analysis.generators import GeneratorRecipe, train_generator
 from trainer.experiments.analysis.residuals import LOG_FLOOR
 from trainer.images.photos import Photos
+from trainer.progress import Progress, silent
 from trainer.synthesis import GroupedAutoencoder, load_model, read_pool
 
 _TINY = 1e-15  # bilinear inputs hold next to nothing at Nyquist; a larger floor would show there
@@ -83,7 +83,7 @@ def trained_kernels(
     recipes: list[GeneratorRecipe],
     *,
     images: int,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> list[KernelSpectra]:
     """Small generators trained here, and the convolution of their last block."""
     found = []
@@ -92,8 +92,7 @@ def trained_kernels(
         latents = torch.randn(images, recipe.latent, generator=torch.Generator().manual_seed(1))
         last = generator.blocks[-1].convolution
         found.append(kernel_spectra(f"seed {recipe.seed}", generator, last, latents))
-        if progress is not None:
-            progress(i + 1, len(recipes))
+        progress("generators", i + 1, len(recipes))
     return found
 
 

@@ -7,7 +7,6 @@ residuals, their power averaged, and the azimuthal integral of the average.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +18,9 @@ from fingerprint_sdk.images import load_image, windows
 from trainer.evaluation import read_image_set
 from trainer.experiments.analysis.residuals import log_profile, residual_power
 from trainer.images.photos import Photos
+from trainer.progress import Progress, silent
 from trainer.synthesis import PoolEntry, architecture_from_id, load_model, read_pool
 from trainer.synthesis.families import AnyArchitecture
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -31,15 +29,15 @@ class ProfileRecipe:
 
     `images` crops of `side` px, the same for every model, drawn with `seed`; at most `seeds`
     models of an architecture, as far apart in seed as the pool has them, and at most `models` in
-    all (None: every one). Models whose mean squared error exceeds `worst_residual` are left out,
-    as in extractor training.
+    all (None: every one). Models whose reconstruction error exceeds `worst_error` are left
+    out, as in extractor training.
     """
 
     images: int = 16
     side: int = 128
     seeds: int | None = 2
     models: int | None = 400
-    worst_residual: float = 0.06
+    worst_error: float = 0.06
     seed: int = 0
 
 
@@ -64,10 +62,10 @@ class ModelProfiles:
 def pool_profiles(
     pool: Path,
     photos: Photos,
-    network: nn.Module,
+    denoiser: nn.Module,
     recipe: ProfileRecipe,
     *,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> ModelProfiles:
     """Render the same photographs through the models of a pool and reduce their spectra."""
     entries = read_pool(pool)
@@ -78,14 +76,13 @@ def pool_profiles(
     profiles = []
     for i, entry in enumerate(chosen):
         images = load_model(pool, entry).render(tensor)[:, 0].numpy()
-        profiles.append(log_profile(residual_power(images, network).mean(axis=0)))
-        if progress is not None:
-            progress(i + 1, len(chosen))
+        profiles.append(log_profile(residual_power(images, denoiser).mean(axis=0)))
+        progress("synthetic models", i + 1, len(chosen))
     return ModelProfiles(
         tuple(architecture_from_id(entry.architecture) for entry in chosen),
         tuple(entry.seed for entry in chosen),
         np.array(profiles),
-        log_profile(residual_power(crops, network).mean(axis=0)),
+        log_profile(residual_power(crops, denoiser).mean(axis=0)),
         len(entries),
     )
 
@@ -97,13 +94,13 @@ def choose_models(entries: list[PoolEntry], recipe: ProfileRecipe) -> list[PoolE
     """
     by_architecture: dict[str, list[PoolEntry]] = defaultdict(list)
     for entry in entries:
-        if entry.residual <= recipe.worst_residual:
+        if entry.reconstruction_error <= recipe.worst_error:
             by_architecture[entry.architecture].append(entry)
     if not by_architecture:
-        best = min(entry.residual for entry in entries)
+        best = min(entry.reconstruction_error for entry in entries)
         raise ValueError(
-            f"no model has a residual under {recipe.worst_residual:g} (the best has {best:.3g}); "
-            "train the pool for longer"
+            f"no model has a reconstruction error under {recipe.worst_error:g} (the best has "
+            f"{best:.3g}); train the pool for longer"
         )
     groups = [sorted(group, key=lambda e: e.seed) for group in by_architecture.values()]
     if recipe.seeds is not None:
@@ -145,11 +142,11 @@ class ImagePowers:
 
 def image_powers(
     folders: list[Path],
-    network: nn.Module,
+    denoiser: nn.Module,
     *,
     images: int | None,
     windows_per_image: int,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> list[ImagePowers]:
     """The power spectra of the first `images` images of every generator, FOLDER/GENERATOR/IMAGE.
 
@@ -166,10 +163,9 @@ def image_powers(
         powers = []
         for path in found:
             cut = read_windows(path, windows_per_image)
-            powers.append(residual_power(cut, network).mean(axis=0))
+            powers.append(residual_power(cut, denoiser).mean(axis=0))
             done += 1
-            if progress is not None:
-                progress(done, total)
+            progress("images", done, total)
         shown = name if names.count(name) == 1 else f"{folder_name}/{name}"
         out.append(ImagePowers(shown, np.array(powers), cut[len(cut) // 2].transpose(1, 2, 0)))
     return out

@@ -13,23 +13,23 @@ _BATCH = 8
 
 
 @torch.no_grad()
-def residual_power(images: np.ndarray, network: nn.Module) -> np.ndarray:
+def residual_power(images: np.ndarray, denoiser: nn.Module) -> np.ndarray:
     """Power spectrum of each image's residual, averaged over the three channels.
 
-    `images`: uint8 (N, 3, side, side) RGB; `network`: a denoiser (`trainer.denoiser`). Returns
+    `images`: uint8 (N, 3, side, side) RGB; `denoiser`: a network (`trainer.denoiser`). Returns
     float64 (N, n, n), n = side − 2·margin, zero frequency at (0, 0), in units of σ² (1/255²).
     Raises ValueError when the margin leaves nothing of an image.
     """
-    n = images.shape[-1] - 2 * network.margin
+    n = images.shape[-1] - 2 * denoiser.margin
     if n < 2:
         raise ValueError(
             f"images of {images.shape[-1]} px leave nothing after the denoiser's margin of "
-            f"{network.margin} px; give larger ones"
+            f"{denoiser.margin} px; give larger ones"
         )
     out = np.empty((len(images), n, n))
     for start in range(0, len(images), _BATCH):
         batch = torch.from_numpy(images[start : start + _BATCH]).float() / 255.0
-        power = dft_magnitude(network(batch).numpy()) ** 2
+        power = dft_magnitude(denoiser(batch).numpy()) ** 2
         out[start : start + _BATCH] = power.mean(axis=1)
     return out
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,9 +18,14 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from trainer.experiments.rivals.budget import Progress, descend
+from fingerprint_sdk.files import replacing, write_bytes, write_text
+from trainer.experiments.cache import cache_key
+from trainer.experiments.rivals.budget import descend
 from trainer.experiments.rivals.crops import Crops, crop
 from trainer.extractor import CosineClassifier, Run, batch_hard_triplet, load_run
+from trainer.extractor.run import RUN_FILE
+from trainer.extractor.saved import NETWORK
+from trainer.progress import Progress, part_of, silent
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def finetune(
     out: Path,
     recipe: FinetuneRecipe | None = None,
     *,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Run:
     """Train the network of `run` on some generators' images and write run folder `out`.
 
@@ -70,20 +74,20 @@ def finetune(
         "images": _digest(images),
         "from": source.info["recipe_hash"],
     }
-    if (out / "run.json").exists():
-        if json.loads((out / "run.json").read_text()).get("finetuned") == record:
+    if (out / RUN_FILE).exists():
+        if json.loads((out / RUN_FILE).read_text()).get("finetuned") == record:
             return load_run(out)
         raise ValueError(f"{out} holds another run; give another folder")
     _train(source, Crops(images, recipe.side), recipe, progress)
     info = source.info | {
         "finetuned": record,
-        "recipe_hash": hashlib.sha256(json.dumps(record).encode()).hexdigest()[:16],
+        "recipe_hash": cache_key(record),
     }
     _write(run, out, source.network, info)
     return load_run(out)
 
 
-def _train(source: Run, crops: Crops, recipe: FinetuneRecipe, progress: Progress | None) -> None:
+def _train(source: Run, crops: Crops, recipe: FinetuneRecipe, progress: Progress) -> None:
     torch.manual_seed(recipe.seed)
     signal, network = source.signal, source.network.train()
     classifier = CosineClassifier(network.embedding, len(crops.names))
@@ -109,7 +113,7 @@ def _train(source: Run, crops: Crops, recipe: FinetuneRecipe, progress: Progress
         steps=recipe.epochs * -(-epoch // recipe.batch),
         learning_rate=recipe.learning_rate,
         seed=recipe.seed,
-        progress=progress,
+        progress=part_of(progress, "fine-tuning"),
     )
     network.eval()
 
@@ -127,11 +131,8 @@ def _write(run: Path, out: Path, network: nn.Module, info: dict[str, Any]) -> No
     """The files of `run` that describe a model, with another network; `run.json` comes last."""
     out.mkdir(parents=True, exist_ok=True)
     for path in run.iterdir():
-        if path.suffix in (".json", ".safetensors") and path.name != "run.json":
-            shutil.copyfile(path, out / path.name)
-    temporary = out / "network.safetensors.tmp"
-    save_file(network.state_dict(), temporary)
-    temporary.replace(out / "network.safetensors")
-    temporary = out / "run.json.tmp"
-    temporary.write_text(json.dumps(info, indent=2) + "\n")
-    temporary.replace(out / "run.json")
+        if path.suffix in (".json", ".safetensors") and path.name != RUN_FILE:
+            write_bytes(out / path.name, path.read_bytes())
+    with replacing(out / NETWORK) as temporary:
+        save_file(network.state_dict(), temporary)
+    write_text(out / RUN_FILE, json.dumps(info, indent=2) + "\n")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -14,11 +13,12 @@ import numpy as np
 import torch
 
 import fingerprint_sdk
-from fingerprint_sdk.images import windows
+from fingerprint_sdk.embedding import embed_images
+from trainer.calibration import CalibrationRecipe
 from trainer.evaluation import ImageSet, Scores, score
-from trainer.experiments.comparison.cache import (
+from trainer.experiments.cache import cache_key
+from trainer.experiments.comparison.embeddings import (
     Embed,
-    Progress,
     digest_split,
     embed_rival,
     embed_split,
@@ -29,6 +29,10 @@ from trainer.experiments.comparison.split import Split
 from trainer.experiments.rivals import MINUTES, RIVALS, Budget, make_rival
 from trainer.export.onnx import FingerprintModel
 from trainer.extractor import Run, load_run
+from trainer.progress import Progress, part_of, silent
+
+CONSTANT = CalibrationRecipe().constant
+"""Of every exported model's embeddings, and so of a run's."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def compare(
     *,
     run: Path | None = None,
     model: str = "compact",
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Comparison:
     """Tables VIII and IX on one image set.
 
@@ -99,13 +103,12 @@ def compare(
         recipe: None for minutes on two cores.
         run: a finished extractor run, scored as it is and after fine-tuning on the seen half.
         model: without `run`, the model to score (name, folder or ONNX file); it is not fine-tuned.
-        progress: called with a stage's name, and how much of it is done and to do.
+        progress: told of each method's training and embedding.
 
     Raises:
         ImageError, ValueError: an image or a name cannot be used.
     """
     recipe = recipe or CompareRecipe()
-    show = progress or (lambda stage, done, total: None)
     data = digest_split(split)
     methods, left_out = {}, {}
 
@@ -132,29 +135,29 @@ def compare(
     for name in recipe.rivals:
         rival = make_rival(name, recipe.budget, full=recipe.full)
         embed = partial(
-            embed_rival, name, rival, split, cache, show, training=training_images, digest=data
+            embed_rival, name, rival, split, cache, progress, training=training_images, digest=data
         )
         add(name, rival.title, repr(rival), embed)
 
     def add_ours(name: str, title: str, settings: str, prepare: Callable[[], Embed]) -> None:
-        shown = partial(show, f"{title}: embedding")
+        shown = part_of(progress, f"{title}: embedding")
         embed = partial(embed_split, cache, name, settings, split, prepare, shown, data)
         add(name, title, settings, embed)
 
     if run is None:
         loaded = fingerprint_sdk.load(model)
         settings = f"{loaded.name} {loaded.version}, {loaded.model_sha256}"
-        add_ours("zero-shot", "ours, zero-shot", settings, lambda: _embed_by_sdk(loaded))
+        add_ours("zero-shot", "ours, zero-shot", settings, lambda: embed_by_sdk(loaded))
         left_out["ours, fine-tuned"] = "needs --run, the folder of a finished extractor run"
     else:
         finished = load_run(run)
-        settings = json.dumps(finished.info, sort_keys=True)
+        settings = json.dumps(finished.info | {"constant": CONSTANT}, sort_keys=True)
         add_ours("zero-shot", "ours, zero-shot", settings, lambda: embed_by_run(finished))
         tuned = f"{settings}: {recipe.finetuning!r}"
-        folder = cache / f"finetuned-{hashlib.sha256((tuned + data).encode()).hexdigest()[:16]}"
+        folder = cache / f"finetuned-{cache_key(tuned, data)}"
 
         def finetuned() -> Embed:
-            shown = partial(show, "ours, fine-tuned: training")
+            shown = part_of(progress, "ours, fine-tuned: training")
             images = training_images()
             return embed_by_run(finetune(run, images, folder, recipe.finetuning, progress=shown))
 
@@ -163,16 +166,16 @@ def compare(
 
 
 def embed_by_run(run: Run) -> Embed:
-    """The embeddings of a run as the SDK takes them: windows, averaged, L2-normalised."""
+    """The embeddings of a run as the SDK takes them from its exported model."""
     model = FingerprintModel(run.signal, run.network).eval()
 
     @torch.inference_mode()
-    def embed(images: Sequence[np.ndarray]) -> np.ndarray:
-        means = [model(torch.from_numpy(windows(image))).mean(0) for image in images]
-        return torch.nn.functional.normalize(torch.stack(means), dim=1).numpy()
+    def windows(pixels: np.ndarray) -> np.ndarray:
+        return model(torch.from_numpy(pixels)).numpy()
 
-    return embed
+    return lambda images: embed_images(windows, images, CONSTANT)
 
 
-def _embed_by_sdk(model: fingerprint_sdk.Extractor) -> Embed:
+def embed_by_sdk(model: fingerprint_sdk.Extractor) -> Embed:
+    """The embeddings of a model as a user gets them."""
     return lambda images: model.embed_many(list(images), on_error="raise").embeddings

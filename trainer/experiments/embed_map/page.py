@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +18,9 @@ from trainer.experiments.embed_map.metrics import (
     methods,
 )
 from trainer.experiments.embed_map.rival import rival_embeddings, unseen_images
-from trainer.experiments.embedding import describe, embed_images, limited
+from trainer.experiments.embedding import describe, embed_generators, limited
 from trainer.experiments.page import Experiment, Picture, Table
+from trainer.progress import Progress, part_of, silent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +55,7 @@ def map_experiment(
     by_decoder: bool = False,
     seed: int = 0,
     cache: Path | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> Experiment:
     """Map every image set by every model.
 
@@ -66,9 +67,9 @@ def map_experiment(
         limit: images of each generator; None for all.
         perplexity, seed: see `trainer.experiments.embed_map.metrics.draw_map`.
         by_decoder: colour by decoder; the figures stay those of generators.
-        cache: see `trainer.experiments.embedding.embed_images`; needed with rivals, whose
+        cache: see `trainer.experiments.embedding.embed_generators`; needed with rivals, whose
             embeddings `trainer compare` keeps there too.
-        progress: called with what is embedded, and the number of images done and of all.
+        progress: told of each model and image set, and of each rival.
     """
     if rivals and cache is None:
         raise ValueError("a rival's embeddings are kept: give a cache")
@@ -84,13 +85,8 @@ def map_experiment(
             for name, rival in rivals.items():
                 rows[rival.title] = rival_embeddings(name, rival, split, images, cache, progress)
         for name, extractor in extractors.items():
-            title = f"{name}, {folder.name}"
-            rows[name] = embed_images(
-                extractor,
-                images,
-                cache=cache,
-                progress=progress and (lambda done, total, t=title: progress(t, done, total)),
-            )
+            shown = part_of(progress, f"{name}, {folder.name}")
+            rows[name] = embed_generators(extractor, images, cache=cache, progress=shown)
         for name, embeddings in rows.items():
             maps = [
                 draw_map(embeddings, images, method, perplexity=perplexity, seed=seed)

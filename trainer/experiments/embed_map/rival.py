@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from trainer.evaluation import ImageSet
 from trainer.experiments.embedding import limited
+from trainer.progress import Progress, silent
 
 if TYPE_CHECKING:
     from trainer.experiments.comparison import Split
@@ -38,7 +39,7 @@ def rival_embeddings(
     split: Split,
     images: Mapping[str, Sequence[Path]],
     cache: Path,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> dict[str, np.ndarray]:
     """Embeddings of `images`, part of the split's, by a rival fitted on its training images.
 
@@ -49,9 +50,8 @@ def rival_embeddings(
     """
     from trainer.experiments.comparison import embed_rival
 
-    show = progress or (lambda stage, done, total: None)
     try:
-        every = embed_rival(name, rival, split, cache, show)
+        every = embed_rival(name, rival, split, cache, progress)
     except ModuleNotFoundError as error:
         raise ValueError(f"{rival.title}: {error}") from error
     tested = split.seen | split.unseen

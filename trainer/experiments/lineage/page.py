@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ import numpy as np
 from trainer.evaluation import ImageSet, read_image_set
 from trainer.experiments.drawing import interactive_map
 from trainer.experiments.embed_map.metrics import draw_map
-from trainer.experiments.embedding import describe, embed_images, limited
+from trainer.experiments.embedding import describe, embed_generators, limited
 from trainer.experiments.lineage.dendrogram import draw_dendrogram
 from trainer.experiments.lineage.tree import (
     Attribution,
@@ -24,6 +24,7 @@ from trainer.experiments.lineage.tree import (
     trace,
 )
 from trainer.experiments.page import Experiment, Picture, Table
+from trainer.progress import Progress, silent
 
 if TYPE_CHECKING:
     from fingerprint_sdk import Extractor
@@ -41,7 +42,7 @@ def lineage_experiment(
     resamples: int = 200,
     seed: int = 0,
     cache: Path | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> Experiment:
     """Trace the models that share a base's decoder to their base, and draw their tree.
 
@@ -55,8 +56,8 @@ def lineage_experiment(
         bases: at least two base models, of different decoders.
         limit: images of each model; None for all.
         resamples, seed: see `trainer.experiments.lineage.tree.grow_tree`.
-        cache: see `trainer.experiments.embedding.embed_images`.
-        progress: called with what is embedded, and the number of images done and of all.
+        cache: see `trainer.experiments.embedding.embed_generators`.
+        progress: told of the images embedded, and of all.
 
     Raises:
         ValueError: a base is not in the image set, two share a decoder, or nothing shares theirs.
@@ -65,12 +66,7 @@ def lineage_experiment(
     family = _families(image_set, bases)
     relations = _relations(folder, decoders)
     images = limited(image_set.images, limit)
-    embeddings = embed_images(
-        extractor,
-        images,
-        cache=cache,
-        progress=progress and (lambda done, total: progress(folder.name, done, total)),
-    )
+    embeddings = embed_generators(extractor, images, cache=cache, progress=progress)
     members = {name: embeddings[name] for name in family}
     tree = grow_tree(members, resamples=resamples, seed=seed)
     variants = {name: base for name, base in family.items() if name not in bases}

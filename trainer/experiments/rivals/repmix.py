@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainer.experiments.rivals.budget import MINUTES, Budget, Progress, descend
+from trainer.experiments.rivals.budget import MINUTES, Budget, descend
 from trainer.experiments.rivals.crops import Crops, centred, embed_by_windows
 from trainer.experiments.rivals.networks import ConvNet
 from trainer.images import random_operations as operations
+from trainer.progress import Progress, silent
 
 
 @dataclass
@@ -34,9 +35,7 @@ class RepMix:
     title: str = field(default="RepMix", init=False)
     _network: nn.Module | None = field(default=None, init=False, repr=False)
 
-    def fit(
-        self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress | None = None
-    ) -> None:
+    def fit(self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress = silent) -> None:
         budget, crops = self.budget, Crops(images, self.budget.side)
         torch.manual_seed(budget.seed)
         network = ConvNet(budget.width)

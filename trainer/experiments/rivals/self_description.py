@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from trainer.experiments.rivals.budget import Progress
 from trainer.experiments.rivals.crops import embed_by, normalised
+from trainer.progress import Progress, silent
 
 # Luma and two opponent colours, orthonormal.
 _COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
@@ -33,9 +33,7 @@ class SelfDescription:
     _mean: np.ndarray | None = field(default=None, init=False, repr=False)
     _deviation: np.ndarray | None = field(default=None, init=False, repr=False)
 
-    def fit(
-        self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress | None = None
-    ) -> None:
+    def fit(self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress = silent) -> None:
         pixels = [image for group in images.values() for image in group]
         normal = [[_normal(p, self.reach, 1) for p in self._planes(image)] for image in pixels]
         self._predictor = np.stack(

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fingerprint_sdk.images import WINDOW_SIZE, windows
-from trainer.experiments.rivals.budget import Progress
 from trainer.experiments.rivals.crops import embed_by, normalised
+from trainer.progress import Progress, silent
 
 
 @dataclass
@@ -23,9 +23,7 @@ class Spectrum:
     title: str = field(default="raw log spectrum", init=False)
     _mean: np.ndarray | None = field(default=None, init=False, repr=False)
 
-    def fit(
-        self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress | None = None
-    ) -> None:
+    def fit(self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress = silent) -> None:
         means = [embed_by(pixels, log_spectrum).mean(0) for pixels in images.values()]
         self._mean = np.mean(means, axis=0)
 

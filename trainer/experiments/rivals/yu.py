@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainer.experiments.rivals.budget import MINUTES, Budget, Progress, descend
+from trainer.experiments.rivals.budget import MINUTES, Budget, descend
 from trainer.experiments.rivals.crops import Crops, centred, embed_by_windows
+from trainer.progress import Progress, silent
 
 
 @dataclass
@@ -27,9 +28,7 @@ class Yu:
     title: str = field(default="Yu et al.", init=False)
     _network: nn.Module | None = field(default=None, init=False, repr=False)
 
-    def fit(
-        self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress | None = None
-    ) -> None:
+    def fit(self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress = silent) -> None:
         budget, crops = self.budget, Crops(images, self.budget.side)
         torch.manual_seed(budget.seed)
         network = _discriminator(budget.side, budget.width)

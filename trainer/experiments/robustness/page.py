@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from trainer.experiments.drawing import colour
 from trainer.experiments.embedding import describe, limited
 from trainer.experiments.page import Experiment, Picture, Table
 from trainer.experiments.robustness.sweep import OPERATIONS, Operation, Point, sweep
+from trainer.progress import Progress, part_of, silent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ def robustness_experiment(
     galleries: int = 20,
     seed: int = 0,
     cache: Path | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> Experiment:
     """Sweep operations over an image set for every model.
 
@@ -42,7 +43,7 @@ def robustness_experiment(
         limit: images of each generator; None for all.
         fine: sweep the fine levels.
         galleries, seed, cache: see `trainer.experiments.robustness.sweep.sweep`.
-        progress: called with a model's name, and the number of images done and of all.
+        progress: told of the images embedded by each model.
 
     Raises:
         ValueError: an operation has no such name, or a generator has fewer than 11 images.
@@ -67,7 +68,7 @@ def robustness_experiment(
             galleries=galleries,
             seed=seed,
             cache=cache,
-            progress=progress and (lambda done, total, n=name: progress(n, done, total)),
+            progress=part_of(progress, name),
         )
         for name, extractor in extractors.items()
     }

@@ -11,7 +11,7 @@ import numpy as np
 
 from trainer.evaluation import Estimate
 from trainer.evaluation.identification import score_identification
-from trainer.experiments.embedding import Change, embed_images
+from trainer.experiments.embedding import Change, embed_generators
 from trainer.images.operations import (
     blur,
     crop_resize,
@@ -21,6 +21,7 @@ from trainer.images.operations import (
     screenshot,
     webp,
 )
+from trainer.progress import Progress, part_of, silent
 
 if TYPE_CHECKING:
     from fingerprint_sdk import Extractor
@@ -106,7 +107,7 @@ def sweep(
     galleries: int = 20,
     seed: int = 0,
     cache: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> list[Point]:
     """Identify the images of an image set after every operation, at every level.
 
@@ -116,8 +117,8 @@ def sweep(
         operations, fine: what is swept, and whether at the fine levels.
         galleries, seed: see `trainer.evaluation`; processed images keep their original's place,
             so every level is judged on the same galleries and probes.
-        cache: see `trainer.experiments.embedding.embed_images`.
-        progress: called with the number of images embedded so far, and of all.
+        cache: see `trainer.experiments.embedding.embed_generators`.
+        progress: told of the images embedded, and of all.
     """
     conditions: list[tuple[str, float | None, Change | None]] = [("none", None, None)]
     for operation in operations:
@@ -127,12 +128,8 @@ def sweep(
     clean: dict[str, np.ndarray] = {}
     points = []
     for done, (name, level, change) in enumerate(conditions):
-
-        def update(part: int, _: int, before: int = done * count) -> None:
-            if progress is not None:
-                progress(before + part, len(conditions) * count)
-
-        processed = embed_images(extractor, images, change, cache=cache, progress=update)
+        shown = part_of(progress, "images", done * count, len(conditions) * count)
+        processed = embed_generators(extractor, images, change, cache=cache, progress=shown)
         clean = clean or processed
         decoders = {model: model for model in images}
         scores = [

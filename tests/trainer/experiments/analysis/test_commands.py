@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 
 import trainer.cli
 from trainer.cli import app
-from trainer.cli.analyse import _generator
+from trainer.cli.analyse.options import generator_recipe
 from trainer.experiments.analysis import GeneratorRecipe
 from trainer.experiments.page import made_by
 from trainer.images.photos import load_photos
@@ -48,7 +48,9 @@ def pool(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for convolutions, order, upsampling, activation in axes:
         architecture = Architecture(1, convolutions, order, upsampling, activation, "none", 16)
         for m in train_architecture(architecture, (0, 1), loaded, recipe):
-            entry = PoolEntry(architecture.id, m.seed, m.residual, m.steps, m.seconds, "toy")
+            entry = PoolEntry(
+                architecture.id, m.seed, m.reconstruction_error, m.steps, m.seconds, "toy"
+            )
             path = out / entry.file
             path.parent.mkdir(exist_ok=True)
             save_file(m.state, path, {k: str(v) for k, v in asdict(entry).items()})
@@ -137,16 +139,16 @@ def test_spectrum_at_full_scale(tmp_path: Path) -> None:
 
 
 def test_generators_at_full_scale() -> None:
-    recipe = _generator(True, 150, 64, 8)
+    recipe = generator_recipe(True, 150, 64, 8)
     assert (recipe.steps, recipe.side, recipe.width) == (40_000, 128, 64)
     assert recipe.device == ("cuda" if torch.cuda.is_available() else "cpu")
-    assert _generator(False, 150, 64, 8) == GeneratorRecipe(steps=150, side=64, width=8)
+    assert generator_recipe(False, 150, 64, 8) == GeneratorRecipe(steps=150, side=64, width=8)
 
 
 def test_components(pool: Path, photos: Path, tmp_path: Path) -> None:
     found = run(
         tmp_path, "components", "analyse", "components", "--photos", photos, "--pool", pool,
-        "--images", 2, "--seeds", 2, "--samples", 4, "--worst-residual", 1, *SMALL,
+        "--images", 2, "--seeds", 2, "--samples", 4, "--worst-error", 1, *SMALL,
     )  # fmt: skip
     generators = found["generators"]
     assert set(generators["upsampling"]["high"]) == {"nearest", "bilinear", "transposed"}
@@ -193,7 +195,7 @@ def test_blocks(photos: Path, tmp_path: Path) -> None:
 def test_fidelity(pool: Path, photos: Path, real: Path, tmp_path: Path) -> None:
     found = run(
         tmp_path, "fidelity", "fidelity", "--pool", pool, "--photos", photos, "--real", real,
-        "--images", 2, "--worst-residual", 1,
+        "--images", 2, "--worst-error", 1,
     )  # fmt: skip
     families = {f["name"]: f for f in found["families"]}
     assert set(families) >= {"all", "w/o U (bilinear)", "w/o A (no activation)"}

@@ -196,6 +196,6 @@ def test_models_are_chosen_by_whole_architectures() -> None:
 
 def test_unfaithful_models_are_left_out() -> None:
     entries = _entries(3, 2, 0.5) + _entries(2, 2)
-    assert {e.residual for e in choose_models(entries, ProfileRecipe())} == {0.01}
+    assert {e.reconstruction_error for e in choose_models(entries, ProfileRecipe())} == {0.01}
     with pytest.raises(ValueError, match=r"best has 0\.5"):
         choose_models(_entries(2, 2, 0.5), ProfileRecipe())

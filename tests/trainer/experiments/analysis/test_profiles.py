@@ -132,7 +132,7 @@ def test_image_powers_reads_every_generator(tmp_path: Path) -> None:
     for name in ("b", "a"):
         write_photographs(tmp_path / "one" / name, 3)
     write_photographs(tmp_path / "two" / "a", 1)
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[str, int, int]] = []
     found = image_powers(
         [tmp_path / "one", tmp_path / "two"],
         _Centre(),
@@ -141,7 +141,7 @@ def test_image_powers_reads_every_generator(tmp_path: Path) -> None:
         progress=lambda *now: seen.append(now),
     )
     assert [(g.name, len(g.powers)) for g in found] == [("one/a", 2), ("b", 2), ("two/a", 1)]
-    assert seen[-1] == (5, 5)
+    assert seen[-1] == ("images", 5, 5)
     assert found[0].powers.shape[1:] == (126, 126)
     # The same two files in two folders give the same spectra.
     np.testing.assert_array_equal(found[0].powers, found[1].powers)

@@ -13,17 +13,17 @@ from safetensors.torch import save_file
 from support.small_generators import GENERATORS, generated, write_image_set
 from typer.testing import CliRunner
 
+import fingerprint_sdk as fp
 from trainer.cli import app
 from trainer.denoiser import Student
 from trainer.evaluation import ImageSet, read_image_set
 from trainer.experiments.comparison import CompareRecipe, compare, experiment, split_image_set
-from trainer.experiments.comparison.cache import shrink
+from trainer.experiments.comparison.embeddings import shrink
 from trainer.experiments.comparison.finetuning import FinetuneRecipe, finetune
-from trainer.experiments.comparison.run import embed_by_run
+from trainer.experiments.comparison.run import CONSTANT, embed_by_run, embed_by_sdk
 from trainer.experiments.page import write_experiment
-from trainer.extractor import RECIPES, load_run
-from trainer.extractor.paper.train import build_network
-from trainer.extractor.run import build_signal
+from trainer.export.onnx import ModelCard, export_onnx
+from trainer.extractor import CompactRecipe, load_run
 
 RECIPE = CompareRecipe(
     rivals=("spectrum", "self-description"),
@@ -44,14 +44,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run") / "toy"
     folder.mkdir()
     torch.manual_seed(0)
-    residual = Student(4, 4)
-    recipe = replace(RECIPES["compact"], embedding=16)
-    signal = build_signal(recipe, residual)
-    network = build_network(recipe, signal.parts)
+    recipe, denoiser = CompactRecipe(embedding=16), Student(4, 4)
+    signal = recipe.signal(denoiser).eval().requires_grad_(False)
+    network = recipe.network(signal.parts)
     network.fit_input(signal(torch.randint(0, 256, (8, 3, 128, 128), dtype=torch.uint8)))
-    save_file(residual.state_dict(), folder / "residual.safetensors")
+    save_file(denoiser.state_dict(), folder / "denoiser.safetensors")
     save_file(network.state_dict(), folder / "network.safetensors")
-    info = {"recipe": asdict(recipe), "pools": ["pools/x"], "recipe_hash": "0123456789abcdef"}
+    info = {"method": "compact", "recipe": asdict(recipe), "pools": ["pools/x"]}
+    info["recipe_hash"] = "0123456789abcdef"
     (folder / "run.json").write_text(json.dumps(info))
     (folder / "log.csv").write_text("step\n")
     return folder
@@ -187,6 +187,25 @@ def test_the_command_names_a_generator_that_is_not_there(
     assert "nobody" in output
 
 
+def test_a_run_and_its_exported_model_give_the_same_vectors(run: Path, tmp_path: Path) -> None:
+    condition = {"images_a": 1, "images_b": 1, "recompressed": False, "logistic": [9.0, -4.0]}
+    calibration = {
+        "default_fmr": 0.01,
+        "conditions": [condition | {"thresholds": {"0.1": 0.6, "0.01": 0.7, "0.001": 0.8}}],
+    }
+    finished = load_run(run)
+    card = ModelCard("toy", "1.0.0", "Apache-2.0", "A toy.", "0", calibration, CONSTANT)
+    export_onnx(finished.signal, finished.network, card, tmp_path / "toy")
+    model = fp.load(tmp_path / "toy", device="cpu")
+    images = [generated(name, k) for name in GENERATORS[:2] for k in range(2)]
+    by_run, by_sdk = embed_by_run(finished)(images), embed_by_sdk(model)(images)
+    assert by_run.shape == by_sdk.shape == (4, model.embedding_size)
+    np.testing.assert_allclose(by_run, by_sdk, atol=1e-4)
+    # The last number holds the constant, which the protocol's galleries depend on.
+    constant = CONSTANT / np.sqrt(1 + CONSTANT**2)
+    np.testing.assert_allclose(by_run[:, -1], constant, atol=1e-6)
+
+
 def test_finetuning_pulls_the_seen_generators_apart(run: Path, tmp_path: Path) -> None:
     images = {name: [generated(name, k) for k in range(6)] for name in GENERATORS[:3]}
     before = {path.name: path.read_bytes() for path in run.iterdir()}
@@ -196,7 +215,7 @@ def test_finetuning_pulls_the_seen_generators_apart(run: Path, tmp_path: Path) -
     assert {path.name for path in (tmp_path / "tuned").iterdir()} == {
         "run.json",
         "network.safetensors",
-        "residual.safetensors",
+        "denoiser.safetensors",
     }
 
     def gap(embeddings: list[np.ndarray]) -> float:

@@ -23,7 +23,7 @@ from trainer.evaluation import read_image_set
 from trainer.experiments.comparison import split_image_set
 from trainer.experiments.drawing import interactive_map
 from trainer.experiments.embed_map.metrics import draw_map, measure_separation, methods
-from trainer.experiments.embedding import embed_images, limited
+from trainer.experiments.embedding import embed_generators, limited
 from trainer.experiments.rivals import make_rival
 
 
@@ -139,7 +139,7 @@ def test_the_command_maps_two_models(
 
     images = {f"s{s}": [image_set / f"s{s}" / f"{i}.png" for i in (0, 1, 3, 4)] for s in range(3)}
     extractor = fp.load(tiny_model_path)
-    expected = measure_separation(embed_images(extractor, images))
+    expected = measure_separation(embed_generators(extractor, images))
     assert panels[0]["separation"]["neighbours"] == pytest.approx(expected.neighbours)
     page = (tmp_path / "out" / "embed-map.html").read_text()
     assert page.count('data-tip="s1/') == 2 * 4 * len(methods())

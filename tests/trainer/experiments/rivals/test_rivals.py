@@ -66,7 +66,7 @@ def test_learns_its_seen_generators(name: str) -> None:
     traces = TRACES.get(name, {})
     rival = make_rival(name, TOY)
     shown: list[tuple[int, int]] = []
-    rival.fit(seen(**traces), lambda done, total: shown.append((done, total)))
+    rival.fit(seen(**traces), lambda _, done, total: shown.append((done, total)))
     assert all(0 < done <= total for done, total in shown)
     assert held_out_accuracy(rival, **traces) >= 0.85
 

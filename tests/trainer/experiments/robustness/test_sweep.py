@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import fingerprint_sdk as fp
 from trainer.cli import app
 from trainer.evaluation.identification import score_identification
-from trainer.experiments.embedding import Change, embed_images
+from trainer.experiments.embedding import Change, embed_generators
 from trainer.experiments.robustness.sweep import OPERATIONS, sweep
 
 
@@ -74,14 +74,14 @@ def test_embeddings_are_of_the_changed_pixels_and_kept(
         return double(pixels)
 
     change = Change("double", apply)
-    first = embed_images(extractor, images, change, cache=tmp_path)
+    first = embed_generators(extractor, images, change, cache=tmp_path)
     assert len(set(calls)) == 36  # each image has its own random numbers
     expected = extractor.embed([double(np.asarray(Image.open(path))) for path in images["s1"]])
     np.testing.assert_allclose(first["s1"], expected, atol=1e-6)
-    again = embed_images(extractor, images, change, cache=tmp_path)
+    again = embed_generators(extractor, images, change, cache=tmp_path)
     assert len(calls) == 36  # nothing was embedded anew
     np.testing.assert_array_equal(first["s2"], again["s2"])
-    plain = embed_images(extractor, images, cache=tmp_path)
+    plain = embed_generators(extractor, images, cache=tmp_path)
     assert not np.allclose(plain["s1"], first["s1"], atol=1e-3)
     assert not list(tmp_path.glob("*.tmp"))
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from fingerprint_sdk.images import load_image
+from trainer.experiments.cache import cache_key, kept_arrays
 from trainer.experiments.comparison.split import Split
 from trainer.experiments.rivals import Rival
+from trainer.progress import Progress, part_of, silent
 
-Progress = Callable[[str, int, int], None]
 Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
 
 
@@ -24,7 +23,7 @@ def embed_split(
     settings: str,
     split: Split,
     prepare: Callable[[], Embed],
-    progress: Callable[[int, int], None],
+    progress: Progress = silent,
     digest: str | None = None,
 ) -> dict[str, np.ndarray]:
     """Embeddings of every test image, seen and unseen, as `cache` has them or as `prepare` gives.
@@ -33,32 +32,25 @@ def embed_split(
         cache: folder; an entry is known by `name`, `settings` and the files of the split.
         settings: all that the embeddings depend on besides the images.
         prepare: called when there is no entry; returns the method, fitted.
-        progress: called with the number of images done, and of all.
+        progress: told of the images done, and of all.
         digest: `digest_split(split)`, where the caller has it already.
 
     Returns:
         For each generator float32, shape (n, D), in the order of its paths.
     """
-    key = hashlib.sha256(f"{settings}:{digest or digest_split(split)}".encode()).hexdigest()[:16]
-    path = cache / f"{name}-{key}.npz"
-    if path.exists():
-        with np.load(path, allow_pickle=False) as stored:
-            return dict(stored)
-    embed, test = prepare(), split.seen | split.unseen
-    total, rows = sum(map(len, test.values())), []
-    for paths in test.values():
-        for image in paths:  # one at a time: an image set need not fit into memory
-            rows.append(embed(_pixels([image])))
-            progress(len(rows), total)
-    ends = np.cumsum([len(paths) for paths in test.values()])[:-1]
-    parts = np.split(shrink(np.concatenate(rows)), ends)
-    embeddings = dict(zip(test, parts, strict=True))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        np.savez(file, **embeddings)
-    temporary.replace(path)
-    return embeddings
+    path = cache / f"{name}-{cache_key(settings, digest or digest_split(split))}.npz"
+
+    def compute() -> dict[str, np.ndarray]:
+        embed, test = prepare(), split.seen | split.unseen
+        total, rows = sum(map(len, test.values())), []
+        for paths in test.values():
+            for image in paths:  # one at a time: an image set need not fit into memory
+                rows.append(embed(_pixels([image])))
+                progress("embedding", len(rows), total)
+        ends = np.cumsum([len(paths) for paths in test.values()])[:-1]
+        return dict(zip(test, np.split(shrink(np.concatenate(rows)), ends), strict=True))
+
+    return kept_arrays(path, compute)
 
 
 def embed_rival(
@@ -66,7 +58,7 @@ def embed_rival(
     rival: Rival,
     split: Split,
     cache: Path,
-    progress: Progress,
+    progress: Progress = silent,
     *,
     training: Callable[[], Mapping[str, Sequence[np.ndarray]]] | None = None,
     digest: str | None = None,
@@ -80,10 +72,10 @@ def embed_rival(
 
     def fitted() -> Embed:
         images = training() if training else read_training(split)
-        rival.fit(images, partial(progress, f"{rival.title}: training"))
+        rival.fit(images, part_of(progress, f"{rival.title}: training"))
         return rival.embed
 
-    shown = partial(progress, f"{rival.title}: embedding")
+    shown = part_of(progress, f"{rival.title}: embedding")
     return embed_split(cache, name, repr(rival), split, fitted, shown, digest)
 
 

@@ -1,17 +1,20 @@
 """The `trainer` command: from a folder of photographs to a published fingerprint model.
 
-One file per group of commands; importing it here adds its commands to `app`.
+One file a command, named as its experiment; importing it here adds it to `app`.
 """
 
 from trainer.cli import (  # noqa: F401
     ablate,
     analyse,
+    card,
     compare,
     denoiser,
     embed_map,
     evaluate,
+    export_onnx,
     extractor,
     fidelity,
+    finetune,
     lineage,
     publish,
     report,

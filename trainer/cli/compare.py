@@ -1,4 +1,4 @@
-"""Rivals against our model, and fine-tuning it on seen generators (paper IV-D)."""
+"""Rivals against our model (paper IV-D)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,7 @@ from typing import Annotated
 import typer
 
 from trainer.cli.shared.app import app
-from trainer.cli.shared.options import CACHE
-
-ImageSetOption = Annotated[
-    Path, typer.Option(help="Image set FOLDER/GENERATOR/IMAGE.", exists=True)
-]
-SeenOption = Annotated[
-    list[str] | None, typer.Option("--seen", help="A seen generator; repeatable.")
-]
+from trainer.cli.shared.options import CACHE, DecodersOption, ImageSetOption, SeenOption
 
 
 @app.command()
@@ -28,9 +21,7 @@ def compare(
     model: Annotated[str, typer.Option(help="Without --run: model name or folder.")] = "compact",
     rivals: Annotated[str, typer.Option(help="Names split by commas, or `all`.")] = "all",
     seen: SeenOption = None,
-    decoders: Annotated[
-        Path | None, typer.Option(help="CSV of model,decoder; default: beside the image set.")
-    ] = None,
+    decoders: DecodersOption = None,
     train_share: Annotated[float, typer.Option(help="Share of a seen one's images.")] = 0.4,
     steps: Annotated[int | None, typer.Option(help="Training steps a rival.", min=1)] = None,
     full: Annotated[bool, typer.Option("--full", help="The papers' scale; wants a GPU.")] = False,
@@ -58,40 +49,8 @@ def compare(
     )
     image_set = read_image_set(images, decoders)
     split = split_image_set(image_set, seen=seen or (), train_share=train_share, seed=seed)
-    with bars() as update:
+    with bars() as progress:
         comparison = run_comparison(
-            image_set, split, out / CACHE, recipe, run=run, model=model, progress=update
+            image_set, split, out / CACHE, recipe, run=run, model=model, progress=progress
         )
     typer.echo(f"{write_experiment(out, experiment(comparison))}")
-
-
-@app.command()
-def finetune(
-    run: Annotated[Path, typer.Argument(help="Folder of a finished `trainer extractor` run.")],
-    images: ImageSetOption,
-    out: Annotated[Path, typer.Option(help="Folder of the new run.")],
-    seen: SeenOption = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the images.", min=1)] = 1,
-    crops: Annotated[int, typer.Option(help="Windows of an image in a pass.", min=1)] = 32,
-    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-4,
-    seed: Annotated[int, typer.Option(help="Seed of windows and order.", min=0)] = 0,
-) -> None:
-    """Fine-tune an extractor on generators you have images of (paper, IV-A)."""
-    from fingerprint_sdk.images import load_image
-    from trainer.evaluation import read_image_set
-    from trainer.experiments.comparison.finetuning import FinetuneRecipe
-    from trainer.experiments.comparison.finetuning import finetune as run_finetuning
-    from trainer.progress import bar
-
-    image_set = read_image_set(images)
-    if unknown := set(seen or ()) - set(image_set.images):
-        raise ValueError(f"{sorted(unknown)} are not in {images}: {', '.join(image_set.images)}")
-    recipe = FinetuneRecipe(epochs=epochs, crops=crops, learning_rate=learning_rate, seed=seed)
-    pixels = {
-        name: [load_image(path).pixels for path in paths]
-        for name, paths in image_set.images.items()
-        if not seen or name in seen
-    }
-    with bar("fine-tuning") as update:
-        run_finetuning(run, pixels, out, recipe, progress=update)
-    typer.echo(f"{out}: fine-tuned on {len(pixels)} generators; no longer zero-shot")

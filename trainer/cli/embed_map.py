@@ -49,7 +49,7 @@ def embed_map(
     from trainer.experiments.page import write_experiment
     from trainer.progress import bars
 
-    with bars() as update:
+    with bars() as progress:
         experiment = run(
             load_models(model),
             images,
@@ -60,7 +60,7 @@ def embed_map(
             by_decoder=by_decoder,
             seed=seed,
             cache=out / CACHE,
-            progress=update,
+            progress=progress,
         )
     typer.echo(f"{write_experiment(out, experiment)}")
 

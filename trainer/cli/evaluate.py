@@ -8,17 +8,14 @@ from typing import Annotated
 import typer
 
 from trainer.cli.shared.app import app
+from trainer.cli.shared.options import DecodersOption, ImagesOption
 
 
 @app.command()
 def evaluate(
     model: Annotated[str, typer.Option(help="Model name, folder or ONNX file.")],
-    images: Annotated[
-        list[Path], typer.Option(help="Image set FOLDER/GENERATOR/IMAGE; repeatable.", exists=True)
-    ],
-    decoders: Annotated[
-        Path | None, typer.Option(help="CSV of model,decoder; default: beside the image set.")
-    ] = None,
+    images: ImagesOption,
+    decoders: DecodersOption = None,
     out: Annotated[Path | None, typer.Option(help="Write the scores as JSON.")] = None,
     page: Annotated[
         Path | None, typer.Option(help="Folder for a page of the scores, for `trainer report`.")
@@ -30,14 +27,14 @@ def evaluate(
     import fingerprint_sdk
     from trainer.evaluation import evaluate as run
     from trainer.evaluation import print_table, write_json
-    from trainer.progress import bar
+    from trainer.progress import bars
 
     loaded = fingerprint_sdk.load(model)
     scores = {}
-    for folder in images:
-        with bar(folder.name) as update:
+    with bars() as progress:
+        for folder in images:
             scores[folder.name] = run(
-                loaded, folder, decoders, galleries=galleries, pairs=pairs, progress=update
+                loaded, folder, decoders, galleries=galleries, pairs=pairs, progress=progress
             )
     print_table(scores)
     if out is not None:

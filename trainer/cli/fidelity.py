@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from trainer.cli.shared.app import PhotosOption, app
+from trainer.cli.shared.options import DenoiserOption, OutOption, WorstErrorOption
 
 
 @app.command()
@@ -18,19 +19,15 @@ def fidelity(
         list[Path],
         typer.Option(help="Images by real generators, FOLDER/GENERATOR/IMAGE; repeatable."),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for JSON, pictures and page.")],
+    out: OutOption,
     models: Annotated[int, typer.Option(help="Models of the pool; 0 for all.", min=0)] = 600,
     seeds: Annotated[int, typer.Option(help="Models per architecture; 0 for all.", min=0)] = 2,
     images: Annotated[int, typer.Option(help="Images per model.", min=1)] = 12,
-    worst_residual: Annotated[
-        float, typer.Option(help="Leave out models whose mean squared error exceeds this.")
-    ] = 0.06,
+    worst_error: WorstErrorOption = 0.06,
     dimensions: Annotated[
         int | None, typer.Option(help="Principal components of the volume.", min=1)
     ] = None,
-    residual: Annotated[
-        str, typer.Option(help="`student`, `dncnn` (the paper's) or a safetensors file.")
-    ] = "student",
+    denoiser: DenoiserOption = "student",
     seed: Annotated[int, typer.Option(help="Seed of crops and draws.", min=0)] = 0,
     full: Annotated[
         bool, typer.Option("--full", help="Every model, 100 images, the paper's denoiser (GPU).")
@@ -53,36 +50,36 @@ def fidelity(
     from trainer.progress import bars
 
     if full:
-        models, seeds, images, residual = 0, 0, 100, "dncnn"
-    network = load_weights(residual)
+        models, seeds, images, denoiser = 0, 0, 100, "dncnn"
+    network = load_weights(denoiser)
     recipe = ProfileRecipe(
         images=images,
         seeds=seeds or None,
         models=models or None,
-        worst_residual=worst_residual,
+        worst_error=worst_error,
         seed=seed,
     )
-    with bars() as update:
+    with bars() as progress:
         generators = image_powers(
             real,
             network,
             images=images,
             windows_per_image=3,
-            progress=lambda done, total: update("real images", done, total),
+            progress=progress,
         )
         found = pool_profiles(
             pool,
             load_photos(photos),
             network,
             recipe,
-            progress=lambda done, total: update("synthetic models", done, total),
+            progress=progress,
         )
     profiles = np.array([log_profile(g.powers.mean(axis=0)) for g in generators])
     result = measure_fidelity(found, profiles, dimensions=dimensions, seed=seed)
     names = [g.name for g in generators]
     scale = (
         f"{len(found)} of the pool's {found.available} models and {len(names)} real generators, "
-        f"{images} images of each, residuals by the {residual} denoiser. The paper's scale is "
+        f"{images} images of each, residuals by the {denoiser} denoiser. The paper's scale is "
         "5,760 models and 25 generators with 100 images each: --full takes every model, as many "
         "images and its denoiser."
     )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trainer.cli.shared.app import app
-from trainer.cli.shared.options import CACHE, DecodersOption, FullOption, OutOption
+from trainer.cli.shared.options import CACHE, DecodersOption, FullOption, ImageSetOption, OutOption
 
 
 @app.command()
 def lineage(
     model: Annotated[str, typer.Option(help="Model name, folder or ONNX file.")],
-    images: Annotated[Path, typer.Option(help="Image set FOLDER/GENERATOR/IMAGE.", exists=True)],
+    images: ImageSetOption,
     base: Annotated[
         list[str], typer.Option(help="Base model, a generator of the image set; two or more.")
     ],
@@ -34,7 +33,7 @@ def lineage(
     from trainer.experiments.page import write_experiment
     from trainer.progress import bars
 
-    with bars() as update:
+    with bars() as progress:
         experiment = run(
             fingerprint_sdk.load(model),
             images,
@@ -44,6 +43,6 @@ def lineage(
             resamples=1000 if full else resamples,
             seed=seed,
             cache=out / CACHE,
-            progress=update,
+            progress=progress,
         )
     typer.echo(f"{write_experiment(out, experiment)}")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trainer.cli.shared.app import app
-from trainer.cli.shared.options import CACHE, FullOption, ModelsOption, OutOption
+from trainer.cli.shared.options import CACHE, FullOption, ImageSetOption, ModelsOption, OutOption
 
 
 @app.command()
 def robustness(
     model: ModelsOption,
-    images: Annotated[Path, typer.Option(help="Image set FOLDER/GENERATOR/IMAGE.", exists=True)],
+    images: ImageSetOption,
     out: OutOption,
     operation: Annotated[
         list[str] | None,
@@ -34,7 +33,7 @@ def robustness(
     from trainer.experiments.robustness.page import robustness_experiment as run
     from trainer.progress import bars
 
-    with bars() as update:
+    with bars() as progress:
         experiment = run(
             load_models(model),
             images,
@@ -44,6 +43,6 @@ def robustness(
             galleries=galleries,
             seed=seed,
             cache=out / CACHE,
-            progress=update,
+            progress=progress,
         )
     typer.echo(f"{write_experiment(out, experiment)}")

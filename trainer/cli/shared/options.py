@@ -19,8 +19,20 @@ ModelsOption = Annotated[
 ImagesOption = Annotated[
     list[Path], typer.Option(help="Image set FOLDER/GENERATOR/IMAGE; repeatable.", exists=True)
 ]
+ImageSetOption = Annotated[
+    Path, typer.Option("--images", help="Image set FOLDER/GENERATOR/IMAGE.", exists=True)
+]
+SeenOption = Annotated[
+    list[str] | None, typer.Option("--seen", help="A seen generator; repeatable.")
+]
 DecodersOption = Annotated[
     Path | None, typer.Option(help="CSV of model,decoder; default: beside the image set.")
+]
+DenoiserOption = Annotated[
+    str, typer.Option(help="`student`, `dncnn` (the paper's) or a safetensors file.")
+]
+WorstErrorOption = Annotated[
+    float, typer.Option(help="Leave out models whose reconstruction error exceeds this.")
 ]
 OutOption = Annotated[Path, typer.Option(help="Folder for JSON, pictures and page.")]
 FullOption = Annotated[bool, typer.Option("--full", help="Full scale: every image.")]

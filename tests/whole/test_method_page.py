@@ -79,6 +79,18 @@ def test_the_parts_of_the_signal_are_the_codes() -> None:
     assert f"| all | | {sum(counts):,} |" in PAGE
 
 
+def test_the_pools_are_those_of_the_one_command() -> None:
+    script = (ROOT / "scripts/train-compact").read_text()
+    made = re.findall(r"extended:(\d+) --seeds (\d+) --steps (\d+)", script)
+    assert len(made) == 2
+    for architectures, seeds, steps in made:
+        descent = f"with {steps} steps" if int(steps) else "without descent"
+        pattern = rf"{architectures}[\w ]+ × {seeds} seeds\s+{descent}"
+        assert re.search(pattern, PAGE), pattern
+    (models,) = re.findall(r"--models (\d+)", script)
+    assert f"(`scripts/train-compact`: {models})" in PAGE
+
+
 def test_every_file_exists() -> None:
     named = PATH.findall(PAGE)
     assert len(named) > 60

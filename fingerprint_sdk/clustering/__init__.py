@@ -1,0 +1,31 @@
+"""Grouping without labels: which images of a heap share a generator?
+
+Two methods from scikit-learn:
+
+- ``agglomerative`` (the default): average linkage on the cosine. Two groups become one while the
+  mean score of their image pairs reaches the threshold of one image against one at a false match
+  rate. A small rate keeps groups pure but may tear a generator apart, a large one joins
+  generators that resemble each other. (Cutting at even odds joins far too much on real images:
+  unlike noise, the resemblance of two generators does not average out over their images.)
+- ``hdbscan``: groups are dense regions, at whatever score. Uncalibrated; for heaps too large for
+  the scores of all pairs, with many images of each generator. Never finds one group only.
+"""
+
+from fingerprint_sdk.clustering.group import (
+    MAX_AGGLOMERATIVE,
+    check_arguments,
+    cluster,
+    cluster_embeddings,
+)
+from fingerprint_sdk.clustering.result import ALONE, Clustering, ClusteringScore, Method
+
+__all__ = [
+    "ALONE",
+    "MAX_AGGLOMERATIVE",
+    "Clustering",
+    "ClusteringScore",
+    "Method",
+    "check_arguments",
+    "cluster",
+    "cluster_embeddings",
+]

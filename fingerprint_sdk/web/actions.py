@@ -14,7 +14,7 @@ from fingerprint_sdk.explanation import explain
 from fingerprint_sdk.explanation.page import sections
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery import Gallery
-from fingerprint_sdk.web import html
+from fingerprint_sdk.web import html, verdict
 from fingerprint_sdk.web.uploads import Upload, UploadLimit
 
 _FMRS = (0.1, 0.05, 0.01, 0.001, 0.0001)
@@ -66,7 +66,7 @@ class Actions:
         ranges = [condition.fmr_range for condition in calibration.conditions]
         low, high = max(r[0] for r in ranges), min(r[1] for r in ranges)
         found = {fmr for fmr in _FMRS if low <= fmr <= high} | {calibration.default_fmr}
-        return [(f"{html.one_in(fmr)} comparisons", fmr) for fmr in sorted(found, reverse=True)]
+        return [(f"{verdict.one_in(fmr)} comparisons", fmr) for fmr in sorted(found, reverse=True)]
 
     def verify(self, a: Sequence[str] | None, b: Sequence[str] | None, fmr: float | None) -> str:
         """Compare two sides."""
@@ -76,7 +76,7 @@ class Actions:
         condition = calibration.condition(
             len(left), len(right), recompressed=any(one.lossy for one in result.quality)
         )
-        return html.verification(result, condition.uncertain_band(result.fmr), [*left, *right])
+        return verdict.verification(result, condition.uncertain_band(result.fmr), [*left, *right])
 
     def identify(
         self,
@@ -100,7 +100,7 @@ class Actions:
                     raise
                 parts.append(html.notice(str(error)))
         rate = self.extractor.calibration.default_fmr if fmr is None else fmr
-        return "".join(parts) + html.identification_words(rate, len(gallery))
+        return "".join(parts) + verdict.identification_words(rate, len(gallery))
 
     def enroll(
         self, name: str, paths: Sequence[str] | None, session: Session | None
@@ -151,7 +151,7 @@ class Actions:
             model=self.extractor,
             fmr=fmr,
         )
-        shown = html.explained(found) + sections(found.images, found.pictures())
+        shown = verdict.explained(found) + sections(found.images, found.pictures())
         page = self._export("explanation.html")
         found.save(page)
         return f"<div class='fp-explained'>{shown}</div>", str(page)
@@ -178,7 +178,7 @@ class Actions:
         self, images: list[Upload], gallery: Gallery, fmr: float | None, top: int
     ) -> str:
         result = self.extractor.identify(images, gallery, fmr=fmr, top=top)
-        return html.identification(result, images)
+        return verdict.identification(result, images)
 
     def _session(self, session: Session | None) -> Session:
         return self._start if session is None else session

@@ -14,8 +14,9 @@ from PIL import Image
 from support.cli_runner import Cli, write_flat
 
 import fingerprint_sdk as fp
-from fingerprint_sdk.web import html
+from fingerprint_sdk.web import html, verdict
 from fingerprint_sdk.web.actions import Actions
+from fingerprint_sdk.web.scale import scale
 from fingerprint_sdk.web.uploads import MAX_FILES, UploadLimit
 
 
@@ -59,7 +60,7 @@ def test_verify_says_what_the_sdk_decides(
 
 def test_a_close_call_is_called_uncertain_and_the_band_is_marked() -> None:
     result = fp.Verification(0.951, True, 0.95, 0.01, 0.7, True, (1, 1), ())
-    page = html.verification(result, (0.94, 0.96), [])
+    page = verdict.verification(result, (0.94, 0.96), [])
     assert "Uncertain" in page
     assert "leans to “same”" in page
     assert "left:94.0%;width:2.00%" in page  # the band
@@ -67,10 +68,10 @@ def test_a_close_call_is_called_uncertain_and_the_band_is_marked() -> None:
 
 
 def test_a_scale_holds_negative_scores() -> None:
-    page = html.scale(-0.5, 0.5)
+    page = scale(-0.5, 0.5)
     assert "left:0.0%" in page  # the score, at the lower end
     assert "left:66.67%" in page  # the threshold: (0.5 + 0.5) / 1.5
-    assert ">-0.2</span>" in html.scale(-0.12, 0.5)  # the end is a round number
+    assert ">-0.2</span>" in scale(-0.12, 0.5)  # the end is a round number
 
 
 def test_the_candidates_of_a_card_share_a_scale() -> None:
@@ -79,7 +80,7 @@ def test_the_candidates_of_a_card_share_a_scale() -> None:
 
     pair = (candidate("near", 0.8), candidate("far", -0.25))
     result = fp.Identification("near", True, 0.5, 0.01, False, pair, ())
-    page = html.identification(result, [])
+    page = verdict.identification(result, [])
     # -0.3 to 1, so the threshold 0.5 lies at 0.8 / 1.3 of either line.
     assert page.count("fp-tick' style='left:61.54%'") == 2
 

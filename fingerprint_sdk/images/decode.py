@@ -25,6 +25,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from fingerprint_sdk.errors import ImageError
+from fingerprint_sdk.images.lossy import is_lossy
 from fingerprint_sdk.images.pillow import pillow_errors, quiet_pillow, readable_formats
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def _decode(image: Image.Image, name: str, encoded: bytes) -> LoadedImage:
         name=name,
         format=image.format,
         jpeg_tables=tuple(tuple(tables[key]) for key in sorted(tables)),
-        lossy=_lossy(image, encoded),
+        lossy=is_lossy(image, encoded),
     )
 
 
@@ -201,29 +202,3 @@ def _rgb(image: Image.Image, name: str) -> npt.NDArray[np.uint8]:
     if image.mode == "RGBa":
         image = image.convert("RGBA")
     return np.array(image.convert("RGB"))
-
-
-def _lossy(image: Image.Image, encoded: bytes) -> bool | None:
-    if image.format is None:
-        return None
-    if image.format in ("JPEG", "MPO") or image.mode in ("P", "PA"):
-        return True
-    if image.format == "WEBP":
-        return _webp_lossy(encoded) if encoded else None
-    if image.format == "TIFF":
-        return image.info.get("compression") in ("jpeg", "tiff_jpeg", "webp")
-    if image.format in ("AVIF", "JPEG2000"):
-        return None if image.format == "JPEG2000" else True
-    return False
-
-
-def _webp_lossy(encoded: bytes) -> bool:
-    """Walk the RIFF chunks to the image data: "VP8 " is lossy, "VP8L" lossless."""
-    offset = 12
-    while offset + 8 <= len(encoded):
-        kind, size = encoded[offset : offset + 4], encoded[offset + 4 : offset + 8]
-        if kind in (b"VP8 ", b"VP8L"):
-            return kind == b"VP8 "
-        length = int.from_bytes(size, "little")
-        offset += 8 + length + length % 2
-    return True

@@ -13,15 +13,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import torch
 from heads import show
 
-from trainer.calibration import CONSTANT
+from trainer.calibration import CalibrationRecipe
 from trainer.evaluation import read_image_set
 from trainer.experiments.ablation import embed_signals, image_signals, read_cache
-from trainer.extractor import COMPACT, load_run
-from trainer.extractor.compact.contents import Contents
-from trainer.extractor.compact.discriminant import Discriminant
-from trainer.extractor.compact.network import CompactNet
+from trainer.extractor import CompactNet, Contents, ContentsRecipe, Discriminant, load_run
 from trainer.extractor.source import FeatureSource
 
 MEANS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -34,14 +32,14 @@ def main(run: Path, image_sets: list[Path]) -> None:
     variants = {}
     for mean in (None, *MEANS):
         name = "nothing subtracted" if mean is None else f"contents, {mean} of the mean"
-        kept = ", kept" if mean == COMPACT.mean else ""
+        kept = ", kept" if mean == ContentsRecipe().photograph_mean_share else ""
         variants[name + kept] = refitted(network, cache.source, mean)
     for folder in image_sets:
         image_set = read_image_set(folder)
         with tempfile.TemporaryDirectory() as kept_in:
             signals = image_signals(image_set, cache.signal, "signal", None, Path(kept_in))
         for name, variant in variants.items():
-            embeddings = embed_signals(variant, signals, constant=CONSTANT)
+            embeddings = embed_signals(variant, signals, constant=CalibrationRecipe().constant)
             show(folder.name, name, embeddings, image_set)
 
 
@@ -52,9 +50,12 @@ def refitted(network: CompactNet, source: FeatureSource, mean: float | None) -> 
     photographs = [out.split(signals) for signals in found if signals is not None]
     for head in out.heads:
         assert isinstance(head, Discriminant)
-        head.contents = Contents(head.linear.in_features, head.linear.out_features)
+        head.contents = None
         if mean is not None:
-            head.fit_contents(photographs, mean)
+            recipe = ContentsRecipe(photograph_mean_share=mean)
+            head.contents = Contents(head.linear.in_features, head.linear.out_features, recipe)
+            seen = [torch.cat([p[n].flatten(1) for n in head.names], dim=1) for p in photographs]
+            head.contents.fit(torch.cat(seen), head.linear(torch.cat(seen)).detach())
     return out.eval()
 
 

@@ -16,9 +16,9 @@ import numpy as np
 import fingerprint_sdk as fp
 from fingerprint_sdk.images import load_image, windows
 from fingerprint_sdk.verification import image_embedding
-from trainer.calibration import CONSTANT
+from trainer.calibration import CalibrationRecipe
 from trainer.evaluation import ImageSet, read_image_set, score
-from trainer.extractor.compact.heads import HEADS
+from trainer.extractor import HEADS
 
 
 def main(model: Path, image_sets: list[Path], per_axis: int | None) -> None:
@@ -32,7 +32,7 @@ def main(model: Path, image_sets: list[Path], per_axis: int | None) -> None:
             ]
             for generator, paths in image_set.images.items()
         }
-        show(folder.name, "all", embed(embedded, CONSTANT), image_set)
+        show(folder.name, "all", embed(embedded, CalibrationRecipe().constant), image_set)
         whole = embed(embedded)
         show(folder.name, "all, without the constant", whole, image_set)
         for number, head in enumerate(HEADS):

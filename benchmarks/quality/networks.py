@@ -13,18 +13,22 @@ import itertools
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainer.calibration import CONSTANT
+from trainer.calibration import CalibrationRecipe
 from trainer.evaluation import read_image_set, score
-from trainer.experiments.ablation import embed_signals, image_signals, read_cache
+from trainer.experiments.ablation import (
+    ConvolutionRecipe,
+    embed_signals,
+    image_signals,
+    read_cache,
+)
 from trainer.extractor import (
-    COMPACT,
-    CompactNet,
     CosineClassifier,
     Head,
     batch_hard_triplet,
@@ -32,6 +36,8 @@ from trainer.extractor import (
 )
 from trainer.extractor.source import FeatureSource
 from trainer.extractor.validation import held_out_auc
+
+RECIPE = ConvolutionRecipe()
 
 
 class Perceptron(nn.Module):
@@ -57,28 +63,29 @@ class Perceptron(nn.Module):
 
 
 def train(network: nn.Module, source: FeatureSource, seconds: float) -> float:
-    """Train with the compact recipe's losses and batches; returns samples a second."""
-    rows = np.flatnonzero(~held_out_models(source.models, COMPACT.held_out))
+    """Train with the losses and batches of convolutions; returns samples a second."""
+    descent = RECIPE.descent
+    rows = np.flatnonzero(~held_out_models(source.models, RECIPE.held_out))
     rng = np.random.default_rng(0)
     image = rng.integers(source.images, size=(4096, 1))
     variant = rng.integers(source.variants, size=4096)
     network.fit_input(source.fetch(rng.choice(rows, 4096), image, variant))
-    classifier = CosineClassifier(network.embedding, len(rows), margin=COMPACT.cosine_margin)
+    classifier = CosineClassifier(network.embedding, len(rows), margin=descent.cosine_margin)
     parameters = [*network.parameters(), *classifier.parameters()]
-    rate = COMPACT.learning_rate
-    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=COMPACT.weight_decay)
+    rate = descent.learning_rate
+    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=descent.weight_decay)
     network.train()
     started, samples, step = time.monotonic(), 0, 0
     while (elapsed := time.monotonic() - started) < seconds:
         for group in optimiser.param_groups:
             group["lr"] = rate * (0.5 + 0.5 * np.cos(np.pi * elapsed / seconds))
         rng = np.random.default_rng((0, step))
-        draw = COMPACT.sampler.draw(source.block[rows], source.images, source.variants, rng)
+        draw = descent.sampler.draw(source.block[rows], source.images, source.variants, rng)
         labels = torch.from_numpy(draw[0])
         z = network(source.fetch(rows[draw[0]], *draw[1:]))
         loss = classifier(z, labels)
         unit = nn.functional.normalize(z, dim=1)
-        loss = loss + batch_hard_triplet(unit, labels, COMPACT.margin)
+        loss = loss + batch_hard_triplet(unit, labels, descent.margin)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -93,16 +100,18 @@ def main(run: Path, images: Path, seconds: float) -> None:
     source, parts = cache.source, cache.signal.parts
     with tempfile.TemporaryDirectory() as folder:
         signals = image_signals(read_image_set(images), cache.signal, "signal", 3, Path(folder))
-    held = np.flatnonzero(held_out_models(source.models, COMPACT.held_out))
+    held = np.flatnonzero(held_out_models(source.models, RECIPE.held_out))
     networks = {
         "perceptron": lambda: Perceptron(cache.signal.shape[0]),
-        "convolution": lambda: CompactNet(parts, heads=(Head(tuple(parts)),)),
+        "convolution": lambda: replace(RECIPE, heads=(Head(tuple(parts)),)).network(parts),
     }
     for name, build in networks.items():
         torch.manual_seed(0)
         network = build()
         speed = train(network, source, seconds)
-        scores = score(embed_signals(network, signals, constant=CONSTANT), resamples=0)
+        scores = score(
+            embed_signals(network, signals, constant=CalibrationRecipe().constant), resamples=0
+        )
         print(
             f"{name:12s} {speed:7.0f} samples/s, {seconds:.0f} s: "
             f"held-out AUC {100 * held_out_auc(network, source, held):.1f}, {images.name} "

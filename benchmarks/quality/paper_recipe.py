@@ -16,33 +16,32 @@ import argparse
 import json
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from fingerprint_sdk.images import load_image, windows
+from fingerprint_sdk.embedding import embed_images
+from fingerprint_sdk.images import load_image
 from trainer.denoiser import load_weights
 from trainer.evaluation import read_image_set, score, write_json
 from trainer.export.onnx import FingerprintModel
-from trainer.extractor import PAPER, FeatureRecipe, RenderRecipe, load_run, run_extractor
+from trainer.extractor import PaperRecipe, RenderRecipe, load_run, run_paper
 
 
 def train(pool: Path, photos: Path, out: Path, steps: int, models: int, device: str) -> None:
-    recipe = replace(PAPER, steps=steps, sampler=replace(PAPER.sampler, models=models))
+    recipe = PaperRecipe(models=models, steps=steps)
     started = time.monotonic()
-    run_extractor(
+    run_paper(
         [pool],
         photos,
         out,
         recipe,
         load_weights("student"),
         rendering=RenderRecipe(),
-        features=FeatureRecipe(),
         workers=1 if device == "cpu" else os.cpu_count() or 1,
         device=device,
-        progress=lambda stage, done, total, numbers: print(
+        progress=lambda stage, done, total, **numbers: print(
             stage, done, total, numbers, flush=True
         ),
     )
@@ -52,18 +51,18 @@ def train(pool: Path, photos: Path, out: Path, steps: int, models: int, device: 
 def evaluate(out: Path, image_sets: list[Path]) -> None:
     run = load_run(out)
     model = FingerprintModel(run.signal, run.network).eval()
+
+    @torch.inference_mode()
+    def embed_windows(seen: np.ndarray) -> np.ndarray:
+        return model(torch.from_numpy(seen)).numpy()
+
     scores = {}
     for folder in image_sets:
         images = read_image_set(folder)
         embeddings = {}
         for name, paths in images.images.items():
-            rows = []
-            for path in paths:
-                with torch.inference_mode():
-                    seen = torch.from_numpy(windows(load_image(path).pixels))
-                    mean = model(seen).mean(0).numpy()
-                rows.append(mean / np.linalg.norm(mean))
-            embeddings[name] = np.stack(rows)
+            pixels = (load_image(path).pixels for path in paths)
+            embeddings[name] = embed_images(embed_windows, pixels, batch_size=1)
             print(folder.name, name, flush=True)
         scores[folder.name] = score(embeddings, images.decoders)
         write_json(out / "scores.json", scores)

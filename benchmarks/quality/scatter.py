@@ -19,14 +19,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fingerprint_sdk.verification import image_embedding
 from trainer.evaluation import ImageSet, read_image_set, score
 from trainer.experiments.ablation import image_signals, read_cache
-from trainer.extractor import COMPACT, HEADS, held_out_models
-from trainer.extractor.compact.discriminant import directions_between
+from trainer.extractor import HEADS, CompactRecipe, held_out_models
+from trainer.extractor.compact.discriminant import directions_between, shrunk
 from trainer.extractor.compact.heads import Seen
-from trainer.extractor.compact.whitening import shrunk
 
 SPLITS = 4
+RECIPE = CompactRecipe()
 
 
 def main(run: Path, image_sets: list[Path]) -> None:
@@ -56,7 +57,7 @@ def compare(
     seen: Seen, real: dict[str, list[Tensor]], image_set: ImageSet
 ) -> list[tuple[str, str]]:
     """The lines of one part of the signal: whose scatter, and what came of it."""
-    train = np.flatnonzero(~held_out_models(seen.models, COMPACT.held_out))[::8]
+    train = np.flatnonzero(~held_out_models(seen.models, RECIPE.held_out))[::8]
     image, variant = (x.ravel() for x in np.mgrid[: seen.images, : seen.variants])
     models = torch.stack(
         [seen.fetch(np.full_like(image, m), image[:, None], variant) for m in train]
@@ -87,12 +88,12 @@ def compare(
         )
         whose = {
             "synthetic models'": synthetic,
-            "the same and photographs'": synthetic + COMPACT.contents * photographs,
+            "the same and photographs'": synthetic + RECIPE.contents_weight * photographs,
             "other real generators'": others,
         }
         for label, within in whose.items():
-            levelled = shrunk(within, COMPACT.shrinkage)
-            axes = directions_between(levelled, means - means.mean(0), COMPACT.embedding).T
+            levelled = shrunk(within, RECIPE.shrinkage)
+            axes = directions_between(levelled, means - means.mean(0), RECIPE.embedding).T
             embeddings = {
                 name: np.stack(
                     [embed((real[name][i] - mean) / scale, axes) for i in halves[name][1::2]]
@@ -113,8 +114,7 @@ def scatter(groups: list[Tensor]) -> Tensor:
 
 
 def embed(windows: Tensor, axes: Tensor) -> np.ndarray:
-    units = torch.nn.functional.normalize(windows.double() @ axes, dim=1)
-    return torch.nn.functional.normalize(units.mean(0), dim=0).numpy()
+    return image_embedding(torch.nn.functional.normalize(windows.double() @ axes, dim=1).numpy())
 
 
 def figures_of(embeddings: dict[str, np.ndarray], image_set: ImageSet) -> np.ndarray:

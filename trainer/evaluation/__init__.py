@@ -5,7 +5,8 @@ from __future__ import annotations
 from trainer.evaluation.identification import IdentificationScores, LevelScores
 from trainer.evaluation.image_set import ImageSet, read_decoders, read_image_set
 from trainer.evaluation.metrics import Estimate
-from trainer.evaluation.protocol import ModelRecord, Scores, evaluate, score, write_json
+from trainer.evaluation.protocol import evaluate, score
+from trainer.evaluation.scores import ModelRecord, Scores, write_json
 from trainer.evaluation.table import print_table
 from trainer.evaluation.verification import PairScores, ShippedScores, VerificationScores
 

@@ -32,6 +32,29 @@ def roc_auc(genuine: np.ndarray, impostor: np.ndarray) -> float:
     return float(roc_auc_score(*_labelled(genuine, impostor)))
 
 
+def bootstrap_auc(
+    genuine: np.ndarray,
+    genuine_weights: np.ndarray,
+    impostor: np.ndarray,
+    impostor_weights: np.ndarray,
+) -> np.ndarray:
+    """AUC of each resample, shape (R,), given every pair's weight in it.
+
+    Args:
+        genuine, impostor: scores, shapes (n,) and (m,).
+        genuine_weights, impostor_weights: shapes (R, n) and (R, m). NaN where a row is all zero.
+    """
+    order = np.argsort(impostor)
+    below = np.zeros((len(impostor_weights), len(impostor) + 1))
+    np.cumsum(impostor_weights[:, order], axis=1, out=below[:, 1:])
+    ranked = impostor[order]
+    beaten = below[:, np.searchsorted(ranked, genuine, "left")]
+    beaten += below[:, np.searchsorted(ranked, genuine, "right")]  # a tie counts half
+    wins = np.einsum("rn,rn->r", genuine_weights, beaten) / 2
+    total = genuine_weights.sum(axis=1) * below[:, -1]
+    return np.divide(wins, total, out=np.full(len(wins), np.nan), where=total > 0)
+
+
 def best_threshold_accuracy(genuine: np.ndarray, impostor: np.ndarray) -> float:
     """Highest accuracy over all thresholds (paper, IV-A).
 

@@ -6,26 +6,23 @@ format instead of the fingerprint.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fingerprint_sdk import Calibration, __version__
-from fingerprint_sdk.files import write_text
 from trainer.evaluation.identification import (
     GALLERY_IMAGES,
-    IdentificationScores,
     score_identification,
 )
 from trainer.evaluation.image_set import read_image_set
+from trainer.evaluation.scores import ModelRecord, Scores
 from trainer.evaluation.verification import (
     SET_IMAGES,
-    VerificationScores,
     score_verification,
 )
 from trainer.progress import Progress, silent
@@ -34,44 +31,6 @@ if TYPE_CHECKING:
     from fingerprint_sdk import Extractor
 
 _PACKAGES = ("numpy", "scikit-learn", "onnxruntime", "onnxruntime-gpu", "pillow")
-
-
-@dataclass(frozen=True)
-class ModelRecord:
-    """The model that was scored, and what ran it."""
-
-    name: str
-    version: str
-    sha256: str
-    device: str
-    versions: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Outcome of the protocol on one image set.
-
-    Attributes:
-        identification, verification, set_verification: the three parts.
-        images: number of images of each model.
-        recompressed: share of all images that carry lossy compression.
-        decoders: decoder of each model.
-        seed: of the first gallery, and of the pairs.
-        model: what made the embeddings; None where only these were given.
-    """
-
-    identification: IdentificationScores
-    verification: VerificationScores
-    set_verification: VerificationScores
-    images: dict[str, int]
-    recompressed: float
-    decoders: dict[str, str]
-    seed: int
-    model: ModelRecord | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return asdict(self)
 
 
 def score(
@@ -175,14 +134,6 @@ def evaluate(
     versions = {"fingerprint-sdk": __version__} | {name: _version(name) for name in _PACKAGES}
     record = ModelRecord(model.name, model.version, model.model_sha256, model.device, versions)
     return replace(scores, model=record)
-
-
-def write_json(path: Path, results: Mapping[str, Scores]) -> None:
-    """Write the scores of some image sets, by name, whole or not at all."""
-    record = {name: scores.as_dict() for name, scores in results.items()}
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
 def _check(rows: Mapping[str, np.ndarray]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainer.evaluation.identification import LevelScores
 from trainer.evaluation.metrics import Estimate
-from trainer.evaluation.protocol import Scores
+from trainer.evaluation.scores import Scores
 from trainer.evaluation.verification import PairScores, VerificationScores
 
 if TYPE_CHECKING:

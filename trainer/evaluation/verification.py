@@ -12,10 +12,12 @@ from trainer.evaluation.metrics import (
     Estimate,
     accuracy_at,
     best_threshold_accuracy,
+    bootstrap_auc,
     error_rates,
     fnmr_at_fmr,
     roc_auc,
 )
+from trainer.evaluation.pairs import Pairs, draw_pairs
 
 SET_IMAGES = 5
 """Images a side in set verification."""
@@ -78,19 +80,6 @@ class VerificationScores:
     decoder: PairScores | None
 
 
-@dataclass(frozen=True, eq=False)
-class _Pairs:
-    """Scores of some pairs, the generators of their sides (indices), and which are lossy."""
-
-    scores: np.ndarray
-    side_a: np.ndarray
-    side_b: np.ndarray
-    lossy: np.ndarray
-
-    def take(self, kept: np.ndarray) -> _Pairs:
-        return _Pairs(self.scores[kept], self.side_a[kept], self.side_b[kept], self.lossy[kept])
-
-
 def score_verification(
     embeddings: Mapping[str, np.ndarray],
     decoders: Mapping[str, str],
@@ -119,32 +108,11 @@ def score_verification(
             None for no image.
     """
     rng = np.random.default_rng(seed)
-    counts = np.array([len(rows) for rows in embeddings.values()])
-    starts = np.cumsum(counts) - counts
-    stacked = np.concatenate(list(embeddings.values()))
-    lossy = (
-        np.zeros(len(stacked), bool)
-        if recompressed is None
-        else np.concatenate([recompressed[model] for model in embeddings])
-    )
-
-    def compare(side_a: np.ndarray, side_b: np.ndarray, chosen: np.ndarray) -> _Pairs:
-        a, b = chosen[:, :images], chosen[:, images:]
-        scores = np.einsum("nd,nd->n", _mean(stacked, a), _mean(stacked, b)).astype(np.float64)
-        return _Pairs(scores, side_a, side_b, lossy[chosen].any(axis=1))
-
-    same = rng.integers(len(counts), size=pairs)
-    chosen = starts[same, None] + _distinct(rng, counts[same], 2 * images)
-    genuine = compare(same, same, chosen)
-
-    first = rng.integers(len(counts), size=pairs)
-    second = (first + rng.integers(1, len(counts), size=pairs)) % len(counts)
-    drawn = [starts[side, None] + _distinct(rng, counts[side], images) for side in (first, second)]
-    impostor = compare(first, second, np.concatenate(drawn, axis=1))
-
-    resampled = rng.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), resamples)
+    genuine, impostor = draw_pairs(embeddings, recompressed, images, pairs, rng)
+    count = len(embeddings)
+    resampled = rng.multinomial(count, np.full(count, 1 / count), resamples)
     _, decoder_of = np.unique([decoders[model] for model in embeddings], return_inverse=True)
-    apart = decoder_of[first] != decoder_of[second]
+    apart = decoder_of[impostor.side_a] != decoder_of[impostor.side_b]
     model = _pair_scores(genuine, impostor, resampled, images, calibration)
     if apart.all():
         return VerificationScores(images, model, model)
@@ -156,32 +124,9 @@ def score_verification(
     return VerificationScores(images, model, decoder)
 
 
-def bootstrap_auc(
-    genuine: np.ndarray,
-    genuine_weights: np.ndarray,
-    impostor: np.ndarray,
-    impostor_weights: np.ndarray,
-) -> np.ndarray:
-    """AUC of each resample, shape (R,), given every pair's weight in it.
-
-    Args:
-        genuine, impostor: scores, shapes (n,) and (m,).
-        genuine_weights, impostor_weights: shapes (R, n) and (R, m). NaN where a row is all zero.
-    """
-    order = np.argsort(impostor)
-    below = np.zeros((len(impostor_weights), len(impostor) + 1))
-    np.cumsum(impostor_weights[:, order], axis=1, out=below[:, 1:])
-    ranked = impostor[order]
-    beaten = below[:, np.searchsorted(ranked, genuine, "left")]
-    beaten += below[:, np.searchsorted(ranked, genuine, "right")]  # a tie counts half
-    wins = np.einsum("rn,rn->r", genuine_weights, beaten) / 2
-    total = genuine_weights.sum(axis=1) * below[:, -1]
-    return np.divide(wins, total, out=np.full(len(wins), np.nan), where=total > 0)
-
-
 def _pair_scores(
-    genuine: _Pairs,
-    impostor: _Pairs,
+    genuine: Pairs,
+    impostor: Pairs,
     resampled: np.ndarray,
     images: int,
     calibration: Calibration | None,
@@ -211,7 +156,7 @@ def _pair_scores(
 
 
 def _shipped(
-    genuine: _Pairs, impostor: _Pairs, images: int, calibration: Calibration
+    genuine: Pairs, impostor: Pairs, images: int, calibration: Calibration
 ) -> ShippedScores:
     nominal = calibration.default_fmr
     thresholds = np.array(
@@ -233,26 +178,3 @@ def _shipped(
         fmr=fmr,
         fnmr=fnmr,
     )
-
-
-def _distinct(rng: np.random.Generator, counts: np.ndarray, size: int) -> np.ndarray:
-    """``size`` distinct random numbers below each of ``counts``: shape (len(counts), size).
-
-    Each is drawn from those left, then moved up past the ones taken before it.
-    """
-    chosen = np.empty((len(counts), size), np.int64)
-    for k in range(size):
-        draw = rng.integers(counts - k)
-        for taken in np.sort(chosen[:, :k], axis=1).T:
-            draw += draw >= taken
-        chosen[:, k] = draw
-    return chosen
-
-
-def _mean(stacked: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """L2-normalised mean of the chosen rows: (n, k) indices to (n, D)."""
-    total = stacked[chosen[:, 0]]
-    for column in chosen.T[1:]:
-        total = total + stacked[column]
-    norm = np.linalg.norm(total, axis=1, keepdims=True)
-    return total / np.maximum(norm, 1e-12)

@@ -15,7 +15,6 @@ pytest.importorskip("sklearn", reason="needs the trainer extra")
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
 
 from trainer.evaluation import metrics
-from trainer.evaluation.verification import bootstrap_auc
 
 # A coarse grid of scores, so that ties are common.
 SCORES = arrays(np.float64, st.integers(1, 30), elements=st.integers(-5, 5).map(lambda v: v / 5))
@@ -131,7 +130,7 @@ def test_bootstrap_auc_is_scikit_learns_weighted(
 ) -> None:
     rng = np.random.default_rng(seed)
     weights = rng.integers(0, 3, (4, len(genuine))), rng.integers(0, 3, (4, len(impostor)))
-    got = bootstrap_auc(genuine, weights[0], impostor, weights[1])
+    got = metrics.bootstrap_auc(genuine, weights[0], impostor, weights[1])
     labels = np.repeat([1, 0], [len(genuine), len(impostor)])
     for value, g, i in zip(got, *weights, strict=True):
         if g.sum() == 0 or i.sum() == 0:

@@ -21,7 +21,8 @@ from support.tiny_model import TINY_CALIBRATION, synthetic_image
 import fingerprint_sdk as fp
 from trainer.evaluation import evaluate, print_table, read_image_set, score, write_json
 from trainer.evaluation.identification import score_identification
-from trainer.evaluation.verification import _distinct, score_verification
+from trainer.evaluation.pairs import _distinct
+from trainer.evaluation.verification import score_verification
 
 FAST = {"galleries": 4, "pairs": 400, "resamples": 20}
 CALIBRATION = fp.Calibration.from_json(json.dumps(TINY_CALIBRATION))

@@ -5,7 +5,8 @@ from trainer.experiments.ablation.cache import Cache, Subset, read_cache, recons
 from trainer.experiments.ablation.convolutions import ConvolutionRecipe, train_convolutions
 from trainer.experiments.ablation.curves import draw_curves, fit_power_law
 from trainer.experiments.ablation.intervals import fnmr_interval, weighted_fnmr
-from trainer.experiments.ablation.page import Line, experiment, summarise
+from trainer.experiments.ablation.lines import Line, summarise
+from trainer.experiments.ablation.page import experiment
 from trainer.experiments.ablation.questions import QUESTIONS, Question
 from trainer.experiments.ablation.rendering import (
     make_subset_renderer,

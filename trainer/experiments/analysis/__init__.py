@@ -13,14 +13,12 @@ from trainer.experiments.analysis.components import (
     pool_effects,
     train_and_profile,
 )
+from trainer.experiments.analysis.distance import frechet_distance, log_volume, sample_log_volume
 from trainer.experiments.analysis.fidelity import (
     Family,
     Fidelity,
     draw_volumes,
-    frechet_distance,
-    log_volume,
     measure_fidelity,
-    sample_log_volume,
 )
 from trainer.experiments.analysis.generators import Generator, GeneratorRecipe, train_generator
 from trainer.experiments.analysis.kernels import (

@@ -10,6 +10,8 @@ from fingerprint_sdk.spectrum import azimuthal_integration, dft_magnitude
 
 LOG_FLOOR = 1e-6  # keeps the logarithm of an empty frequency finite; powers are of order n²
 _BATCH = 8
+HIGH = "over the top quarter of the frequencies (0.375 to 0.5 cycles per pixel)"
+"""What `high` averages over, in words."""
 
 
 @torch.no_grad()

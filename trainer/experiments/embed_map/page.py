@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.evaluation import ImageSet, read_image_set
 from trainer.experiments.drawing import interactive_map, scatter
 from trainer.experiments.embed_map.metrics import (
     NEIGHBOURS,
     Map,
-    Separation,
-    draw_map,
-    measure_separation,
     methods,
 )
-from trainer.experiments.embed_map.rival import rival_embeddings, unseen_images
-from trainer.experiments.embedding import describe, embed_generators, limited
+from trainer.experiments.embed_map.panels import Panel, map_panels
+from trainer.experiments.embedding import describe
 from trainer.experiments.page import Experiment, Picture, Table
-from trainer.progress import Progress, part_of, silent
+from trainer.progress import Progress, silent
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.figure import Figure
 
     from fingerprint_sdk import Extractor
     from trainer.experiments.rivals import Rival
-
-
-@dataclass(frozen=True, eq=False)
-class _Panel:
-    model: str
-    folder: Path
-    image_set: ImageSet
-    images: dict[str, tuple[Path, ...]]
-    separation: Separation
-    maps: tuple[Map, ...]
-
-    @property
-    def title(self) -> str:
-        return f"{self.model}, {self.folder.name}"
 
 
 def map_experiment(
@@ -71,29 +51,17 @@ def map_experiment(
             embeddings `trainer compare` keeps there too.
         progress: told of each model and image set, and of each rival.
     """
-    if rivals and cache is None:
-        raise ValueError("a rival's embeddings are kept: give a cache")
-    panels: list[_Panel] = []
-    splits: dict[str, dict[str, list[str]]] = {}
-    for folder in folders:
-        image_set = read_image_set(folder, decoders)
-        images = limited(image_set.images, limit)
-        rows: dict[str, dict[str, np.ndarray]] = {}
-        if rivals and cache is not None:
-            split, images = unseen_images(image_set, limit)
-            splits[str(folder)] = {"seen": list(split.seen), "unseen": list(split.unseen)}
-            for name, rival in rivals.items():
-                rows[rival.title] = rival_embeddings(name, rival, split, images, cache, progress)
-        for name, extractor in extractors.items():
-            shown = part_of(progress, f"{name}, {folder.name}")
-            rows[name] = embed_generators(extractor, images, cache=cache, progress=shown)
-        for name, embeddings in rows.items():
-            maps = [
-                draw_map(embeddings, images, method, perplexity=perplexity, seed=seed)
-                for method in methods()
-            ]
-            separation = measure_separation(embeddings)
-            panels.append(_Panel(name, folder, image_set, images, separation, tuple(maps)))
+    panels, splits = map_panels(
+        extractors,
+        folders,
+        decoders,
+        rivals or {},
+        limit=limit,
+        perplexity=perplexity,
+        seed=seed,
+        cache=cache,
+        progress=progress,
+    )
     every = {name: describe(extractor) for name, extractor in extractors.items()}
     figures = {
         "models": every,
@@ -102,7 +70,7 @@ def map_experiment(
         "perplexity": perplexity,
         "seed": seed,
         "limit": limit,
-        "panels": [_record(panel) for panel in panels],
+        "panels": [panel.record() for panel in panels],
     }
     shown = "all images" if limit is None else f"at most {limit} images"
     return Experiment(
@@ -141,24 +109,7 @@ def _split_lines(splits: Mapping[str, Mapping[str, Sequence[str]]]) -> list[str]
     ]
 
 
-def _record(panel: _Panel) -> dict[str, object]:
-    return {
-        "model": panel.model,
-        "image_set": str(panel.folder),
-        "images": {name: len(paths) for name, paths in panel.images.items()},
-        "separation": asdict(panel.separation),
-        "trustworthiness": {drawn.method: drawn.trustworthiness for drawn in panel.maps},
-        "points": {
-            drawn.method: [
-                [file, round(float(x), 3), round(float(y), 3)]
-                for file, (x, y) in zip(drawn.files, drawn.points, strict=True)
-            ]
-            for drawn in panel.maps
-        },
-    }
-
-
-def _summary(panels: Sequence[_Panel]) -> Table:
+def _summary(panels: Sequence[Panel]) -> Table:
     return Table(
         f"How well generators separate. Own neighbours: share of an image's {NEIGHBOURS} nearest "
         "others that are by its own generator, in %. Trustworthiness: of the map itself, in %.",
@@ -175,7 +126,7 @@ def _summary(panels: Sequence[_Panel]) -> Table:
     )  # fmt: skip
 
 
-def _neighbours(panel: _Panel) -> Table:
+def _neighbours(panel: Panel) -> Table:
     rows = []
     for name, own in panel.separation.own.items():
         other = panel.separation.nearest_other[name]
@@ -189,11 +140,11 @@ def _neighbours(panel: _Panel) -> Table:
     )
 
 
-def _labels(panel: _Panel, drawn: Map, by_decoder: bool) -> list[str]:
+def _labels(panel: Panel, drawn: Map, by_decoder: bool) -> list[str]:
     return [panel.image_set.decoders[label] if by_decoder else label for label in drawn.labels]
 
 
-def _pictures(panels: Sequence[_Panel], by_decoder: bool) -> list[Picture]:
+def _pictures(panels: Sequence[Panel], by_decoder: bool) -> list[Picture]:
     """One picture for each image set and method, a panel for each model."""
     pictures = []
     folders = list(dict.fromkeys(panel.folder for panel in panels))
@@ -208,7 +159,7 @@ def _pictures(panels: Sequence[_Panel], by_decoder: bool) -> list[Picture]:
     return pictures
 
 
-def _figure(panels: Sequence[_Panel], k: int, by_decoder: bool) -> Figure:
+def _figure(panels: Sequence[Panel], k: int, by_decoder: bool) -> Figure:
     import matplotlib.pyplot as plt
 
     figure, grid = plt.subplots(
@@ -222,7 +173,7 @@ def _figure(panels: Sequence[_Panel], k: int, by_decoder: bool) -> Figure:
     return figure
 
 
-def _interactive(panels: Sequence[_Panel], by_decoder: bool) -> list[str]:
+def _interactive(panels: Sequence[Panel], by_decoder: bool) -> list[str]:
     parts: list[str] = []
     for panel in panels:
         for drawn in panel.maps:

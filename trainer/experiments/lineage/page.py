@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from trainer.evaluation import ImageSet, read_image_set
+from trainer.evaluation import read_image_set
 from trainer.experiments.drawing import interactive_map
 from trainer.experiments.embed_map.metrics import draw_map
 from trainer.experiments.embedding import describe, embed_generators, limited
 from trainer.experiments.lineage.dendrogram import draw_dendrogram
+from trainer.experiments.lineage.families import find_families, read_relations, score_groups
 from trainer.experiments.lineage.tree import (
     Attribution,
     Tree,
@@ -28,8 +26,6 @@ from trainer.progress import Progress, silent
 
 if TYPE_CHECKING:
     from fingerprint_sdk import Extractor
-
-_DERIVED = ("fine-tune of", "derived from")
 
 
 def lineage_experiment(
@@ -63,15 +59,15 @@ def lineage_experiment(
         ValueError: a base is not in the image set, two share a decoder, or nothing shares theirs.
     """
     image_set = read_image_set(folder, decoders)
-    family = _families(image_set, bases)
-    relations = _relations(folder, decoders)
+    family = find_families(image_set, bases)
+    relations = read_relations(folder, decoders)
     images = limited(image_set.images, limit)
     embeddings = embed_generators(extractor, images, cache=cache, progress=progress)
     members = {name: embeddings[name] for name in family}
     tree = grow_tree(members, resamples=resamples, seed=seed)
     variants = {name: base for name, base in family.items() if name not in bases}
     traced = trace(embeddings, variants, resamples=resamples, seed=seed)
-    groups = _groups(traced, family, relations)
+    groups = score_groups(traced, family, relations)
     agreement = family_agreement(tree, family)
     drawn = draw_map(members, images, seed=seed)
     owners = [f"{family[name]} and its family" for name in drawn.labels]
@@ -116,61 +112,6 @@ def lineage_experiment(
             interactive_map(drawn.points, owners, drawn.files, "t-SNE of the families"),
         ],
     )
-
-
-def _families(image_set: ImageSet, bases: Sequence[str]) -> dict[str, str]:
-    """Model -> base, bases first in each family."""
-    if len(set(bases)) < 2:
-        raise ValueError("name at least two base models, each with --base")
-    for base in bases:
-        if base not in image_set.images:
-            raise ValueError(
-                f"no model {base!r} in the image set: it has {', '.join(image_set.images)}"
-            )
-    owner = {image_set.decoders[base]: base for base in bases}
-    if len(owner) < len(bases):
-        raise ValueError(
-            f"two of the base models {list(bases)} share a decoder: they are one family"
-        )
-    family = {}
-    for decoder, base in owner.items():
-        shared = [name for name in image_set.images if image_set.decoders[name] == decoder]
-        family |= {name: base for name in sorted(shared, key=lambda name: name != base)}
-    if len(family) == len(bases):
-        raise ValueError("no other model shares a decoder with a base: give --decoders")
-    return family
-
-
-def _relations(folder: Path, decoders: Path | None) -> dict[str, str]:
-    """The column `basis` of the CSV file, where there is one."""
-    here = folder.resolve()
-    places = [decoders] if decoders else [here / "decoders.csv", here.parent / "decoders.csv"]
-    for path in places:
-        if path.is_file():
-            with path.open(newline="", encoding="utf-8") as file:
-                return {row["model"]: row.get("basis") or "" for row in csv.DictReader(file)}
-    return {}
-
-
-def _groups(
-    traced: Sequence[Attribution], family: Mapping[str, str], relations: Mapping[str, str]
-) -> dict[str, dict[str, float | int]]:
-    """Scores of the variants proper, of those that share the decoder only, and of all."""
-    derived = [one for one in traced if relations.get(one.variant, "").startswith(_DERIVED)]
-    other = [one for one in traced if one not in derived]
-    parts = {"fine-tuned or derived": derived, "share the decoder": other, "all": traced}
-    return {
-        name: {
-            "variants": len(chosen),
-            "traced": float(np.mean([one.nearest == one.base for one in chosen])),
-            "images": float(np.mean([one.images for one in chosen])),
-            "same_family_among_all": float(
-                np.mean([family.get(one.among_all) == one.base for one in chosen])
-            ),
-        }
-        for name, chosen in parts.items()
-        if chosen
-    }
 
 
 def _summary(groups: Mapping[str, Mapping[str, float | int]], bases: int) -> Table:

@@ -16,8 +16,8 @@ def ablate(
     question: Annotated[
         str,
         typer.Argument(
-            help="synthesis, seeds, photos, signal, windows (Tables III to VII); size, residual, "
-            "pools, processing, loss, heads."
+            help="synthesis, seeds, photos, signal, windows (Tables III to VII); size, "
+            "reconstruction, pools, processing, loss, heads."
         ),
     ],
     run: Annotated[

@@ -15,9 +15,6 @@ from support.photographs import write_photographs
 
 from fingerprint_sdk import Calibration
 from trainer.calibration import (
-    DEFAULT_FMR,
-    FMRS,
-    SIDES,
     CalibrationRecipe,
     _contents,
     fit_calibration,
@@ -27,6 +24,8 @@ from trainer.calibration import (
 )
 from trainer.images.photos import Photos, load_photos
 from trainer.synthesis import SynthesisRecipe, paper288, read_pool, synthesize
+
+FMRS = CalibrationRecipe().fmrs
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -38,7 +37,7 @@ scores = st.lists(st.floats(-1, 0.999), min_size=1, max_size=300)
 @settings(deadline=None)
 def test_thresholds_realise_no_more_than_the_nominal_rate(impostor: list[float]) -> None:
     values = np.array(impostor)
-    table = thresholds(values)
+    table = thresholds(values, FMRS)
     assert set(table) == {str(fmr) for fmr in FMRS}
     for fmr, threshold in ((float(key), value) for key, value in table.items()):
         assert np.mean(values >= threshold) <= fmr
@@ -53,7 +52,7 @@ def test_thresholds_realise_no_more_than_the_nominal_rate(impostor: list[float])
 def test_thresholds_are_the_order_statistics_of_a_brute_force_search(dtype: type) -> None:
     values = np.random.default_rng(0).normal(0.2, 0.2, 5000).clip(-1, 1).astype(dtype)
     values[:40] = values[40]  # ties
-    for key, threshold in thresholds(values).items():
+    for key, threshold in thresholds(values, FMRS).items():
         allowed = [s for s in np.unique(values) if (values > s).mean() <= float(key)]
         assert threshold == pytest.approx(float(min(allowed)), abs=1e-6)
         assert (values >= threshold).mean() <= float(key)
@@ -123,14 +122,14 @@ def test_a_calibration_covers_every_condition_that_its_images_allow(
 ) -> None:
     document, seen = fitted
     keys = [(c["images_a"], c["images_b"], c["recompressed"]) for c in document["conditions"]]
-    sides = [(a, b) for a, b in SIDES if a + b <= 6]
+    sides = [(a, b) for a, b in CalibrationRecipe().sides if a + b <= 6]
     assert keys == [(a, b, flag) for flag in (False, True) for a, b in sides]
     assert len(seen) == 4 * 3  # three models, clean and at three JPEG qualities
     for i, batch in enumerate(seen):  # 144 px, or as JPEG 576 px, where there is a fourth window
         assert batch.shape == (6 * (16 if i % 4 else 9), 3, 128, 128)
         assert batch.dtype == np.uint8
     assert (seen[1] != seen[2]).any()
-    assert document["default_fmr"] == DEFAULT_FMR
+    assert document["default_fmr"] == CalibrationRecipe().default_fmr
 
 
 def test_a_collage_is_whole_photographs_side_by_side() -> None:

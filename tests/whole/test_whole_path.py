@@ -23,7 +23,7 @@ from support.photographs import photograph
 
 from trainer.extractor import held_out_models, load_run
 from trainer.images.photos import load_photos
-from trainer.synthesis import load_model, paper288, read_pool
+from trainer.synthesis import ModelId, load_model, paper288, read_pool
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ def write_photos(folder: Path, start: int, count: int) -> Path:
 def toy_architectures() -> tuple[list[str], list[str]]:
     """Ids of eight architectures to train on and of six that training holds out."""
     ids = [a.id for a in paper288(WIDTH)]
-    held = held_out_models(tuple(f"pool/{i}/0" for i in ids), 0.1)
+    held = held_out_models([ModelId("pool", i, 0) for i in ids], 0.1)
     held_ids = [i for i, h in zip(ids, held, strict=True) if h]
     kept = [i for i, h in zip(ids, held, strict=True) if not h]
     return kept[:: len(kept) // 8][:8], held_ids[::4][:6]
@@ -112,7 +112,7 @@ def test_from_photographs_to_a_decision(workshop: Workshop, tmp_path: Path) -> N
 
     out = tmp_path / "run"
     training = ("--pool", workshop.pool, "--photos", workshop.photos, "--out", out)
-    training += ("--residual", student, "--images", 8, "--blocks", 3, "--photographs", 200)
+    training += ("--denoiser", student, "--images", 8, "--blocks", 3, "--photographs", 200)
     printed = run("trainer.cli", "extractor", *training)
     assert str(out) in printed.replace("\n", "")
     for name in ("run.json", "network.safetensors"):
@@ -127,7 +127,11 @@ def test_from_photographs_to_a_decision(workshop: Workshop, tmp_path: Path) -> N
 
     model = tmp_path / "toy"
     run("trainer.cli", "export-onnx", out, "--photos", workshop.photos, "--out", model)
-    assert {path.name for path in model.iterdir()} == {"model.onnx", "config.json"}
+    made_by = json.loads((model / "run.json").read_text())
+    assert made_by["pools"] == ["pool"]  # no path of this machine
+    assert made_by["recipe"] == finished.info["recipe"]
+    assert made_by["calibration"]["models"] == 120
+    assert {path.name for path in model.iterdir()} == {"model.onnx", "config.json", "run.json"}
     config = json.loads((model / "config.json").read_text())
     assert config["name"] == "toy"
     assert config["recipe_hash"] == finished.info["recipe_hash"]
@@ -168,11 +172,11 @@ def test_the_papers_recipe_runs(workshop: Workshop, tmp_path: Path) -> None:
     run(
         *("trainer.cli", "extractor", "--recipe", "paper", "--pool", pool),
         *("--photos", workshop.photos, "--out", out, "--steps", 2, "--images", 4),
-        *("--residual", workshop.denoiser / "dncnn" / "weights.safetensors"),
+        *("--denoiser", workshop.denoiser / "dncnn" / "weights.safetensors"),
     )
     assert (out / "losses.png").stat().st_size > 0
     finished = load_run(out)
-    assert finished.info["recipe"]["name"] == "paper"
+    assert finished.info["method"] == "paper"
     assert finished.info["models"] == 4
     assert finished.network.embedding == 2048
     weights = load_file(out / "network.safetensors")

@@ -34,6 +34,7 @@ from trainer.extractor.source import FeatureSource, RenderingSource
 from trainer.images.photos import MAX_SHRINK, MIN_SHRINK, load_photos
 from trainer.progress import Progress, silent
 from trainer.signal import signal_name
+from trainer.synthesis import pool_recipe
 
 METHODS = {recipe.method: recipe for recipe in (CompactRecipe, PaperRecipe)}
 """Recipes by the name of their method."""
@@ -164,7 +165,7 @@ def _describe(
         "rendering": asdict(renderer.recipe),
         "photographs": {"digest": renderer.photos.digest, "shrink": [MIN_SHRINK, MAX_SHRINK]},
         "denoiser": denoiser_hash,
-        "synthesis": {pool.name: json.loads((pool / "recipe.json").read_text()) for pool in pools},
+        "synthesis": {pool.name: pool_recipe(pool) for pool in pools},
         **more,
     }
     models = zip(renderer.models, renderer.entries, strict=True)

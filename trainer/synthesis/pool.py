@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -135,6 +136,12 @@ def read_pool(pool: Path) -> list[PoolEntry]:
     if not entries:
         raise FileNotFoundError(f"{pool}: no synthetic model here; run `trainer synthesize`")
     return entries
+
+
+def pool_recipe(pool: Path) -> dict[str, Any]:
+    """What `recipe.json` of a pool says of how its models were made; empty where it has none."""
+    path = pool / "recipe.json"
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def write_manifest(pool: Path) -> list[PoolEntry]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 from rich.table import Table
 
 from trainer.synthesis.families import architecture_from_id
-from trainer.synthesis.pool import read_pool
+from trainer.synthesis.pool import pool_recipe, read_pool
 
 AXES = ("blocks", "convolutions", "order", "upsampling", "activation", "normalisation", "width")
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
@@ -49,8 +48,7 @@ def summarise_pool(pool: Path) -> PoolSummary:
     Raises FileNotFoundError when `pool` holds no model, ValueError when a file is damaged.
     """
     entries = read_pool(pool)
-    path = pool / "recipe.json"
-    recipe: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    recipe = pool_recipe(pool)
     errors = np.array([entry.reconstruction_error for entry in entries])
     seconds = np.array([entry.seconds for entry in entries])
     per_architecture = Counter(entry.architecture for entry in entries)
@@ -82,7 +80,7 @@ def summary_table(summary: PoolSummary, title: str) -> Table:
         table.add_row(axis, "  ".join(f"{value} {n}" for value, n in counts.items()))
     table.add_section()
     quantiles = "  ".join(f"{q:.0%} {value:.4g}" for q, value in summary.errors.items())
-    table.add_row("reconstruction error (MSE on [-1, 1])", quantiles)
+    table.add_row("error (MSE on [-1, 1])", quantiles)
     if summary.under_floor is not None:
         share = f"{summary.under_floor:.1%} under {summary.recipe['floor']:g}"
         table.add_row("η", share)

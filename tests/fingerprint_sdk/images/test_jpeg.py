@@ -12,7 +12,7 @@ from support.paths import EVAL
 from support.tiny_model import synthetic_image
 
 from fingerprint_sdk.images.jpeg import (
-    _FREQUENCIES,
+    DETECTOR,
     _coefficients,
     estimate_jpeg_quality,
     was_jpeg,
@@ -29,13 +29,13 @@ def through_jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
 def test_coefficients_equal_scipys_dct() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (80, 100, 3), dtype=np.uint8)
     luma = pixels.astype(float) @ [0.299, 0.587, 0.114]
-    rows, columns = np.transpose(_FREQUENCIES)
+    rows, columns = np.transpose(DETECTOR.frequencies)
     expected = [
         dctn(luma[8 * i : 8 * i + 8, 8 * j : 8 * j + 8], norm="ortho")[rows, columns]
         for i in range(10)
         for j in range(12)
     ]
-    np.testing.assert_allclose(_coefficients(pixels), np.transpose(expected), atol=1e-2)
+    np.testing.assert_allclose(_coefficients(pixels, DETECTOR), np.transpose(expected), atol=1e-2)
 
 
 @pytest.mark.parametrize("quality", [75, 85, 92, 95])

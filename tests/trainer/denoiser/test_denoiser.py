@@ -195,7 +195,7 @@ def test_another_recipe_is_refused_but_not_another_student(photos: Photos, tmp_p
     train_denoiser(photos, tmp_path, TOY)
     with pytest.raises(ValueError, match="another recipe"):
         train_denoiser(photos, tmp_path, replace(TOY, learning_rate=1.0))
-    train_denoiser(photos, tmp_path, replace(TOY, student_steps=99, checkpoint_seconds=1.0))
+    train_denoiser(photos, tmp_path, replace(TOY, student_steps=99))
 
 
 KILLED = """
@@ -206,7 +206,8 @@ from trainer.denoiser import DenoiserRecipe, train_denoiser
 from trainer.images.photos import load_photos
 torch.set_num_threads(1)
 recipe = DenoiserRecipe(**eval(sys.argv[3]))
-train_denoiser(load_photos(Path(sys.argv[1])), Path(sys.argv[2]), recipe)
+photos, out = load_photos(Path(sys.argv[1])), Path(sys.argv[2])
+train_denoiser(photos, out, recipe, checkpoint_seconds=0.0)
 """
 
 
@@ -214,7 +215,7 @@ train_denoiser(load_photos(Path(sys.argv[1])), Path(sys.argv[2]), recipe)
 def test_a_killed_run_resumes_to_the_weights_of_an_unbroken_one(
     folder: Path, photos: Photos, tmp_path: Path
 ) -> None:
-    recipe = replace(TOY, steps=600, checkpoint_seconds=0.0)
+    recipe = replace(TOY, steps=600)
     arguments = {name: getattr(recipe, name) for name in recipe.__dataclass_fields__}
     command = [sys.executable, "-c", KILLED, str(folder), str(tmp_path / "killed"), str(arguments)]
     checkpoint = tmp_path / "killed" / "dncnn" / "checkpoint.pt"
@@ -229,9 +230,7 @@ def test_a_killed_run_resumes_to_the_weights_of_an_unbroken_one(
     assert 60 <= state["step"] < 600
 
     resumed = train_denoiser(photos, tmp_path / "killed", recipe)
-    unbroken = train_denoiser(
-        photos, tmp_path / "unbroken", replace(recipe, checkpoint_seconds=1e9)
-    )
+    unbroken = train_denoiser(photos, tmp_path / "unbroken", recipe, checkpoint_seconds=1e9)
     assert_same(resumed.state_dict(), unbroken.state_dict())
     logs = [read_csv_log(tmp_path / run / "dncnn" / "log.csv") for run in ("killed", "unbroken")]
     assert [row["step"] for row in logs[0]] == [row["step"] for row in logs[1]]

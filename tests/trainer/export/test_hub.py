@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -22,9 +22,7 @@ from trainer.denoiser import Student
 from trainer.export.card import card_text
 from trainer.export.hub import collect
 from trainer.export.onnx import ModelCard, export_onnx
-from trainer.extractor import RECIPES, FeatureRecipe, RenderRecipe, load_run
-from trainer.extractor.paper.train import build_network
-from trainer.extractor.run import build_signal
+from trainer.extractor import CompactRecipe, FeatureRecipe, RenderRecipe, load_run
 
 REPO = "someone/fingerprint-toy"
 RECIPE_HASH = "0123456789abcdef"
@@ -44,15 +42,16 @@ class Made:
 def write_run(folder: Path, seed: int) -> tuple[torch.nn.Module, torch.nn.Module]:
     """A run folder like a finished one's, of a small network that learned nothing."""
     torch.manual_seed(seed)
-    residual = Student(4, 4)
-    recipe = replace(RECIPES["compact"], widths=(8,), embedding=8)
-    signal = build_signal(recipe, residual)
-    network = build_network(recipe, signal.parts)
+    denoiser = Student(4, 4)
+    recipe = CompactRecipe(embedding=8)
+    signal = recipe.signal(denoiser).eval().requires_grad_(False)
+    network = recipe.network(signal.parts)
     network.fit_input(signal(torch.randint(0, 256, (16, 3, 128, 128), dtype=torch.uint8)))
     folder.mkdir()
-    save_file(residual.state_dict(), folder / "residual.safetensors")
+    save_file(denoiser.state_dict(), folder / "denoiser.safetensors")
     save_file(network.state_dict(), folder / "network.safetensors")
     info = {
+        "method": "compact",
         "recipe": asdict(recipe),
         "rendering": asdict(RenderRecipe()),
         "features": asdict(FeatureRecipe()),
@@ -138,7 +137,7 @@ def test_a_dry_run_lists_the_files_and_asks_nobody(made: Made, monkeypatch):
     assert done.exit_code == 0, done.output
     uploads = collect(made.model, made.run, made.scores, REPO)
     assert [u.name for u in uploads] == [
-        "README.md", "config.json", "model.onnx", "network.safetensors", "residual.safetensors",
+        "README.md", "config.json", "model.onnx", "network.safetensors", "denoiser.safetensors",
         "run.json",
     ]  # fmt: skip
     assert all(u.name in done.output and u.sha256 in done.output for u in uploads)

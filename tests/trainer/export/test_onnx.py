@@ -25,7 +25,8 @@ from fingerprint_sdk.images import windows as sdk_windows
 from fingerprint_sdk.zoo.golden import golden_picture
 from trainer.denoiser import Student
 from trainer.export.onnx import PARITY, FingerprintModel, ModelCard, export_onnx, parity, to_onnx
-from trainer.extractor import CompactNet, CompactSignal, Head
+from trainer.extractor import CompactRecipe, ContentsRecipe, Head
+from trainer.signal import CompactSignal
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -50,9 +51,13 @@ def parts(seed: int = 0) -> tuple[nn.Module, nn.Module]:
     torch.manual_seed(seed)
     signal = CompactSignal(Student(4, 4)).eval().requires_grad_(False)
     heads = (Head(("residual",)), Head(tuple(signal.parts)))
-    network = CompactNet(signal.parts, heads=heads, widths=(8,), embedding=8)
+    recipe = CompactRecipe(heads=heads, embedding=8, contents=ContentsRecipe(curves=512))
+    network = recipe.network(signal.parts)
     pictures = torch.randint(0, 256, (16, 3, 128, 128), dtype=torch.uint8)
     network.fit_input(signal(pictures))
+    for head in network.heads:
+        for name in ("centre", "axes", "frequencies", "weight"):
+            getattr(head.contents, name).normal_(0, 0.01)
     return signal, network.eval()
 
 

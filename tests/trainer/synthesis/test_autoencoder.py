@@ -204,7 +204,7 @@ def test_spread_moves_the_power_of_a_kernel_to_its_centre() -> None:
 # The closed form
 
 
-def residuals(network: GroupedAutoencoder, images: Tensor) -> Tensor:
+def errors(network: GroupedAutoencoder, images: Tensor) -> Tensor:
     with torch.no_grad():
         return (2 * (network.eval()(images) - images)).square().mean((0, 2, 3, 4))
 
@@ -275,14 +275,14 @@ def test_the_ridge_is_that_of_scikit_learn(photos: Photos) -> None:
 
 
 @pytest.mark.parametrize("order", ["post", "pre"])
-def test_the_closed_form_never_raises_the_residual(order: str, photos: Photos) -> None:
+def test_the_closed_form_never_raises_the_error(order: str, photos: Photos) -> None:
     images = unit_crops(photos, 4, 2)
     for architecture in (a for a in paper288(4) if a.order == order):
         network = GroupedAutoencoder(architecture, (0, 1), spread=0.1)
         network.train()(images)
-        before = residuals(network, images)
+        before = errors(network, images)
         solve_last_convolution(network, images)
-        after = residuals(network, images)
+        after = errors(network, images)
         assert (after <= before).all(), f"{architecture.id}: {before} -> {after}"
 
 
@@ -306,7 +306,7 @@ def assert_same_model(a: SyntheticModel, b: SyntheticModel, photos: Photos) -> N
     Running statistics lag behind it, so the models are compared under those of the batch.
     """
     assert (a.architecture, a.seed, a.steps) == (b.architecture, b.seed, b.steps)
-    assert a.residual == pytest.approx(b.residual, rel=0.02)
+    assert a.reconstruction_error == pytest.approx(b.reconstruction_error, rel=0.02)
     images = unit_crops(photos, 2, 1)
     with torch.no_grad():
         out_a, out_b = (
@@ -348,7 +348,7 @@ def test_training_is_deterministic_and_seeds_differ(photos: Photos) -> None:
     second = train_architecture(MIXED[0], (0, 1), photos, RECIPE)
     for a, b in zip(first, second, strict=True):
         assert_same_state(a.state, b.state, rtol=0, atol=0)
-        assert a.residual == b.residual
+        assert a.reconstruction_error == b.reconstruction_error
     assert any((first[0].state[n] != first[1].state[n]).any() for n in first[0].state)
 
 
@@ -356,16 +356,16 @@ def test_bfloat16_stays_near_full_precision(photos: Photos) -> None:
     recipe = replace(RECIPE, bfloat16=True)
     (rough,) = train_architecture(MIXED[0], (0,), photos, recipe)
     (exact,) = train_architecture(MIXED[0], (0,), photos, RECIPE)
-    assert rough.residual == pytest.approx(exact.residual, rel=0.2)
+    assert rough.reconstruction_error == pytest.approx(exact.reconstruction_error, rel=0.2)
     assert all(v.dtype != torch.bfloat16 for v in rough.state.values())
 
 
-def test_the_residual_is_the_error_of_the_model_that_is_returned(photos: Photos) -> None:
+def test_the_error_is_that_of_the_model_that_is_returned(photos: Photos) -> None:
     (model,) = train_architecture(MIXED[0], (0,), photos, RECIPE)
     crops = photos.crops(32, RECIPE.side, np.random.default_rng(0))
     images = torch.from_numpy(crops).float()[:, None] / 255
     network = join_states(model.architecture, {0: model.state})
-    assert model.residual == pytest.approx(float(residuals(network, images)), rel=1e-4)
+    assert model.reconstruction_error == pytest.approx(float(errors(network, images)), rel=1e-4)
 
 
 def test_below_the_floor_nothing_is_learned(photos: Photos) -> None:
@@ -386,12 +386,12 @@ def test_below_the_floor_nothing_is_learned(photos: Photos) -> None:
     assert any((moved[n] != start[n]).any() for n in start)
 
 
-def test_descent_lowers_the_residual(photos: Photos) -> None:
+def test_descent_lowers_the_error(photos: Photos) -> None:
     shape = Architecture(1, 1, "post", "bilinear", "none", "none", 4)
     start, end = (
         train_architecture(
             shape, (0,), photos, replace(RECIPE, closed_form=False, steps=steps, batch=8)
-        )[0].residual
+        )[0].reconstruction_error
         for steps in (0, 80)
     )
     assert end < 0.8 * start

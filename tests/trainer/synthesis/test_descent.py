@@ -30,13 +30,15 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Photos:
 
 
 def test_descent_lowers_the_error_and_never_raises_it(photos: Photos) -> None:
-    before = torch.tensor([train_extended(a, 0, photos, SOLVED).residual for a in MANY])
-    after = torch.tensor([train_extended(a, 0, photos, RECIPE).residual for a in MANY])
+    before = torch.tensor(
+        [train_extended(a, 0, photos, SOLVED).reconstruction_error for a in MANY]
+    )
+    after = torch.tensor([train_extended(a, 0, photos, RECIPE).reconstruction_error for a in MANY])
     assert (after <= before).all()
     assert (after / before).median() < 0.9
 
 
-def test_residual_is_that_of_the_saved_weights(photos: Photos) -> None:
+def test_the_error_is_that_of_the_saved_weights(photos: Photos) -> None:
 
     model = train_extended(BATCH_NORM, 1, photos, RECIPE)
     network = ExtendedAutoencoder(BATCH_NORM, 1)
@@ -44,13 +46,16 @@ def test_residual_is_that_of_the_saved_weights(photos: Photos) -> None:
     crops = torch.from_numpy(photos.crops(32, 64, np.random.default_rng(0))).float() / 255
     with torch.no_grad():
         error = (2 * (network.eval()(crops) - crops)).square().mean().item()
-    assert error == pytest.approx(model.residual, rel=1e-5)
+    assert error == pytest.approx(model.reconstruction_error, rel=1e-5)
 
 
 def test_descent_moves_every_layer(photos: Photos) -> None:
     model = train_extended(MANY[0], 0, photos, RECIPE)
     drawn = ExtendedAutoencoder(MANY[0], 0).state_dict()
-    assert model.residual < train_extended(MANY[0], 0, photos, SOLVED).residual
+    assert (
+        model.reconstruction_error
+        < train_extended(MANY[0], 0, photos, SOLVED).reconstruction_error
+    )
     assert all(not torch.equal(model.state[name], drawn[name]) for name in drawn)
 
 
@@ -70,7 +75,7 @@ def test_no_gradient_below_the_floor(photos: Photos) -> None:
 
 def test_the_same_model_twice(photos: Photos) -> None:
     once, again = (train_extended(BATCH_NORM, 3, photos, RECIPE) for _ in range(2))
-    assert once.residual == again.residual
+    assert once.reconstruction_error == again.reconstruction_error
     assert all(torch.equal(once.state[name], again.state[name]) for name in once.state)
 
 

@@ -26,7 +26,6 @@ from trainer.cli import app
 from trainer.images.photos import load_photos
 from trainer.synthesis import (
     Architecture,
-    PoolEntry,
     SynthesisRecipe,
     load_model,
     named_architectures,
@@ -79,7 +78,7 @@ def test_each_file_says_what_it_is(pool: Path, photos_folder: Path) -> None:
             metadata = file.metadata()
         assert metadata == {k: str(v) for k, v in asdict(entry).items()}
         assert entry.recipe_hash == recipe_hash
-        assert entry.residual > 0
+        assert entry.reconstruction_error > 0
         assert entry.seconds > 0
         assert entry.steps == RECIPE.steps
     claim = json.loads((pool / "recipe.json").read_text())
@@ -116,13 +115,12 @@ def test_finished_models_are_left_alone_and_missing_ones_are_made(
 ) -> None:
     before = files(pool)
     (pool / TWO[0].id / "1.safetensors").unlink()
-    seen: list[tuple[int, int, PoolEntry | None]] = []
+    seen: list[tuple[str, int, int]] = []
     entries = synthesize(
         photos_folder, pool, TWO, (0, 1), RECIPE, progress=lambda *now: seen.append(now)
     )
     assert len(entries) == 4
-    assert [(done, total) for done, total, _ in seen] == [(3, 4), (4, 4)]
-    assert seen[1][2] in entries
+    assert seen == [("synthetic models", 3, 4), ("synthetic models", 4, 4)]
     after = files(pool)
     assert after.keys() == before.keys()
     changed = {name for name in before if before[name] != after[name]}
@@ -252,11 +250,11 @@ def test_pool_info_counts_and_measures(pool: Path, photos_folder: Path) -> None:
     for axis, counts in found["axes"].items():
         expected = Counter(str(getattr(a, axis)) for a in TWO for _ in range(2))
         assert counts == expected
-    residuals = sorted(entry.residual for entry in entries)
-    assert found["residuals"]["0.0"] == residuals[0]
-    assert found["residuals"]["1.0"] == residuals[-1]
-    assert found["residuals"]["0.5"] == pytest.approx((residuals[1] + residuals[2]) / 2)
-    assert found["under_floor"] == sum(r < RECIPE.floor for r in residuals) / 4
+    errors = sorted(entry.reconstruction_error for entry in entries)
+    assert found["errors"]["0.0"] == errors[0]
+    assert found["errors"]["1.0"] == errors[-1]
+    assert found["errors"]["0.5"] == pytest.approx((errors[1] + errors[2]) / 2)
+    assert found["under_floor"] == sum(r < RECIPE.floor for r in errors) / 4
     assert found["total_seconds"] == pytest.approx(sum(entry.seconds for entry in entries))
     assert found["recipe"]["recipe_hash"] == RECIPE.hash(load_photos(photos_folder))
     assert found["other_recipes"] == 0

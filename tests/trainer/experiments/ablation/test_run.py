@@ -36,7 +36,7 @@ from trainer.experiments.ablation import (
     summarise,
 )
 from trainer.experiments.ablation.convolutions import DESCENT, ConvolutionRecipe
-from trainer.experiments.comparison.run import embed_by_run
+from trainer.experiments.comparison.run import CONSTANT, embed_by_run
 from trainer.extractor import (
     CompactRecipe,
     FeatureRecipe,
@@ -176,18 +176,18 @@ def test_embeddings_are_the_run_s_and_signals_are_kept(
 
     finished, whole = load_run(run), read_image_set(images)
     few = {name: paths[:2] for name, paths in whole.images.items() if name != "lanczos"}
-    pool = ImageSet(few, whole.decoders)
-    signals = image_signals(pool, finished.signal, "s", 3, tmp_path)
-    found = embed_signals(finished.network, signals)
+    image_set = ImageSet(few, whole.decoders)
+    signals = image_signals(image_set, finished.signal, "s", 3, tmp_path)
+    found = embed_signals(finished.network, signals, constant=CONSTANT)
     embed = embed_by_run(finished)
-    for name in pool.images:
-        expected = embed([load_image(path).pixels for path in pool.images[name]])
+    for name in image_set.images:
+        expected = embed([load_image(path).pixels for path in image_set.images[name]])
         np.testing.assert_allclose(found[name], expected, atol=3e-2)  # signals are float16
     written = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(written) == 1
-    again = image_signals(pool, cache.signal, "s", 3, tmp_path)
+    again = image_signals(image_set, cache.signal, "s", 3, tmp_path)
     np.testing.assert_array_equal(again["nearest"][1], signals["nearest"][1])
-    image_signals(pool, cache.signal, "s", 1, tmp_path)
+    image_signals(image_set, cache.signal, "s", 1, tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
     assert {path: path.stat().st_mtime_ns for path in written} == written
     averaged = embed_signals(finished.network, signals, "spectra")

@@ -13,7 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from fingerprint_sdk.images import windows
 from trainer.denoiser import DnCNN
-from trainer.extractor import PaperSpectrum, ResNet50
+from trainer.extractor import ResNet50
+from trainer.signal import PaperSpectrum
 
 PER_AXIS = 3  # windows: Table VII
 
@@ -24,11 +25,10 @@ class PaperPipeline:
     def __init__(self, device: str = "cpu") -> None:
         torch.manual_seed(0)
         self.device = device
-        residual = DnCNN()
-        self.denoiser = residual.eval().to(device)
-        # The spectrum's residual is taken out, so that the denoiser can be timed by itself.
-        self.spectrum = PaperSpectrum(residual).eval().to(device)
-        self.spectrum.residual = nn.Identity()
+        self.denoiser = DnCNN().eval().to(device)
+        # Taken out of the spectrum, so that the denoiser can be timed by itself.
+        self.spectrum = PaperSpectrum(self.denoiser).eval().to(device)
+        self.spectrum.denoiser = nn.Identity()
         self.network = ResNet50().eval().to(device)
 
     @torch.inference_mode()

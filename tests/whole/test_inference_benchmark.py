@@ -15,7 +15,7 @@ from benchmarks.inference.paper import PaperPipeline
 from benchmarks.inference.report import markdown
 from benchmarks.inference.stages import assign_parts, model_macs
 from trainer.denoiser import DnCNN, macs
-from trainer.extractor import PaperSpectrum
+from trainer.signal import PaperSpectrum
 
 
 @pytest.fixture(scope="module")

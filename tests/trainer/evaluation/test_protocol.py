@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from support.embeddings import clusters, unit
 from support.paths import EVAL
 
 pytest.importorskip("sklearn", reason="needs the trainer extra")
@@ -19,25 +20,11 @@ from rich.console import Console
 from support.tiny_model import TINY_CALIBRATION, synthetic_image
 
 import fingerprint_sdk as fp
-from trainer.evaluation import evaluate, print_table, read_image_set, score, write_json
+from trainer.evaluation import evaluate, print_table, score, write_json
 from trainer.evaluation.identification import score_identification
-from trainer.evaluation.pairs import _distinct
-from trainer.evaluation.verification import score_verification
 
 FAST = {"galleries": 4, "pairs": 400, "resamples": 20}
 CALIBRATION = fp.Calibration.from_json(json.dumps(TINY_CALIBRATION))
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
-
-
-def clusters(models: int, images: int, spread: float, *, size: int = 32) -> dict[str, np.ndarray]:
-    """Embeddings around one direction for each model; ``spread`` 0 puts them all on it."""
-    rng = np.random.default_rng(0)
-    centres = np.linalg.qr(rng.standard_normal((size, size)))[0][:models]
-    noise = rng.standard_normal((models, images, size))
-    return {f"model{i}": unit(centre + spread * noise[i]) for i, centre in enumerate(centres)}
 
 
 def test_separable_models_score_100_percent() -> None:
@@ -142,73 +129,6 @@ def test_one_decoder_for_all_leaves_no_impostors() -> None:
     print_table({"image_set": scores}, console=Console(file=io.StringIO()))
 
 
-@pytest.mark.parametrize("images", [1, 5])
-def test_no_image_is_on_both_sides(images: int) -> None:
-    """One orthogonal embedding for each image: a shared one would show in a genuine score."""
-    rows = np.eye(44, dtype=np.float32)
-    embeddings = {f"model{i}": rows[11 * i : 11 * (i + 1)] for i in range(4)}
-    scores = score_verification(
-        embeddings, {name: name for name in embeddings}, images=images, pairs=1000, resamples=0
-    )
-    assert scores.model.auc.value == 0.5  # every score is exactly 0
-    assert scores.model.auc.low is None
-
-
-def test_distinct_numbers_are_uniform() -> None:
-    counts = np.repeat([11, 30], 6000)
-    chosen = _distinct(np.random.default_rng(0), counts, 10)
-    ordered = np.sort(chosen, axis=1)
-    assert (np.diff(ordered, axis=1) > 0).all()
-    assert chosen.min() == 0
-    assert (chosen < counts[:, None]).all()
-    for column in (0, 4, 9):
-        for count in (11, 30):
-            seen = np.bincount(chosen[counts == count, column], minlength=count)
-            assert seen.min() > 0.6 * 6000 / count
-            assert seen.max() < 1.4 * 6000 / count
-
-
-def test_the_shipped_threshold_is_the_sdks() -> None:
-    """Lossy pairs are judged by the threshold the SDK would use for them."""
-    embeddings = clusters(4, 14, 0.0)
-    lossy = {name: np.zeros(14, bool) for name in embeddings}
-    lossy["model0"][:] = True
-    for part, recompressed, share in (
-        (False, False, 0.0),
-        (True, True, 1.0),
-        (lossy, None, None),
-    ):
-        scores = score(embeddings, None, CALIBRATION, part, **FAST)
-        for verification in (scores.verification, scores.set_verification):
-            n = verification.images
-            shipped = verification.model.shipped
-            assert shipped is not None
-            for flag, threshold in (
-                (False, shipped.threshold),
-                (True, shipped.recompressed_threshold),
-            ):
-                condition = CALIBRATION.condition(n, n, recompressed=flag)
-                assert threshold == condition.threshold(CALIBRATION.default_fmr)
-            assert shipped.nominal_fmr == 0.01
-            if recompressed is not None:
-                assert shipped.recompressed_pairs == share
-            else:  # 1/4 of genuine pairs, 1/2 of impostor pairs
-                assert shipped.recompressed_pairs == pytest.approx(0.375, abs=0.05)
-
-
-def test_realised_rates_of_the_shipped_threshold() -> None:
-    """Two models at a known cosine of 0.952: above 0.95, below the recompressed 0.954."""
-    angle = np.arccos(0.952)
-    rows = [np.array([np.cos(a), np.sin(a), 0, 0], np.float32) for a in (0.0, angle)]
-    embeddings = {f"model{i}": np.tile(row, (12, 1)) for i, row in enumerate(rows)}
-    for recompressed, fmr in ((False, 1.0), (True, 0.0)):
-        shipped = score(embeddings, None, CALIBRATION, recompressed, **FAST).verification.model
-        assert shipped.shipped is not None
-        assert (shipped.shipped.fmr, shipped.shipped.fnmr) == (fmr, 0.0)
-        assert shipped.shipped.accuracy == 1 - fmr / 2
-    assert score(embeddings, **FAST).verification.model.shipped is None
-
-
 def few() -> Mapping[str, np.ndarray]:
     return clusters(2, 12, 0.1) | {"scarce": clusters(1, 10, 0.1)["model0"]}
 
@@ -245,51 +165,6 @@ def write_image_set(folder: Path, images: int = 11) -> Path:
             pixels = synthetic_image(source, index, 140, 150)
             Image.fromarray(pixels).save(folder / f"source{source}" / f"{index:02}.png")
     return folder
-
-
-def test_an_image_set_lists_images_and_decoders(tmp_path: Path) -> None:
-    image_set = write_image_set(tmp_path / "image_set", 2)
-    (image_set / "README.md").write_text("notes")
-    (image_set / ".cache").mkdir()
-    (image_set / "source1" / "notes.txt").write_text("notes")
-    found = read_image_set(image_set)
-    assert list(found.images) == ["source0", "source1", "source2"]
-    assert [path.name for path in found.images["source1"]] == ["00.png", "01.png"]
-    assert found.decoders == {f"source{i}": f"source{i}" for i in range(3)}
-
-    (tmp_path / "decoders.csv").write_text("model,decoder,basis\nsource0,vae,card\nother,x,\n")
-    assert read_image_set(image_set).decoders["source0"] == "vae"
-    (image_set / "decoders.csv").write_text("model,decoder\nsource0,inner\n")
-    assert read_image_set(image_set).decoders["source0"] == "inner"
-    assert read_image_set(image_set, tmp_path / "decoders.csv").decoders["source0"] == "vae"
-    assert read_image_set(image_set, {"source2": "given"}).decoders == {
-        "source0": "source0",
-        "source1": "source1",
-        "source2": "given",
-    }
-
-
-def test_bad_image_sets_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        read_image_set(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="no folder of images"):
-        read_image_set(tmp_path)
-    image_set = write_image_set(tmp_path / "image_set", 1)
-    with pytest.raises(FileNotFoundError, match=r"missing\.csv"):
-        read_image_set(image_set, tmp_path / "missing.csv")
-    for content, message in (
-        ("model,basis\na,b\n", "lacks a column"),
-        ("", "lacks a column"),
-        ("model,decoder\na,\n", "line 2: a model or decoder is missing"),
-        ("model,decoder\na\n", "line 2: a model or decoder is missing"),
-        ("model,decoder\na,b\na,c\n", "line 3: two decoders for 'a'"),
-    ):
-        (image_set / "decoders.csv").write_text(content)
-        with pytest.raises(ValueError, match=message):
-            read_image_set(image_set)
-    (image_set / "empty").mkdir()
-    with pytest.raises(ValueError, match="holds no image"):
-        read_image_set(image_set)
 
 
 def test_evaluate_records_what_was_scored(tiny_model_path: Path, tmp_path: Path) -> None:

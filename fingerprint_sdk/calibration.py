@@ -14,6 +14,8 @@ from fingerprint_sdk.errors import ModelError, OperatingPointError
 class Condition:
     """Calibration of one kind of comparison.
 
+    Equations: docs/method.md#calibration.
+
     Attributes:
         images_a, images_b: images on each side, ``images_a <= images_b``.
         recompressed: whether a side carries lossy compression.

@@ -77,6 +77,8 @@ def image_embedding(windows: npt.NDArray[np.floating], constant: float = 0.0) ->
     not, and only beside a constant does the normalised mean of the set still show it: the larger
     t, the more nearly cosines of sets rank as the distance between their means does.
 
+    Equations: docs/method.md#windows.
+
     Args:
         windows: shape (n, D), n >= 1.
         constant: of the model, at least 0; 0 for none.

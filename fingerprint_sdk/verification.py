@@ -28,6 +28,8 @@ __all__ = [
 class Verification:
     """Outcome of comparing two sides, each one image or a set by one model.
 
+    Equations: docs/method.md#decisions.
+
     Attributes:
         score: cosine similarity of the two embeddings, -1 to 1.
         same: ``score >= threshold``.

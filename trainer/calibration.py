@@ -43,6 +43,8 @@ class CalibrationRecipe:
     (`fingerprint_sdk.verification.image_embedding`). Each of `sides` is a number of images on
     either side that gets thresholds of its own, one for each of `fmrs`; `default_fmr` is what the
     SDK decides at unless asked otherwise.
+
+    Equations: docs/method.md#calibration.
     """
 
     models: int = 120

@@ -48,6 +48,8 @@ def windows(pixels: npt.NDArray[np.uint8], per_axis: int | None = None) -> npt.N
 
     They are cut from ``at_least_a_window(pixels)``.
 
+    Equations: docs/method.md#windows.
+
     Args:
         pixels: uint8, shape (height, width, 3), RGB.
         per_axis: at most so many on each axis, from 1; as a fingerprint takes them by default.

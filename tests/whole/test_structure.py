@@ -159,16 +159,7 @@ def test_few_files_lie_at_the_top() -> None:
     assert len(top) <= 18, top
 
 
-@pytest.mark.parametrize(
-    "package",
-    [
-        "fingerprint_sdk",
-        pytest.param(
-            "trainer",
-            marks=pytest.mark.xfail(strict=False, reason="the ablation's answer is to follow"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("package", ["fingerprint_sdk", "trainer"])
 def test_one_file_writes_files(package: str) -> None:
     assert list(moves(ROOT / WRITER)), "the writer itself should be found"
     found = [

@@ -17,6 +17,8 @@ class DnCNN(nn.Module):
 
     Input float32 (N, 3, H, W) in [0, 1]; output (N, 3, H − 2·depth, W − 2·depth), the residual
     in units of σ (1/255). 17×64 is the paper's: 128 px become 94 px.
+
+    Equations: docs/method.md#denoiser.
     """
 
     def __init__(self, depth: int = 17, width: int = 64) -> None:
@@ -45,6 +47,8 @@ class Student(nn.Module):
     `depth` unpadded 3×3 convolutions of `width` channels. At the defaults it takes a seventieth
     of the DnCNN's multiply-accumulates for a 128 px window, and the DnCNN is 84 % of the paper's
     inference.
+
+    Equations: docs/method.md#denoiser.
     """
 
     def __init__(self, depth: int = 4, width: int = 16) -> None:

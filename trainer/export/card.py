@@ -8,7 +8,7 @@ from typing import Any
 
 from fingerprint_sdk.files import write_text
 
-_POOLS = {
+_IMAGE_SETS = {
     "lossless": "real generators, lossless files",
     "jpeg": "text-to-image models, JPEG q85 4:2:0",
     "nets": "image-to-image networks, same contents, lossless files",
@@ -44,9 +44,9 @@ def card_text(
     config = json.loads((model / "config.json").read_text())
     scores = json.loads(scores_file.read_text())
     promised = config["files"]["model.onnx"]["sha256"]
-    for pool, values in scores.items():
+    for name, values in scores.items():
         if values["model"]["sha256"] != promised:
-            raise ValueError(f"{scores_file}: the scores on {pool} are of another model file")
+            raise ValueError(f"{scores_file}: the scores on {name} are of another model file")
     header = _header(config, scores).to_yaml(line_break="\n")
     return f"---\n{header}\n---\n{_card(config, scores, run_info or {}, load_as)}"
 
@@ -55,7 +55,7 @@ def _header(config: dict[str, Any], scores: dict[str, Any]) -> Any:
     from huggingface_hub import EvalResult, ModelCardData
 
     results = []
-    for pool, values in scores.items():
+    for name, values in scores.items():
         figures = {
             ("accuracy", "identification accuracy"): values["identification"]["model"]["accuracy"],
             ("auc", "verification AUC"): values["verification"]["model"]["auc"],
@@ -64,8 +64,8 @@ def _header(config: dict[str, Any], scores: dict[str, Any]) -> Any:
             EvalResult(
                 task_type="image-classification",
                 task_name="model attribution",
-                dataset_type=pool,
-                dataset_name=_POOLS.get(pool, pool),
+                dataset_type=name,
+                dataset_name=_IMAGE_SETS.get(name, name),
                 metric_type=kind,
                 metric_name=name,
                 metric_value=round(_value(figure), 4),
@@ -85,12 +85,12 @@ def _header(config: dict[str, Any], scores: dict[str, Any]) -> Any:
 def _card(
     config: dict[str, Any], scores: dict[str, Any], info: dict[str, Any], load_as: str | None
 ) -> str:
-    rows = "\n".join(_row(pool, values) for pool, values in scores.items())
+    rows = "\n".join(_row(name, values) for name, values in scores.items())
     return f"""
 # {config["name"]} {config["version"]}
 
 {config["description"]} Zero-shot: no image of
-any real generator was used in training or calibration. The pools below were looked at several
+any real generator was used in training or calibration. The image sets below were looked at several
 times to decide on the design (what the heads see, processed and fainter copies, how alike the
 calibration's impostors and how large its images are), so only other generators are a wholly
 independent test.
@@ -116,7 +116,7 @@ On images of real generators, none of them seen in training, in percent with 95 
 Identification takes ten gallery images a generator. In brackets, models that share an image
 decoder count as one. `trainer evaluate` prints these figures.
 
-| pool | generators | identification | AUC, 1 image a side | FNMR at FMR 1 % | \
+| image set | generators | identification | AUC, 1 image a side | FNMR at FMR 1 % | \
 AUC, 5 a side | shipped threshold: FMR / FNMR |
 |---|---|---|---|---|---|---|
 {rows}
@@ -132,7 +132,7 @@ AUC, 5 a side | shipped threshold: FMR / FNMR |
 """
 
 
-def _row(pool: str, values: dict[str, Any]) -> str:
+def _row(name: str, values: dict[str, Any]) -> str:
     identification, verification = values["identification"], values["verification"]
     accuracy = identification["model"]["accuracy"]
     decoder = identification["decoder"]["accuracy"]
@@ -147,7 +147,7 @@ def _row(pool: str, values: dict[str, Any]) -> str:
         missed += f" [{_percent(strangers['fnmr_at_fmr_1'])}]"
     five = values["set_verification"]["model"]["auc"]
     return (
-        f"| {pool}: {_POOLS.get(pool, 'own images')} | {len(values['images'])} "
+        f"| {name}: {_IMAGE_SETS.get(name, 'own images')} | {len(values['images'])} "
         f"| {_interval(accuracy)} [{_percent(decoder)}] | {auc} | {missed} "
         f"| {_percent(five)} | {rates} |"
     )

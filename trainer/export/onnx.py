@@ -48,6 +48,8 @@ class FingerprintModel(nn.Module):
 
     The weights of `network`, which stays as it is, are rounded to half precision: a file half the
     size, and what is measured is what is shipped. Those of the signal are exact.
+
+    Equations: docs/method.md#export.
     """
 
     def __init__(self, signal: nn.Module, network: nn.Module) -> None:

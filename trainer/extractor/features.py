@@ -30,6 +30,8 @@ class FeatureRecipe:
     `faintest` is the least mean squared error, on [-1, 1], that a faint trace is brought down to;
     `photographs` how many crops are also taken as they are, through no model (0: none);
     `processing` how images are processed.
+
+    Equations: docs/method.md#rendering.
     """
 
     variants: int = 4

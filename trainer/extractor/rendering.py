@@ -41,6 +41,8 @@ class Renderer:
     """Renders any model of `pools` on demand.
 
     `block` (M,) int is each model's content block.
+
+    Equations: docs/method.md#rendering.
     """
 
     entries: tuple[tuple[Path, PoolEntry], ...]

@@ -46,5 +46,5 @@ def restore_network(network: nn.Module, out: Path, recipe: Any) -> bool:
 
 def check_recipe(out: Path, found: dict[str, Any], recipe: Any) -> None:
     """Raise ValueError unless `found`, read in `out`, is `recipe`."""
-    if found != json.loads(json.dumps(asdict(recipe))):
+    if json.dumps(found, sort_keys=True) != json.dumps(asdict(recipe), sort_keys=True):
         raise ValueError(f"{out} holds a run with another recipe; give another --out")

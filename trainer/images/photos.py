@@ -24,6 +24,8 @@ class Photos:
 
     `images` are H×W×3 uint8 RGB arrays, each at least `side` pixels on both axes; `names` are
     their file names, in the same order. `digest` is a hash of the files they came from.
+
+    Equations: docs/method.md#photographs.
     """
 
     images: tuple[np.ndarray, ...]

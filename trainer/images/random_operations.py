@@ -36,6 +36,8 @@ _STANDARD_LUMA = np.array(
 class Processing:
     """How strong each operation is, drawn evenly between two ends, and how often it comes.
 
+    Equations: docs/method.md#rendering.
+
     Attributes:
         mix: chances that `any` is JPEG, WebP, blur or noise; they sum to 1.
         published_jpeg: quality of `published_jpeg`, which is 4:2:0 with standard tables.

@@ -19,6 +19,8 @@ class BlockDct(nn.Module):
     (`fingerprint_sdk.images.window_positions`), so every other block is one that JPEG knows, or
     that a decoder which enlarges eightfold made of one place of its latent: numbers of one phase
     scatter less than those of all phases together.
+
+    Equations: docs/method.md#blocks.
     """
 
     def __init__(self) -> None:

@@ -20,6 +20,8 @@ class CoefficientStatistics(nn.Module):
     blocks: the logarithm of the root mean square and of the mean magnitude, the mean logarithm of
     the magnitude, and two smooth counts of coefficients near zero (half at 0.7 and 2.4 grey
     levels).
+
+    Equations: docs/method.md#coefficients.
     """
 
     def __init__(self) -> None:

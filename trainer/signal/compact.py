@@ -19,6 +19,8 @@ class CompactSignal(nn.Module):
 
     uint8 or float (N, 3, 128, 128) in [0, 255] -> float32 (N, L), the flattened `parts` in their
     order: `residual` and `image` are the two halves of `LogSpectrum`.
+
+    Equations: docs/method.md#signal.
     """
 
     def __init__(self, denoiser: nn.Module, side: int = 128) -> None:

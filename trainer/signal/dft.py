@@ -18,6 +18,8 @@ class DftPower(nn.Module):
     Only the non-negative horizontal frequencies are kept; the rest mirrors them. Rows and columns
     are folded about their middle first: a cosine is even and a sine odd, so half of each says all,
     and the four products left are a third of the work.
+
+    Equations: docs/method.md#spectra.
     """
 
     def __init__(self, n: int) -> None:

@@ -13,6 +13,8 @@ class PaperSpectrum(nn.Module):
     """The paper's signal: |DFT| of each residual channel, no shift, no logarithm, 94 -> 128 px.
 
     (N, 3, 128, 128) in [0, 255] -> float32 (N, 3, 128, 128).
+
+    Equations: docs/method.md#paper.
     """
 
     def __init__(self, denoiser: nn.Module, side: int = 128) -> None:

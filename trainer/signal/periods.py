@@ -26,6 +26,8 @@ class Periods(nn.Module):
     harmonics; n is a multiple of 64, the input as for `BlockDct`.
 
     Folding and DFT are one matrix.
+
+    Equations: docs/method.md#periods.
     """
 
     def __init__(self, side: int = 128, period: int = 16) -> None:

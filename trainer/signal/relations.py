@@ -22,6 +22,8 @@ class Relations(nn.Module):
     a window, at each frequency: between two colours (0 to 2 of the coefficients, 9 to 11 of the
     magnitudes), with the next block to the right (3 to 5, 12 to 14) and below (6 to 8, 15 to 17)
     of each colour. The next block is half a block away.
+
+    Equations: docs/method.md#relations.
     """
 
     def __init__(self, side: int = 31) -> None:

@@ -23,6 +23,8 @@ class LogSpectrum(nn.Module):
     colours, of the residual (0 to 2) and of the image (3 to 5). Each bin averages pool×pool
     frequencies and is centred on a multiple of `pool`, so the grid peaks that ×2, ×4 and ×8
     upsampling leave stay in the middle of a bin. Row 0 is vertical frequency 0.
+
+    Equations: docs/method.md#spectra.
     """
 
     def __init__(self, denoiser: nn.Module, side: int = 128, pool: int = 3) -> None:

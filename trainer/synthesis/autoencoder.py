@@ -30,6 +30,8 @@ class GroupedAutoencoder(nn.Module):
 
     Input and output: float32 (N, S, 3, H, W) RGB in [0, 1], S = len(seeds), H and W divisible by
     2^K. The output is neither clamped nor rounded; `render` does both.
+
+    Equations: docs/method.md#synthesis.
     """
 
     def __init__(

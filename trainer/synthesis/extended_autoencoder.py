@@ -17,7 +17,10 @@ _MOST_PIXELS = 12_000  # of the regression; a few hundred unknowns need no more
 
 
 class ExtendedAutoencoder(nn.Module):
-    """One model. float32 (N, 3, H, W) RGB in [0, 1] -> the same, neither clamped nor rounded."""
+    """One model. float32 (N, 3, H, W) RGB in [0, 1] -> the same, neither clamped nor rounded.
+
+    Equations: docs/method.md#synthesis.
+    """
 
     def __init__(self, architecture: ExtendedArchitecture, seed: int) -> None:
         super().__init__()

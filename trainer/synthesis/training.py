@@ -25,6 +25,8 @@ class SynthesisRecipe:
     `floor` is the paper's η: mean squared error on [-1, 1] below which there is no gradient.
     `steps` bounds the descent, since not every architecture can reach the floor; 0 leaves the
     closed-form solution as it is. `closed_form=False` starts from random weights as the paper.
+
+    Equations: docs/method.md#synthesis.
     """
 
     floor: float = 0.005

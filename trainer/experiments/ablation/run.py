@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -26,6 +23,7 @@ from trainer.experiments.ablation.signals import (
     image_signals,
 )
 from trainer.experiments.ablation.variants import PIXELS, RUN, Variant
+from trainer.experiments.cache import cache_key, kept_json
 from trainer.extractor import CompactNet, CompactRecipe, fit_compact, held_out_models
 from trainer.extractor.paper.log import read_logs
 from trainer.extractor.saved import restore_network
@@ -41,14 +39,14 @@ class Laboratory:
     Attributes:
         sources: training signals by name (`Variant.source`), each with a key of what made it.
         signals: the module that makes the signal of each kind, RUN or PIXELS, with its key.
-        pools: real images by name, only ever scored on.
+        image_sets: real images by name, only ever scored on.
         folder: keeps networks, results and the real images' signals.
         galleries, pairs: of the protocol.
     """
 
     sources: Mapping[str, tuple[Source, str]]
     signals: Mapping[str, tuple[nn.Module, str]]
-    pools: Mapping[str, ImageSet]
+    image_sets: Mapping[str, ImageSet]
     folder: Path
     galleries: int = 20
     pairs: int = 5000
@@ -59,8 +57,8 @@ class Result:
     """A variant with one seed.
 
     `models` it was trained on; `parameters` of the network; `held_out_auc` on synthetic models
-    never trained on (None where there are too few); `seconds` of training; `scores` by pool
-    (`Scores.as_dict`); `fnmr` by pool, the interval of the FNMR at FMR 1 %.
+    never trained on (None where there are too few); `seconds` of training; `scores` by image
+    set (`Scores.as_dict`); `fnmr` likewise, the interval of the FNMR at FMR 1 %.
     """
 
     label: str
@@ -87,7 +85,9 @@ def run_variants(
 
     Raises ValueError when a variant has too few models to train on.
     """
-    digests = {name: image_set_digest(pool) for name, pool in laboratory.pools.items()}
+    digests = {
+        name: image_set_digest(image_set) for name, image_set in laboratory.image_sets.items()
+    }
     results = []
     for seed in seeds:
         for variant in variants:
@@ -112,15 +112,30 @@ def _run(
         raise ValueError(f"{variant.label}: {training.sum()} models to train on, 2 at least")
     chosen = Subset(source, variant.rows, kept, _blocks(recipe, int(training.sum()), source))
     names = [str(model) for model in models]
-    network_key = _key(recipe.method, asdict(recipe), names, kept, chosen.blocks, source_key)
+    made_from = (recipe.method, asdict(recipe), names, kept, chosen.blocks, source_key)
+    network_key = cache_key(*made_from)
     protocol = [variant.windows, variant.pooled, laboratory.galleries, laboratory.pairs]
-    path = laboratory.folder / "results" / f"{_key(network_key, protocol, dict(digests))}.json"
-    if path.exists():
-        return Result(**json.loads(path.read_text()) | {"label": variant.label})
-
+    path = laboratory.folder / "results" / f"{cache_key(network_key, protocol, digests)}.json"
     folder = laboratory.folder / "networks" / network_key
-    kind = PIXELS if variant.source == PIXELS else RUN
-    signal, signal_key = laboratory.signals[kind]
+
+    def compute() -> dict[str, Any]:
+        return asdict(
+            _train_and_score(laboratory, variant, seed, recipe, chosen, folder, progress)
+        )
+
+    return Result(**kept_json(path, compute) | {"label": variant.label})
+
+
+def _train_and_score(
+    laboratory: Laboratory,
+    variant: Variant,
+    seed: int,
+    recipe: CompactRecipe | ConvolutionRecipe,
+    chosen: Subset,
+    folder: Path,
+    progress: Progress,
+) -> Result:
+    signal, signal_key = laboratory.signals[PIXELS if variant.source == PIXELS else RUN]
     started = time.monotonic()
     network = recipe.network(signal.parts)
     if not restore_network(network, folder, recipe):
@@ -132,9 +147,9 @@ def _run(
     held = held_out_models(chosen.models, recipe.held_out)
     auc = held_out_auc(network, chosen, np.flatnonzero(held))
     scores, fnmr, constant = {}, {}, CalibrationRecipe().constant
-    for name, pool in laboratory.pools.items():
+    for name, image_set in laboratory.image_sets.items():
         signals: Signals = image_signals(
-            pool,
+            image_set,
             signal,
             signal_key,
             variant.windows,
@@ -143,22 +158,20 @@ def _run(
         )
         embeddings = embed_signals(network, signals, variant.pooled, constant=constant)
         found = score(
-            embeddings, pool.decoders, galleries=laboratory.galleries, pairs=laboratory.pairs
+            embeddings, image_set.decoders, galleries=laboratory.galleries, pairs=laboratory.pairs
         )
         scores[name] = found.as_dict()
         fnmr[name] = fnmr_interval(embeddings)
-    result = Result(
+    return Result(
         variant.label,
         seed,
-        int(training.sum()),
+        int((~held).sum()),
         sum(parameter.numel() for parameter in network.parameters()),
         None if np.isnan(auc) else auc,
         sum(float(rows[-1]["seconds"]) for rows in logs) or time.monotonic() - started,
         scores,
         fnmr,
     )
-    _write(path, json.dumps(asdict(result)))
-    return result
 
 
 def _train(
@@ -187,15 +200,3 @@ def _blocks(recipe: CompactRecipe | ConvolutionRecipe, models: int, source: Sour
         return None
     blocks = max(1, models // max(1, recipe.descent.sampler.models // 2))
     return min(blocks, int(source.block.max()) + 1)
-
-
-def _key(*parts: object) -> str:
-    text = json.dumps(parts, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text)
-    temporary.replace(path)

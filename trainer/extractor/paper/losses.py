@@ -46,6 +46,8 @@ class CosineClassifier(nn.Module):
 
     `margin` is taken off the true class's cosine (large-margin cosine loss), so that classes are
     pulled together and not merely told apart; 0 gives a plain normalised softmax.
+
+    Equations: docs/method.md#paper.
     """
 
     def __init__(

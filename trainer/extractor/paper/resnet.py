@@ -11,6 +11,8 @@ class ResNet50(nn.Module):
 
     Residual stages of 3, 4, 6, 3 bottlenecks, random start; batch norm on the input stands in for
     the range that ImageNet weights would expect.
+
+    Equations: docs/method.md#paper.
     """
 
     def __init__(self) -> None:

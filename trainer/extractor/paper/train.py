@@ -31,6 +31,8 @@ COLUMNS = ("step", "loss", "classification", "triplet", "contrastive", "held_out
 class Descent:
     """How a network is trained; a loss of weight 0 is off.
 
+    Equations: docs/method.md#paper.
+
     Attributes:
         sampler: draws the batches.
         steps, learning_rate, weight_decay: of AdamW.

@@ -55,7 +55,7 @@ def _header(config: dict[str, Any], scores: dict[str, Any]) -> Any:
     from huggingface_hub import EvalResult, ModelCardData
 
     results = []
-    for name, values in scores.items():
+    for image_set, values in scores.items():
         figures = {
             ("accuracy", "identification accuracy"): values["identification"]["model"]["accuracy"],
             ("auc", "verification AUC"): values["verification"]["model"]["auc"],
@@ -64,8 +64,8 @@ def _header(config: dict[str, Any], scores: dict[str, Any]) -> Any:
             EvalResult(
                 task_type="image-classification",
                 task_name="model attribution",
-                dataset_type=name,
-                dataset_name=_IMAGE_SETS.get(name, name),
+                dataset_type=image_set,
+                dataset_name=_IMAGE_SETS.get(image_set, image_set),
                 metric_type=kind,
                 metric_name=name,
                 metric_value=round(_value(figure), 4),

@@ -1,0 +1,102 @@
+"""The shipped model is the one that the code would make today: no constant has moved since.
+
+`zoo/compact/run.json` was written by the command that made the file. A constant changed without a
+new model fails here, by its name.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import onnx
+import pytest
+from support.paths import ROOT
+
+from fingerprint_sdk.images.jpeg import DETECTOR
+from trainer.calibration import CalibrationRecipe
+from trainer.denoiser import load_weights
+from trainer.extractor import CompactRecipe, FeatureRecipe, RenderRecipe
+from trainer.images.photos import MAX_SHRINK, MIN_SHRINK
+from trainer.signal import CompactSignal
+from trainer.synthesis import SynthesisRecipe
+
+MODEL = ROOT / "zoo" / "compact"
+SHIPPED = json.loads((MODEL / "run.json").read_text())
+COMMAND = (ROOT / "scripts" / "train-compact").read_text()
+
+
+def asked(option: str) -> list[str]:
+    """What the one command gives for an option, in order."""
+    return re.findall(rf"--{option} (\S+)", COMMAND)
+
+
+def flat(values: Any, name: str) -> dict[str, Any]:
+    """Plain values by their place: {"recipe.heads.0.parts.0": "residual", …}."""
+    if isinstance(values, Mapping):
+        pairs = [flat(value, f"{name}.{key}") for key, value in values.items()]
+    elif isinstance(values, list | tuple):
+        pairs = [flat(value, f"{name}.{i}") for i, value in enumerate(values)]
+    else:
+        return {name: values}
+    return {key: value for pair in pairs for key, value in pair.items()}
+
+
+def assert_same(shipped: Any, now: Any, name: str) -> None:
+    old, new = flat(shipped, name), flat(now, name)
+    moved = [
+        f"{key}: the shipped model has {old.get(key)!r}, the code {new.get(key)!r}"
+        for key in {**old, **new}
+        if old.get(key) != new.get(key)
+    ]
+    assert not moved, "make a new model, or take this back:\n" + "\n".join(moved)
+
+
+@pytest.mark.parametrize(
+    ("part", "now"),
+    [
+        ("recipe", asdict(CompactRecipe())),
+        ("rendering", asdict(RenderRecipe())),
+        ("features", asdict(FeatureRecipe())),
+        ("calibration", asdict(CalibrationRecipe(models=int(asked("models")[0])))),
+        ("jpeg_detector", asdict(DETECTOR)),
+        ("signal", CompactSignal(load_weights("student")).parts),
+    ],
+)
+def test_the_recipe_that_made_the_model_is_today_s(part: str, now: Any) -> None:
+    assert_same(SHIPPED[part], now, part)
+
+
+def test_the_pools_are_those_of_the_one_command() -> None:
+    made = [int(text) for text in asked("steps")]
+    assert len(made) == len(SHIPPED["synthesis"]) == 2
+    for steps, (name, pool) in zip(made, SHIPPED["synthesis"].items(), strict=True):
+        now = asdict(SynthesisRecipe(steps=steps)) | {"recipe_hash": pool["recipe_hash"]}
+        assert_same(pool, now, f"synthesis.{name}")
+    assert SHIPPED["photographs"]["shrink"] == [MIN_SHRINK, MAX_SHRINK]
+
+
+def test_it_is_the_recipe_of_the_file_beside_it() -> None:
+    config = json.loads((MODEL / "config.json").read_text())
+    assert SHIPPED["recipe_hash"] == config["recipe_hash"]
+    assert config["version"] == asked("version")[0]
+    model = onnx.load(MODEL / "model.onnx")
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    recipe = SHIPPED["calibration"]
+    assert float(metadata["constant"]) == recipe["constant"]
+    calibration = json.loads(metadata["calibration"])
+    assert calibration["default_fmr"] == recipe["default_fmr"]
+    for condition in calibration["conditions"]:
+        assert [condition["images_a"], condition["images_b"]] in recipe["sides"]
+        assert {float(fmr) for fmr in condition["thresholds"]} == set(recipe["fmrs"])
+    size = len(SHIPPED["recipe"]["heads"]) * SHIPPED["recipe"]["embedding"]
+    assert metadata["embedding_size"] == str(size)
+
+
+def test_nothing_of_the_machine_is_told_and_nothing_is_idle() -> None:
+    assert "/" not in "".join(str(value) for value in flat(SHIPPED, "").values())
+    stored = {tensor.name for tensor in onnx.load(MODEL / "model.onnx").graph.initializer}
+    assert not {name for name in stored if "whitening" in name}

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.images.grid import windows
+from fingerprint_sdk.images.quality import counted
 
 Embedding = npt.NDArray[np.float32]
 Run: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.floating]]
@@ -41,12 +42,17 @@ def embed_images(
     """
     remaining = iter(images)
     rows: list[Embedding] = []
-    while batch := [windows(image, per_axis) for image in islice(remaining, batch_size)]:
+    while batch := [_windows(image, per_axis) for image in islice(remaining, batch_size)]:
         vectors = run(np.concatenate(batch))
         rows += image_embeddings(vectors, [len(cut) for cut in batch], constant)
     if not rows:
         raise ValueError("no images were given")
     return np.stack(rows)
+
+
+def _windows(image: npt.NDArray[np.uint8], per_axis: int | None) -> npt.NDArray[np.uint8]:
+    crops = windows(image, per_axis)
+    return crops[counted(crops)]
 
 
 def image_embeddings(

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.errors import DeviceError, ImageError, ModelError
-from fingerprint_sdk.images import WINDOW_SIZE, is_single_image
+from fingerprint_sdk.images import WINDOW_BUDGET, WINDOW_SIZE, is_single_image
 from fingerprint_sdk.images.copies import LOSSY, can_be_read_again, jpeg_copies
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.results import EmbeddingResult, Embeddings, Failure
@@ -73,14 +73,22 @@ class Extractor:
         window_embedding_size: of a window: D - 1 of a model with a constant, else D.
         constant: of the model, see ``embedding.image_embedding``; 0 for none.
         window_size: side of a window, 128 pixels.
+        windows: of an image at most, see ``load``.
         model_sha256: SHA-256 (hex) of the model file; what ties a gallery to its model.
         metadata: what the model file says of itself, by key.
         calibration: thresholds and probabilities.
     """
 
     def __init__(
-        self, model: bytes, name: str, *, device: Device = "auto", threads: int | None = None
+        self,
+        model: bytes,
+        name: str,
+        *,
+        device: Device = "auto",
+        threads: int | None = None,
+        windows: int | None = None,
     ) -> None:
+        self.windows = positive("windows", windows, WINDOW_BUDGET)
         session = open_session(model, name, device=device, threads=threads)
         metadata, self.window_embedding_size, self.constant = check_contract(session.ort, name)
         self.embedding_size = self.window_embedding_size + (self.constant > 0)
@@ -97,14 +105,20 @@ class Extractor:
 
     @classmethod
     def from_file(
-        cls, path: str | os.PathLike[str], *, device: Device = "auto", threads: int | None = None
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        device: Device = "auto",
+        threads: int | None = None,
+        windows: int | None = None,
     ) -> Extractor:
         """Open a ``model.onnx`` directly; see ``load`` for the arguments and errors."""
         try:
             model = Path(path).read_bytes()
         except OSError as error:
             raise ModelError(f"cannot read the model {os.fspath(path)!r}: {error}") from error
-        return cls(model, repr(os.fspath(path)), device=device, threads=threads)
+        name = repr(os.fspath(path))
+        return cls(model, name, device=device, threads=threads, windows=windows)
 
     def __repr__(self) -> str:
         return f"<Extractor {self.name} {self.version} on {self.device}>"
@@ -119,8 +133,9 @@ class Extractor:
     ) -> Embeddings:
         """Fingerprint embeddings of one image or of many.
 
-        The embedding of an image is the L2-normalised mean over its windows (paper, "Sliding
-        Window"), and a constant behind it (``embedding.image_embedding``).
+        The embedding of an image is the L2-normalised mean over the windows that count
+        (``images.quality.counted``; paper, "Sliding Window"), and a constant behind it
+        (``embedding.image_embedding``).
 
         Args:
             images: one image (see ``images.load_image``), or an iterable of them.
@@ -277,7 +292,14 @@ class Extractor:
     ) -> Iterator[tuple[int, Embedded]]:
         size = positive("batch_size", batch_size, _BATCH[self.device])
         threads = positive("workers", workers, min(8, os.cpu_count() or 1))
-        return stream(as_iterable(images), self._run, size, threads, constant=self.constant)
+        return stream(
+            as_iterable(images),
+            self._run,
+            size,
+            threads,
+            constant=self.constant,
+            budget=self.windows,
+        )
 
     def _run(self, windows: npt.NDArray[np.uint8]) -> Embeddings:
         """One call of the model, checked."""
@@ -302,6 +324,7 @@ def load(
     revision: str | None = None,
     offline: bool | None = None,
     threads: int | None = None,
+    windows: int | None = None,
 ) -> Extractor:
     """Open a fingerprint extractor.
 
@@ -312,14 +335,18 @@ def load(
         revision: Hub only; a full commit hash pins the model.
         offline: True never touches the network.
         threads: CPU threads that share an image's windows; None for one on each core.
+        windows: of an image at most, at least 1; None for 64. They cover an image of up to
+            1024x1024 pixels; of a larger one they are spread evenly. Fewer take less time and see
+            less; ``Quality.windows`` says how many counted.
 
     Raises:
+        ValueError: ``windows`` is less than 1.
         ModelNotFoundError, IntegrityError, ModelError: see ``zoo.resolve``.
         DeviceError: the device cannot be used, or ONNX Runtime is not installed.
     """
     from fingerprint_sdk.zoo import resolve
 
     resolved = resolve(model, revision=revision, offline=offline)
-    extractor = Extractor.from_file(resolved.path, device=device, threads=threads)
+    extractor = Extractor.from_file(resolved.path, device=device, threads=threads, windows=windows)
     logger.info("loaded %s %s from %s", extractor.name, extractor.version, resolved.path)
     return extractor

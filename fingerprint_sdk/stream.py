@@ -10,7 +10,7 @@ import numpy as np
 
 from fingerprint_sdk.embedding import Run, image_embeddings
 from fingerprint_sdk.errors import ImageError
-from fingerprint_sdk.images import is_single_image
+from fingerprint_sdk.images import WINDOW_BUDGET, is_single_image
 from fingerprint_sdk.images.ahead import Outcome, prepare_ahead
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.results import Embeddings
@@ -30,6 +30,7 @@ def stream(
     workers: int,
     *,
     constant: float = 0.0,
+    budget: int = WINDOW_BUDGET,
 ) -> Iterator[tuple[int, Embedded]]:
     """Outcomes in input order; the next images are decoded while the model runs.
 
@@ -39,9 +40,10 @@ def stream(
         batch_size: images a call of ``run``.
         workers: threads that decode.
         constant: of the model, see ``embedding.image_embedding``.
+        budget: windows of an image, see ``grid.window_grid``.
     """
     done = 0
-    with closing(prepare_ahead(images, batch_size, workers)) as batches:
+    with closing(prepare_ahead(images, batch_size, workers, budget)) as batches:
         for batch in batches:
             for outcome in _embed_batch(batch, run, constant):
                 yield done, outcome

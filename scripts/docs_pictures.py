@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from fingerprint_sdk.explanation import high_pass
-from fingerprint_sdk.images import WINDOW_SIZE, load_image, window_positions, windows
+from fingerprint_sdk.images import WINDOW_SIZE, load_image, window_grid, windows
 from fingerprint_sdk.spectrum import azimuthal_integration, dft_magnitude
 
 matplotlib.use("Agg")
@@ -71,8 +71,9 @@ def draw_fingerprints() -> None:
     for (name, colour), row in zip(GENERATORS.items(), rows, strict=True):
         pictures = examples(name)
         show(row[0], pictures[0], f"{name}: image and its nine windows")
-        for top in window_positions(pictures[0].shape[0]):
-            for left in window_positions(pictures[0].shape[1]):
+        tops, lefts = window_grid(*pictures[0].shape[:2])
+        for top in tops:
+            for left in lefts:
                 place = (left - 0.5, top - 0.5)
                 side = WINDOW_SIZE
                 row[0].add_patch(plt.Rectangle(place, side, side, fill=False, color=colour, lw=1))

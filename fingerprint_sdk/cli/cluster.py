@@ -44,6 +44,7 @@ def cluster(
     device: options.Device = options.DeviceChoice.auto,
     offline: options.Offline = False,
     threads: options.Threads = None,
+    windows: options.Windows = None,
     json: options.Json = False,
 ) -> None:
     """Which images of this heap share a generator? No gallery, no labels.
@@ -61,7 +62,7 @@ def cluster(
 
     paths = heap(images)
     known = None if truth is None else truth_of(paths, truth)
-    extractor = open_extractor(model, revision, device, offline, threads)
+    extractor = open_extractor(model, revision, device, offline, threads, windows)
     with progress(len(paths), "embedding") as moved:
         result = group_images(
             paths,

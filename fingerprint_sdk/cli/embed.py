@@ -26,6 +26,7 @@ def embed(
     device: options.Device = options.DeviceChoice.auto,
     offline: options.Offline = False,
     threads: options.Threads = None,
+    windows: options.Windows = None,
     json: options.Json = False,
 ) -> None:
     """Compute the fingerprint embedding of each image.
@@ -45,7 +46,7 @@ def embed(
     if out is not None and not out.parent.is_dir():
         raise typer.BadParameter(f"the folder {str(out.parent)!r} does not exist")
     paths = expand(images)
-    extractor = open_extractor(model, revision, device, offline, threads)
+    extractor = open_extractor(model, revision, device, offline, threads, windows)
     result = embed_files(extractor, paths, on_error)
     used = [str(paths[index]) for index in result.indices]
     if out is not None:

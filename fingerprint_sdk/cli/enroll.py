@@ -25,6 +25,7 @@ def enroll(
     device: options.Device = options.DeviceChoice.auto,
     offline: options.Offline = False,
     threads: options.Threads = None,
+    windows: options.Windows = None,
     json: options.Json = False,
 ) -> None:
     """Add images of one generator to a gallery, which is made if there is none.
@@ -36,7 +37,7 @@ def enroll(
       fingerprint enroll sdxl sdxl_images/ --gallery known.fpg
     """
     paths = expand(images)
-    extractor = open_extractor(model, revision, device, offline, threads)
+    extractor = open_extractor(model, revision, device, offline, threads, windows)
     known = open_gallery(gallery, extractor, create=True)
     paths, left_out = usable(paths, on_error)
     known.enroll(name, paths, notes=notes, copies=copies)

@@ -32,6 +32,7 @@ def explain(
     device: options.Device = options.DeviceChoice.auto,
     offline: options.Offline = False,
     threads: options.Threads = None,
+    windows: options.Windows = None,
     json: options.Json = False,
 ) -> None:
     """Show what a fingerprint is taken from, and what a decision rests on.
@@ -49,7 +50,7 @@ def explain(
     from fingerprint_sdk.explanation import explain as explain_images
     from fingerprint_sdk.gallery import Gallery
 
-    extractor = open_extractor(model, revision, device, offline, threads)
+    extractor = open_extractor(model, revision, device, offline, threads, windows)
     check_fmr(extractor, fmr)
     known = None if gallery is None else Gallery.load(gallery, extractor)
     explanation = explain_images(image, other, known, model=extractor, fmr=fmr)

@@ -41,6 +41,7 @@ def identify(
     device: options.Device = options.DeviceChoice.auto,
     offline: options.Offline = False,
     threads: options.Threads = None,
+    windows: options.Windows = None,
     json: options.Json = False,
 ) -> None:
     """Which generator in the gallery made each image, if any?
@@ -56,7 +57,7 @@ def identify(
       fingerprint identify account/ --together --gallery known.fpg --json
     """
     paths = expand(images)
-    extractor = open_extractor(model, revision, device, offline, threads)
+    extractor = open_extractor(model, revision, device, offline, threads, windows)
     check_fmr(extractor, fmr)
     known = open_gallery(gallery, extractor)
     embedded = embed_files(extractor, paths, on_error)

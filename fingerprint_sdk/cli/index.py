@@ -36,6 +36,7 @@ def index(
     device: options.Device = options.DeviceChoice.auto,
     offline: options.Offline = False,
     threads: options.Threads = None,
+    windows: options.Windows = None,
     json: options.Json = False,
 ) -> None:
     """Index many images, to find those like a probe with [bold]fingerprint search[/bold].
@@ -52,7 +53,7 @@ def index(
 
     # The whole path, so that a later run from another folder knows the files again.
     paths = [os.path.abspath(path) for path in heap(images)]
-    extractor = open_extractor(model, revision, device, offline, threads)
+    extractor = open_extractor(model, revision, device, offline, threads, windows)
     known = _open(out, extractor, half)
     present = [path for path in paths if path in known]
     changed = [path for path in present if known.stamp(path) != file_stamp(path)]

@@ -30,6 +30,7 @@ def search(
     device: options.Device = options.DeviceChoice.auto,
     offline: options.Offline = False,
     threads: options.Threads = None,
+    windows: options.Windows = None,
     json: options.Json = False,
 ) -> None:
     """Which images of an index are most likely by the generator of this one?
@@ -45,7 +46,7 @@ def search(
     from fingerprint_sdk.index import Index
 
     paths = expand(probes)
-    extractor = open_extractor(model, revision, device, offline, threads)
+    extractor = open_extractor(model, revision, device, offline, threads, windows)
     check_fmr(extractor, fmr)
     known = Index.load(index, extractor)
     sides = [paths] if together else [[path] for path in paths]

@@ -30,6 +30,7 @@ def verify(
     device: options.Device = options.DeviceChoice.auto,
     offline: options.Offline = False,
     threads: options.Threads = None,
+    windows: options.Windows = None,
     json: options.Json = False,
 ) -> None:
     """Were two images, or two sets each by one model, made by the same model?
@@ -47,7 +48,7 @@ def verify(
       fingerprint verify --a 1.png --a 2.png --b suspect.png
     """
     left, right = _sides(sides or [], a or [], b or [])
-    extractor = open_extractor(model, revision, device, offline, threads)
+    extractor = open_extractor(model, revision, device, offline, threads, windows)
     check_fmr(extractor, fmr)
     result = extractor.verify(left, right, fmr=fmr)
     if json:

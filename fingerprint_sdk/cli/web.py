@@ -30,6 +30,7 @@ def web(
     device: options.Device = options.DeviceChoice.auto,
     offline: options.Offline = False,
     threads: options.Threads = None,
+    windows: options.Windows = None,
 ) -> None:
     """Serve a web page to verify, identify, enroll and explain in a browser.
 
@@ -48,7 +49,7 @@ def web(
 
     # ONNX Runtime reports to Microsoft from 1.29 on, unless this is set before it is imported.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    extractor = open_extractor(model, revision, device, offline, threads)
+    extractor = open_extractor(model, revision, device, offline, threads, windows)
     known = None if gallery is None else Gallery.load(gallery, extractor)
     if host not in _LOOPBACK:
         note("note: anyone who can reach this machine can use the page; it has no passwords")

@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from fingerprint_sdk._default import default_extractor
 from fingerprint_sdk.embedding import image_embedding, mean_embedding
+from fingerprint_sdk.errors import ImageError
 from fingerprint_sdk.explanation.view import Floats, ImageView
 from fingerprint_sdk.extractor import Extractor
-from fingerprint_sdk.images import WINDOW_SIZE, LoadedImage, load_image, window_positions, windows
+from fingerprint_sdk.images import WINDOW_SIZE, LoadedImage, load_image, window_grid, windows
 from fingerprint_sdk.images.grid import at_least_a_window
-from fingerprint_sdk.images.quality import assess
+from fingerprint_sdk.images.quality import assess, counted
 from fingerprint_sdk.spectrum import azimuthal_integration, dft_magnitude
 from fingerprint_sdk.verification import Verification
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from fingerprint_sdk.images import ImageInput
 
 _NEIGHBOURS = 8
+_LONGEST = 16_384  # pixels of the long side of a picture narrower than a window
 _FLOOR = 1e-6  # of power, so that a residual of nothing has a logarithm
 
 
@@ -154,18 +156,22 @@ def _view(
 ) -> tuple[ImageView, LoadedImage]:
     """The view of an image, and the image, decoded."""
     loaded = load_image(source)
-    crops = windows(loaded.pixels)
-    quality = assess(loaded, crops)
+    _check_shape(loaded)
+    crops = windows(loaded.pixels, budget=model.windows)
+    counts = counted(crops)
+    quality = assess(loaded, crops[counts])
     vectors = model.embed_windows(crops)
     pixels = at_least_a_window(loaded.pixels)
-    tops, lefts = (tuple(window_positions(side)) for side in pixels.shape[:2])
+    height, width = pixels.shape[:2]
+    tops, lefts = (tuple(places) for places in window_grid(height, width, model.windows))
+    cosines = np.clip(vectors.astype(np.float64) @ mean_embedding(vectors[counts]), -1, 1)
     residual = high_pass(crops).astype(np.float64)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW_SIZE) / WINDOW_SIZE)
     power = np.square(dft_magnitude(residual * np.outer(hann, hann)))
     identification = None
     if gallery is not None:
         identification = gallery.search(
-            image_embedding(vectors, model.constant)[None],
+            image_embedding(vectors[counts], model.constant)[None],
             model.calibration,
             quality=(quality,),
             fmr=fmr,
@@ -179,13 +185,18 @@ def _view(
         profile=_decibel(azimuthal_integration(power)).mean(axis=(0, 1)),
         tops=tops,
         lefts=lefts,
-        agreement=np.clip(vectors.astype(np.float64) @ mean_embedding(vectors), -1, 1).reshape(
-            len(tops), len(lefts)
-        ),
+        agreement=cosines.reshape(len(tops), len(lefts)),
         quality=quality,
         identification=identification,
     )
     return view, loaded
+
+
+def _check_shape(loaded: LoadedImage) -> None:
+    """Enlarged to a window's side, a very thin picture would not fit into memory."""
+    short, long = sorted(loaded.pixels.shape[:2])
+    if short < WINDOW_SIZE and long > _LONGEST:
+        raise ImageError(f"{loaded.name} is {long} pixels by {short}: too thin to draw, crop it")
 
 
 def _decibel(power: Floats) -> Floats:

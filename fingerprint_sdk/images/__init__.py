@@ -12,10 +12,11 @@ from fingerprint_sdk.images.decode import (
     load_image,
 )
 from fingerprint_sdk.images.grid import (
+    WINDOW_BUDGET,
     WINDOW_GRID,
     WINDOW_SIZE,
     WINDOWS_PER_AXIS,
-    window_positions,
+    window_grid,
     windows,
 )
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_PIXELS",
     "WINDOWS_PER_AXIS",
+    "WINDOW_BUDGET",
     "WINDOW_GRID",
     "WINDOW_SIZE",
     "ImageInput",
@@ -32,6 +34,6 @@ __all__ = [
     "describe",
     "is_single_image",
     "load_image",
-    "window_positions",
+    "window_grid",
     "windows",
 ]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fingerprint_sdk.errors import ImageError
 from fingerprint_sdk.images.decode import load_image
 from fingerprint_sdk.images.grid import windows
-from fingerprint_sdk.images.quality import Quality, assess
+from fingerprint_sdk.images.quality import Quality, assess, counted
 
 if TYPE_CHECKING:
     from fingerprint_sdk.images.decode import ImageInput
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """An image ready for the model: windows, uint8 (n, 3, 128, 128), and their quality."""
+    """An image ready for the model: the windows that count, uint8 (n, 3, 128, 128)."""
 
     windows: npt.NDArray[np.uint8]
     quality: Quality
@@ -32,28 +32,30 @@ class Prepared:
 Outcome: TypeAlias = Prepared | ImageError
 
 
-def prepare(image: ImageInput) -> Outcome:
+def prepare(image: ImageInput, budget: int) -> Outcome:
     """Decode an image, cut its windows and judge it; an error is returned, not raised."""
     try:
         loaded = load_image(image)
-        crops = windows(loaded.pixels)
+        crops = windows(loaded.pixels, budget=budget)
+        crops = crops[counted(crops)]
         return Prepared(crops, assess(loaded, crops))
     except ImageError as error:
         return error
 
 
 def prepare_ahead(
-    images: Iterator[ImageInput], size: int, workers: int
+    images: Iterator[ImageInput], size: int, workers: int, budget: int
 ) -> Generator[list[Outcome], None, None]:
     """Batches of ``size`` images, the last one smaller, in the order given.
 
     While a batch is used, ``workers`` threads prepare the next one; nothing is read further
     ahead, so that an endless iterator is welcome. Close the generator to stop the threads. An only
-    image is prepared without any: to start one takes longer.
+    image is prepared without any: to start one takes longer. ``budget`` is that of
+    ``grid.window_grid``.
     """
     first = list(islice(images, 2))
     if len(first) < 2:
-        yield from ([prepare(image)] for image in first)
+        yield from ([prepare(image, budget)] for image in first)
         return
     images = chain(first, images)
     ahead: deque[Future[Outcome]] = deque()
@@ -61,7 +63,7 @@ def prepare_ahead(
     try:
         while True:
             wanted = size + max(size, workers) - len(ahead)
-            ahead.extend(pool.submit(prepare, image) for image in islice(images, wanted))
+            ahead.extend(pool.submit(prepare, image, budget) for image in islice(images, wanted))
             if not ahead:
                 return
             yield [ahead.popleft().result() for _ in range(min(size, len(ahead)))]

@@ -10,21 +10,56 @@ WINDOW_SIZE = 128
 """Side of a window, in pixels (paper, IV-A: training resolution)."""
 
 WINDOWS_PER_AXIS = 3
-"""Equally spaced window positions on each axis (paper, Table VII); one more on a long one."""
+"""Window positions on an axis of less than 512 pixels (paper, Table VII)."""
 
 WINDOW_GRID = 8
 """Windows start on multiples of this, in pixels."""
 
+WINDOW_BUDGET = 64
+"""Windows of an image at most, unless asked otherwise: they cover 1024x1024 pixels."""
 
-def window_positions(side: int, count: int | None = None) -> list[int]:
-    """Offsets of the windows on an axis of ``side`` >= 128 pixels: equally spaced.
 
-    At most ``count``, a single one in the middle; without it 3, and 4 where they fit side by side,
-    from 512 pixels on: there a fourth shows pixels that the others do not. All are multiples of 8,
-    the grid of JPEG and of most decoders.
+def window_grid(
+    height: int, width: int, budget: int = WINDOW_BUDGET
+) -> tuple[list[int], list[int]]:
+    """Offsets of the windows on the two axes, which make a grid.
+
+    From 512 pixels on they cover an axis, side by side or with some overlap; on a shorter one
+    there are 3, as far as they fit. Where those are more than ``budget``, as many as cover the
+    largest share of both axes lie evenly spaced, with gaps between.
+
+    Args:
+        height, width: of the picture, in pixels, each at least 128.
+        budget: windows at most, at least 1.
     """
-    if count is None:
-        count = WINDOWS_PER_AXIS + (side >= (WINDOWS_PER_AXIS + 1) * WINDOW_SIZE)
+    sides = (height, width)
+    rows, columns = (_positions(side) for side in sides)
+    pairs = [(r, min(columns, budget // r)) for r in range(1, min(rows, budget) + 1)]
+    counts = max(pairs, key=lambda pair: (_covered(pair, sides), pair[0] * pair[1]))
+    tops, lefts = (
+        window_positions(side, count) for side, count in zip(sides, counts, strict=True)
+    )
+    return tops, lefts
+
+
+def _positions(side: int) -> int:
+    """How many windows a long axis takes to be covered; a short one takes 3."""
+    if side < (WINDOWS_PER_AXIS + 1) * WINDOW_SIZE:
+        return min(WINDOWS_PER_AXIS, (side - WINDOW_SIZE) // WINDOW_GRID + 1)
+    return -(-side // WINDOW_SIZE)
+
+
+def _covered(counts: tuple[int, int], sides: tuple[int, int]) -> float:
+    """Share of the axis that windows cover less of."""
+    return min(min(1.0, n * WINDOW_SIZE / side) for n, side in zip(counts, sides, strict=True))
+
+
+def window_positions(side: int, count: int) -> list[int]:
+    """Offsets of at most ``count`` windows on an axis of ``side`` >= 128 pixels.
+
+    Equally spaced, a single one in the middle. All are multiples of 8, the grid of JPEG and of
+    most decoders, so that a short axis has room for fewer.
+    """
     room = (side - WINDOW_SIZE) / WINDOW_GRID
     spaced = np.linspace(0, room, count) if count > 1 else np.array([room / 2])
     places = np.unique(np.minimum(np.round(spaced), room // 1))
@@ -32,7 +67,7 @@ def window_positions(side: int, count: int | None = None) -> list[int]:
 
 
 def at_least_a_window(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """The picture that windows are cut from: a side shorter than 128 pixels is resized to 128.
+    """A picture whose sides shorter than 128 pixels are resized to 128.
 
     Bicubically, and on that axis only. Shape (height, width, 3), both ways.
     """
@@ -43,25 +78,35 @@ def at_least_a_window(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
 
 
-def windows(pixels: npt.NDArray[np.uint8], per_axis: int | None = None) -> npt.NDArray[np.uint8]:
-    """Cut the windows a fingerprint is averaged over (paper, "Sliding Window").
+def windows(
+    pixels: npt.NDArray[np.uint8],
+    per_axis: int | None = None,
+    *,
+    budget: int = WINDOW_BUDGET,
+) -> npt.NDArray[np.uint8]:
+    """Cut windows evenly from a picture (paper, "Sliding Window").
 
-    They are cut from ``at_least_a_window(pixels)``.
+    A side shorter than 128 pixels is resized to 128, bicubically and on that axis only; no more
+    of a thin picture than its windows is.
 
     Equations: docs/method.md#windows.
 
     Args:
         pixels: uint8, shape (height, width, 3), RGB.
-        per_axis: at most so many on each axis, from 1; as a fingerprint takes them by default.
+        per_axis: so many on each axis at most, from 1, in place of what ``window_grid`` gives.
+        budget: at most so many, see ``window_grid``.
 
     Returns:
-        uint8, shape (n, 3, 128, 128), n from 1 to 16 by default, in reading order.
+        uint8, shape (n, 3, 128, 128), n from 1 to ``budget``, in reading order.
     """
-    pixels = at_least_a_window(pixels)
-    height, width = pixels.shape[:2]
+    height, width = (max(side, WINDOW_SIZE) for side in pixels.shape[:2])
+    if per_axis is None:
+        tops, lefts = window_grid(height, width, budget)
+    else:
+        tops, lefts = (window_positions(side, per_axis) for side in (height, width))
     crops = [
-        pixels[top : top + WINDOW_SIZE, left : left + WINDOW_SIZE].transpose(2, 0, 1)
-        for top in window_positions(height, per_axis)
-        for left in window_positions(width, per_axis)
+        at_least_a_window(pixels[top : top + WINDOW_SIZE, left : left + WINDOW_SIZE])
+        for top in tops
+        for left in lefts
     ]
-    return np.stack(crops)
+    return np.stack([crop.transpose(2, 0, 1) for crop in crops])

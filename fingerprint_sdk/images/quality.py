@@ -16,7 +16,7 @@ from fingerprint_sdk.images.grid import WINDOW_SIZE
 from fingerprint_sdk.images.jpeg import estimate_jpeg_quality, was_jpeg
 
 FLAT_POWER = 0.05
-"""Mean squared Laplacian, in grey levels squared, below which an image counts as flat."""
+"""Mean squared Laplacian, in grey levels squared, below which a window is flat."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,9 @@ class Quality:
         lossy: compression or a palette changed the pixels, as the container tells or, for
             pixels that were a JPEG file once, their rounded DCT coefficients. False when the
             container is lossless and no such trace is found, None when there is no container.
-        flat: next to no residual, so next to no fingerprint: any score of it is meaningless.
+        flat: next to no residual anywhere, so next to no fingerprint: any score of it is
+            meaningless.
+        windows: how many the fingerprint is the mean of, see ``counted``.
     """
 
     width: int
@@ -42,6 +44,7 @@ class Quality:
     jpeg_quality: int | None
     lossy: bool | None
     flat: bool
+    windows: int
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -58,7 +61,7 @@ def assess(image: LoadedImage, windows: npt.NDArray[np.uint8]) -> Quality:
 
     Args:
         image: the decoded image.
-        windows: uint8, shape (n, 3, 128, 128), the windows cut from it.
+        windows: uint8, shape (n, 3, 128, 128), those that count.
     """
     height, width = image.pixels.shape[:2]
     return Quality(
@@ -68,17 +71,41 @@ def assess(image: LoadedImage, windows: npt.NDArray[np.uint8]) -> Quality:
         too_small=min(height, width) < WINDOW_SIZE,
         jpeg_quality=estimate_jpeg_quality(image.jpeg_tables[0]) if image.jpeg_tables else None,
         lossy=True if image.lossy or was_jpeg(image.pixels) else image.lossy,
-        flat=residual_power(windows) < FLAT_POWER,
+        flat=bool((residual_power(windows) < FLAT_POWER).all()),
+        windows=len(windows),
     )
 
 
-def residual_power(windows: npt.NDArray[np.uint8]) -> float:
-    """Mean squared Laplacian of the green channel, in grey levels squared.
+def counted(windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which windows an image's embedding is the mean of: none that are flat, and each once.
+
+    Flat windows all embed alike, whoever made the image, and a tiled or padded image would
+    outvote itself. Where all are flat, the first one counts.
+
+    Args:
+        windows: uint8, shape (n, 3, 128, 128), n >= 1.
+
+    Returns:
+        bool, shape (n,), at least one True.
+    """
+    places = {window.tobytes(): place for place, window in reversed(list(enumerate(windows)))}
+    counts = np.zeros(len(windows), np.bool_)
+    counts[list(places.values())] = True  # of equal windows the first
+    counts &= residual_power(windows) >= FLAT_POWER
+    counts[0] |= not counts.any()
+    return counts
+
+
+def residual_power(windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Mean squared Laplacian of each window's green channel, in grey levels squared.
 
     Args:
         windows: uint8, shape (n, 3, 128, 128).
+
+    Returns:
+        float64, shape (n,).
     """
     green = windows[:, 1].astype(np.int16)
     sides = green[:, :-2, 1:-1] + green[:, 2:, 1:-1] + green[:, 1:-1, :-2] + green[:, 1:-1, 2:]
     laplacian = (sides - 4 * green[:, 1:-1, 1:-1]).astype(np.float32)
-    return float(np.mean(np.square(laplacian)))
+    return np.asarray(np.square(laplacian).mean(axis=(1, 2)), np.float64)

@@ -17,9 +17,9 @@ from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.verification import verify_embeddings
 
 CALIBRATION = Calibration.from_json(json.dumps(TINY_CALIBRATION))
-FINE = Quality(512, 512, "PNG", False, None, False, False)
-JPEG = Quality(512, 512, "JPEG", False, 85, True, False)
-FLAT = Quality(512, 512, "PNG", False, None, False, True)
+FINE = Quality(512, 512, "PNG", False, None, False, False, 9)
+JPEG = Quality(512, 512, "JPEG", False, 85, True, False, 9)
+FLAT = Quality(512, 512, "PNG", False, None, False, True, 9)
 
 
 def pair(score: float) -> tuple[np.ndarray, np.ndarray]:

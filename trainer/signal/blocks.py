@@ -16,7 +16,7 @@ class BlockDct(nn.Module):
 
     A block starts every 4 px; its frequencies are in reading order, row 0 vertical frequency 0.
     The input is float32 colours about 0, in grey levels. Windows start on multiples of 8 px
-    (`fingerprint_sdk.images.window_positions`), so every other block is one that JPEG knows, or
+    (`fingerprint_sdk.images.window_grid`), so every other block is one that JPEG knows, or
     that a decoder which enlarges eightfold made of one place of its latent: numbers of one phase
     scatter less than those of all phases together.
 

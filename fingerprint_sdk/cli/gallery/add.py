@@ -34,6 +34,7 @@ def add(
     device: options.Device = options.DeviceChoice.auto,
     offline: options.Offline = False,
     threads: options.Threads = None,
+    windows: options.Windows = None,
     json: options.Json = False,
 ) -> None:
     """Enroll a whole folder, one generator per folder in it.
@@ -47,7 +48,7 @@ def add(
       fingerprint gallery add known.fpg generators/
     """
     generators = {path.name: images_in(path) for path in subfolders(folder)}
-    extractor = open_extractor(model, revision, device, offline, threads)
+    extractor = open_extractor(model, revision, device, offline, threads, windows)
     known = open_gallery(gallery, extractor, create=True)
     marks = {name: _MARK + _digest(paths) + _COPIES * copies for name, paths in generators.items()}
     present = [name for name in generators if name in known]

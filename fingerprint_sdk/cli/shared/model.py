@@ -23,11 +23,19 @@ def open_extractor(
     device: DeviceChoice,
     offline: bool,
     threads: int | None,
+    windows: int | None = None,
 ) -> Extractor:
     """``fingerprint_sdk.load`` with the options of a command."""
     from fingerprint_sdk.extractor import load
 
-    return load(model, revision=revision, device=device.value, offline=offline, threads=threads)
+    return load(
+        model,
+        revision=revision,
+        device=device.value,
+        offline=offline,
+        threads=threads,
+        windows=windows,
+    )
 
 
 def check_fmr(extractor: Extractor, fmr: float | None) -> None:

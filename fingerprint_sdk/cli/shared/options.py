@@ -45,6 +45,14 @@ Threads = Annotated[
     int | None,
     typer.Option(min=1, help="CPU threads of one inference.", show_default="all allowed cores"),
 ]
+Windows = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Windows of an image at most: fewer take less time and see less.",
+        show_default="64, all of 1024x1024 pixels",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Fmr = Annotated[
     float | None,

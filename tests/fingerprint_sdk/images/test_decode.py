@@ -9,12 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from fingerprint_sdk.errors import ImageError
-from fingerprint_sdk.images import load_image, window_positions, windows
+from fingerprint_sdk.images import load_image, windows
 
 
 @pytest.fixture(scope="module")
@@ -249,63 +247,6 @@ def test_the_array_given_is_neither_changed_nor_kept(pixels: np.ndarray) -> None
     cut = windows(load_image(mine).pixels)
     mine[:] = 0
     np.testing.assert_array_equal(cut[0], pixels[:128, :128].transpose(2, 0, 1))
-
-
-@given(st.integers(128, 5000))
-def test_window_positions_are_equally_spaced_on_the_grid_of_eight(side: int) -> None:
-    positions = window_positions(side)
-    assert positions == sorted(set(positions))
-    assert not any(position % 8 for position in positions)
-    assert positions[0] == 0
-    assert side - 128 - 8 < positions[-1] <= side - 128
-    assert len(positions) == (4 if side >= 512 else min(3, 1 + (side - 128) // 8))
-    for i, position in enumerate(positions):
-        assert abs(position - i * (side - 128) / max(1, len(positions) - 1)) <= 8
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(1, 400), st.integers(1, 400))
-def test_windows_have_the_models_shape_whatever_the_size(height: int, width: int) -> None:
-    cut = windows(np.zeros((height, width, 3), np.uint8))
-    assert cut.dtype == np.uint8
-    assert cut.shape[1:] == (3, 128, 128)
-    assert 1 <= len(cut) <= 9  # under 512 pixels
-
-
-@pytest.mark.parametrize("size", [(200, 260), (100, 300), (128, 128), (131, 129)])
-def test_three_windows_an_axis_are_the_default_below_512_pixels(size: tuple[int, int]) -> None:
-    image = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(windows(image, 3), windows(image))
-
-
-def test_other_numbers_of_windows() -> None:
-    image = np.random.default_rng(0).integers(0, 256, (200, 260, 3), dtype=np.uint8)
-    middle = image[32:160, 64:192].transpose(2, 0, 1)[None]
-    np.testing.assert_array_equal(windows(image, 1), middle)
-    assert windows(image, 4).shape == (16, 3, 128, 128)
-    corners = windows(image, 2)
-    assert len(corners) == 4
-    np.testing.assert_array_equal(corners[3], image[72:, 128:256].transpose(2, 0, 1))
-
-
-def test_windows_are_exact_crops_in_reading_order(pixels: np.ndarray) -> None:
-    cut = windows(pixels)  # 200 x 260
-    places = [(top, left) for top in (0, 32, 72) for left in (0, 64, 128)]
-    for window, (top, left) in zip(cut, places, strict=True):
-        np.testing.assert_array_equal(
-            window.transpose(1, 2, 0), pixels[top : top + 128, left : left + 128]
-        )
-
-
-def test_only_the_short_side_is_resized(pixels: np.ndarray) -> None:
-    cut = windows(pixels[:64])  # 64 x 260
-    assert len(cut) == 3
-    enlarged = Image.fromarray(pixels[:64]).resize((260, 128), Image.Resampling.BICUBIC)
-    np.testing.assert_array_equal(
-        cut[1].transpose(1, 2, 0), np.asarray(enlarged)[:, 64 : 64 + 128]
-    )
-    tiny = np.full((5, 7, 3), 9, np.uint8)
-    np.testing.assert_array_equal(windows(tiny), np.full((1, 3, 128, 128), 9))
 
 
 CONTAINERS = [*LOSSLESS, ("JPEG", {"quality": 80}), ("WEBP", {"quality": 80}), ("GIF", {})]

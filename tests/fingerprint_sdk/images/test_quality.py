@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import fingerprint_sdk as fp
 from fingerprint_sdk.images import load_image, windows
-from fingerprint_sdk.images.quality import Quality, assess, residual_power
+from fingerprint_sdk.images.quality import Quality, assess, counted, residual_power
 
 
 def judge(source: object) -> Quality:
@@ -44,7 +46,7 @@ def test_clean_images_have_no_flags(image: Image.Image) -> None:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     judged = judge(buffer.getvalue())
-    assert judged == Quality(260, 200, "PNG", False, None, False, False)
+    assert judged == Quality(260, 200, "PNG", False, None, False, False, 9)
     assert judged.flags == ()
 
 
@@ -78,7 +80,39 @@ def test_residual_power_equals_a_direct_laplacian() -> None:
     cut = np.random.default_rng(0).integers(0, 256, (2, 3, 128, 128), dtype=np.uint8)
     kernel = [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
     expected = [np.square(convolve2d(w[1].astype(float), kernel, "valid")).mean() for w in cut]
-    assert residual_power(cut) == pytest.approx(np.mean(expected), rel=1e-5)
+    np.testing.assert_allclose(residual_power(cut), expected, rtol=1e-5)
+
+
+def test_flat_and_repeated_windows_do_not_count() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (3, 3, 128, 128), dtype=np.uint8)
+    grey = np.full((3, 128, 128), 127, np.uint8)
+    cut = np.stack([grey, noise[0], noise[1], grey, noise[0], noise[2]])
+    np.testing.assert_array_equal(counted(cut), [False, True, True, False, False, True])
+    np.testing.assert_array_equal(counted(np.stack([grey, grey, grey])), [True, False, False])
+
+
+def test_a_page_around_a_picture_does_not_outvote_it(extractor: fp.Extractor) -> None:
+    from support.tiny_model import synthetic_image
+
+    picture = synthetic_image(0, 0, 512, 512)
+    page = np.full((512, 1024, 3), 255, np.uint8)
+    page[:, :512] = picture
+    embeddings, quality = extractor.embed_with_quality([picture, page])
+    assert [one.windows for one in quality] == [16, 16]
+    np.testing.assert_allclose(embeddings[0], embeddings[1], atol=1e-6)
+    tiled = np.tile(picture, (2, 2, 1))
+    assert extractor.embed_with_quality(tiled)[1][0].windows == 16
+
+
+def test_the_budget_is_that_of_the_extractor(tiny_model_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (1024, 1024, 3), dtype=np.uint8)
+    for windows_, expected in ((None, 64), (16, 16), (9, 9), (1, 1)):
+        model = fp.load(tiny_model_path, device="cpu", windows=windows_)
+        assert model.windows == (windows_ or 64)
+        assert model.embed_with_quality(image)[1][0].windows == expected
+    with pytest.raises(ValueError, match="windows must be at least 1"):
+        fp.load(tiny_model_path, device="cpu", windows=0)
 
 
 def test_as_dict_is_json(image: Image.Image) -> None:

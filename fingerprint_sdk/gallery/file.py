@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,22 @@ class Entry:
     notes: str = ""
     copies: Mapping[str, Embeddings] = field(default_factory=dict)
 
+    @cached_property
+    def fingerprints(self) -> Embeddings:
+        """Of the images, then of each kind of copies: float32, shape (1 + kinds, D), read-only.
+
+        L2-normalised means. They are kept, so that a gallery's other entries need not be
+        computed again when one changes.
+        """
+        means = np.stack([mean_embedding(x) for x in (self.embeddings, *self.copies.values())])
+        means.setflags(write=False)
+        return means
+
     @property
     def fingerprint(self) -> Embeddings:
         """float32, shape (D,): L2-normalised mean of the images' embeddings."""
-        return mean_embedding(self.embeddings)
+        first: Embeddings = self.fingerprints[0]
+        return first
 
     def joined(self, other: Entry, notes: str) -> Entry:
         """The entry of the images of both, and of such copies as either has."""

@@ -124,7 +124,11 @@ class Gallery:
         """
         check_name(name)
         entry, quality = new_entry(self.extractor, name, images, notes or "", copies=copies)
-        self._add(name, entry, keep_notes=notes is None)
+        with self._lock:
+            old = self._entries.get(name)
+            if old is not None:
+                entry = old.joined(entry, old.notes if notes is None else notes)
+            self._set({**self._entries, name: entry})
         return quality
 
     def remove(self, name: str) -> None:
@@ -166,8 +170,11 @@ class Gallery:
                     f"both galleries have {', '.join(map(repr, duplicate))}: rename or remove "
                     "one, or merge with on_duplicate='add'"
                 )
+            entries = dict(self._entries)
             for name, entry in incoming:
-                self._add(name, entry, keep_notes=name in self)
+                old = entries.get(name)
+                entries[name] = entry if old is None else old.joined(entry, old.notes)
+            self._set(entries)
 
     def identify(
         self, images: Images, *, fmr: float | None = None, top: int = 5
@@ -250,13 +257,6 @@ class Gallery:
             FingerprintError: pyarrow is not installed (extra ``parquet``).
         """
         write(path, parquet_table(self.model, self._entries))
-
-    def _add(self, name: str, entry: Entry, *, keep_notes: bool) -> None:
-        with self._lock:
-            old = self._entries.get(name)
-            if old is not None:
-                entry = old.joined(entry, old.notes if keep_notes else entry.notes)
-            self._set({**self._entries, name: entry})
 
     def _set(self, entries: dict[str, Entry]) -> None:
         # A new dict each time: readers without the lock keep a consistent old one.

@@ -35,15 +35,14 @@ class Fingerprints:
 
 
 def fingerprints_of(entries: Mapping[str, Entry]) -> Fingerprints:
-    """The fingerprints of all entries."""
-    rows: list[Embeddings] = []
+    """The fingerprints of all entries; computed only of those that are new."""
     kinds: list[str | None] = []
     first = []
     for entry in entries.values():
-        first.append(len(rows))
-        rows += [entry.fingerprint, *(mean_embedding(copies) for copies in entry.copies.values())]
+        first.append(len(kinds))
         kinds += [None, *entry.copies]
-    matrix = np.stack(rows) if rows else np.empty((0, 0), np.float32)
+    rows = [entry.fingerprints for entry in entries.values()]
+    matrix = np.concatenate(rows) if rows else np.empty((0, 0), np.float32)
     return Fingerprints(matrix, np.array(first, np.intp), tuple(kinds))
 
 

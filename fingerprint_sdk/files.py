@@ -3,20 +3,24 @@
 The new content goes to a temporary file beside the old one and takes its place when it is complete
 and synced, so that readers see the old file or the new one, and a crash leaves the old one. A
 writer that is killed leaves its temporary file; the next writer in the folder removes it.
+
+A file that is too large for that, and whose readers know how, grows at its end: see ``append``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import platform
 import re
 import secrets
 import stat
+import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,6 +85,91 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
 def write_text(path: str | os.PathLike[str], content: str) -> None:
     """Replace a file by ``content`` in UTF-8, lines ending as given; see ``replacing``."""
     write_bytes(path, content.encode())
+
+
+def append(
+    path: str | os.PathLike[str],
+    seal: bytes,
+    content: Iterable[bytes | memoryview],
+    *,
+    end: int,
+    inode: tuple[int, int],
+) -> bool:
+    """Add to the end of a file: ``seal``, then ``content``, from ``start_after(end)`` on.
+
+    First the content is written and synced, behind zeros; then the seal takes the place of the
+    zeros, and is synced. Its readers must take what begins with zeros as not there: they see all
+    that is added or nothing of it, and so they do after a crash. What a killed writer left goes
+    with the next.
+
+    Args:
+        path: of the file; a link stays a link.
+        seal: eight bytes, not all zero, which no reader sees half of.
+        content: what follows it.
+        end: the file's length, as far as it counts.
+        inode: of the file whose end that is, see ``inode_of``; held open by the caller, so that
+            the system gives its number to no other file.
+
+    Returns:
+        Whether it was added. If not, nothing was done, and the file may only be replaced: it is
+        another file by now, or longer, or shorter; it has a second name that should not change;
+        it may not be written to, or the system has no locks.
+
+    Raises:
+        OSError: it cannot be written; the file is as it was.
+    """
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    try:
+        number = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    with open(number, "rb+", buffering=0) as file:  # unbuffered: an error is the end of writing
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            status, named = os.fstat(number), os.stat(path)
+        except OSError:
+            return False
+        start = start_after(end)
+        if (
+            not inode_of(status) == inode_of(named) == inode
+            or status.st_nlink != 1
+            or status.st_size < end
+            or any(os.pread(number, len(seal), start))
+        ):
+            return False
+        try:
+            file.truncate(end)
+            file.seek(start + len(seal))
+            _write_all(file, content)
+            os.fsync(number)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                file.truncate(end)
+            raise
+        file.seek(start)
+        _write_all(file, [seal])
+        os.fsync(number)
+    return True
+
+
+def start_after(end: int) -> int:
+    """Where an addition to a file of this length starts: at the next multiple of eight."""
+    return end + -end % 8
+
+
+def inode_of(status: os.stat_result) -> tuple[int, int]:
+    """What tells a file from every other that is there or open: its device and number on it."""
+    return status.st_dev, status.st_ino
+
+
+def _write_all(file: io.FileIO, pieces: Iterable[bytes | memoryview]) -> None:
+    for piece in pieces:
+        left = memoryview(piece)
+        while left:
+            left = left[file.write(left) :]
 
 
 def _mode_of(target: Path) -> int | None:

@@ -1,4 +1,4 @@
-"""What gallery and index files have in common: embeddings of one model, in a safetensors file.
+"""What gallery and index files have in common: embeddings of one model, as safetensors.
 
 The metadata name the format and the model, with the SHA-256 of its file, since embeddings of two
 models cannot be compared.
@@ -24,6 +24,7 @@ from fingerprint_sdk.runtime.contract import ModelIdentity
 
 Embeddings = npt.NDArray[np.float32]
 Tensors = dict[str, npt.NDArray[Any]]
+_CHECKED = 4096  # rows at once: 10 MB of 641 numbers
 
 
 @dataclass(frozen=True)
@@ -48,21 +49,32 @@ def check_same_model(
 
 
 def check_embeddings(embeddings: npt.NDArray[Any], size: int, what: str) -> None:
-    """Raise GalleryError unless all rows are finite, L2-normalised and of length ``size``."""
+    """Raise GalleryError unless all rows are finite, L2-normalised and of length ``size``.
+
+    It looks at some rows after another, so that it takes no memory worth mentioning.
+    """
     if embeddings.ndim != 2 or embeddings.shape[1] != size:
         raise GalleryError(f"{what} must have shape (n, {size}), not {embeddings.shape}")
-    # Values that are not finite fail this comparison too.
-    with np.errstate(over="ignore", invalid="ignore"):
-        norms = np.linalg.norm(embeddings, axis=1)
-    if not (np.abs(norms - 1) < 1e-3).all():
-        raise GalleryError(f"{what} are not finite and L2-normalised")
+    exact = np.promote_types(embeddings.dtype, np.float32)
+    for start in range(0, len(embeddings), _CHECKED):
+        rows = embeddings[start : start + _CHECKED].astype(exact, copy=False)
+        # Values that are not finite fail this comparison too.
+        with np.errstate(over="ignore", invalid="ignore"):
+            norms = np.linalg.norm(rows, axis=1)
+        if not (np.abs(norms - 1) < 1e-3).all():
+            raise GalleryError(f"{what} are not finite and L2-normalised")
 
 
 def encode_tensors(
-    form: Format, identity: ModelIdentity, tensors: Tensors, more: Mapping[str, str] | None = None
+    form: Format, identity: ModelIdentity, tensors: Tensors, more: Mapping[str, str]
 ) -> bytes:
     """The content of a file, with ``more`` metadata."""
-    metadata = {
+    return save(tensors, metadata_of(form, identity) | dict(more))
+
+
+def metadata_of(form: Format, identity: ModelIdentity) -> dict[str, str]:
+    """The metadata that every file has."""
+    return {
         "format": form.name,
         "format_version": form.version,
         "model_name": identity.name,
@@ -70,7 +82,28 @@ def encode_tensors(
         "model_sha256": identity.sha256,
         "embedding_size": str(identity.embedding_size),
     }
-    return save(tensors, metadata | dict(more or {}))
+
+
+def check_metadata(path: Path, form: Format, metadata: Mapping[str, str]) -> ModelIdentity:
+    """The model of a file; to be called within ``reading``.
+
+    Raises:
+        GalleryError: it is a file of another kind, or of a later version.
+    """
+    name = repr(str(path))
+    if metadata.get("format") != form.name:
+        raise GalleryError(f"{name} is a safetensors file, but not {_a(form)}")
+    if metadata.get("format_version") != form.version:
+        raise GalleryError(
+            f"{name} is {_a(form)} of format {metadata.get('format_version')!r}, this "
+            f"package reads {form.version}: update fingerprint-sdk"
+        )
+    return ModelIdentity(
+        metadata["model_name"],
+        metadata["model_version"],
+        metadata["model_sha256"],
+        int(metadata["embedding_size"]),
+    )
 
 
 @contextmanager
@@ -92,32 +125,26 @@ def read_tensors(
 
     Of those of ``optional`` names, such as are there.
     """
-    name = repr(str(path))
     with safe_open(path, framework="numpy") as file:
         metadata = file.metadata() or {}
-        if metadata.get("format") != form.name:
-            raise GalleryError(f"{name} is a safetensors file, but not {_a(form)}")
-        if metadata.get("format_version") != form.version:
-            raise GalleryError(
-                f"{name} is {_a(form)} of format {metadata.get('format_version')!r}, this "
-                f"package reads {form.version}: update fingerprint-sdk"
-            )
+        identity = check_metadata(path, form, metadata)
         there = set(file.keys())
         wanted = [*names, *(key for key in optional if key in there)]
         tensors = {key: file.get_tensor(key) for key in wanted}
-    identity = ModelIdentity(
-        metadata["model_name"],
-        metadata["model_version"],
-        metadata["model_sha256"],
-        int(metadata["embedding_size"]),
-    )
     return identity, metadata, tensors
 
 
 def write(path: str | os.PathLike[str], content: bytes) -> None:
     """Replace the file by ``content``, whole or not at all; GalleryError if it cannot be."""
-    try:
+    with writing(path):
         write_bytes(path, content)
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn what the system refuses in writing ``path`` into a GalleryError that names it."""
+    try:
+        yield
     except OSError as error:
         name = os.path.realpath(path)
         raise GalleryError(f"cannot write {name!r}: {error.strerror}") from error

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fingerprint_sdk.index import Index
 
 _CHUNK = 256
+_SAVED_AFTER = 1000  # images, of which some minutes' work would be lost; saving takes much less
 
 
 def index(
@@ -118,8 +119,7 @@ def _add(
                     left_out.append((chunk[failure.index], str(failure.error)))
                 if moved is not None:
                     moved(start + len(chunk))
-                # Each time by a tenth more, so that all saving costs a few times the last one.
-                if len(known) - saved >= max(1000, saved // 10):
+                if len(known) - saved >= _SAVED_AFTER:
                     known.save(out)
                     saved = len(known)
     finally:

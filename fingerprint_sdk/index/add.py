@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fingerprint_sdk.errors import ImageError
-from fingerprint_sdk.index.file import Rows
+from fingerprint_sdk.index.rows import Rows
 from fingerprint_sdk.results import EmbeddingResult, Failure
 
 
@@ -23,7 +23,7 @@ def new_rows(
     Args:
         result: of embedding the images.
         names, stamps: of every image, the failed ones too.
-        half: round to float16, so that scores are the same before and after saving.
+        half: keep float16, so that scores are the same before and after saving.
     """
     # Windows that cancel out give a zero embedding, as good as flat.
     good = [
@@ -40,10 +40,10 @@ def new_rows(
     places = [result.indices[row] for row in good]
     embeddings = result.embeddings[good]
     if half:
-        embeddings = embeddings.astype(np.float16).astype(np.float32)
+        embeddings = embeddings.astype(np.float16)
     rows = Rows(
         tuple(names[place] for place in places),
-        embeddings,
+        (embeddings,),
         np.array([bool(result.quality[row].lossy) for row in good], bool),
         np.array([stamps[place] for place in places], np.int64).reshape(-1, 2),
     )

@@ -1,82 +1,70 @@
-"""The index file, ``.fpi``: its rows, and reading them safely.
+"""The index file, ``.fpi``: its rows, saving them, and opening them safely.
 
 It is a safetensors file. Tensors ``embeddings`` (float32 or float16, (N, D)), ``lossy`` (uint8,
 (N,)), ``stamps`` (int64, (N, 2): a file's size in bytes and time of change in nanoseconds, -1
 when unknown) and ``names`` (uint8: the N names in UTF-8 with a zero byte after each). The
 metadata name the format and the model, as in a gallery.
+
+Images added later are in parts behind it, each again a safetensors file with the same tensors and
+metadata (see ``parts``). So adding costs what is added, and not the whole file; a file of one part
+is what earlier versions wrote and read. Now and then, and when images were removed, the file is
+replaced by one of a single part.
+
+Measured at 10⁶ images of 641 numbers: benchmarks/index/costs.json.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fingerprint_sdk.embeddings_file import (
     Format,
     check_embeddings,
-    encode_tensors,
-    read_tensors,
+    check_metadata,
+    metadata_of,
     reading,
+    writing,
 )
 from fingerprint_sdk.errors import GalleryError
+from fingerprint_sdk.files import append, inode_of, replacing, start_after
+from fingerprint_sdk.index.parts import Blocks, Part, encode_part, hold, read_parts
+from fingerprint_sdk.index.rows import Rows
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 FORMAT = Format("index", "fingerprint-index", "1")
+_MOST_PARTS = 1000
+"""Each costs 50 µs and more when the file is opened."""
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """The content of an index, one row for each image; never changed in place.
+class Stored:
+    """How much of an index lies in a file.
 
     Attributes:
-        names: N different strings.
-        embeddings: float32, shape (N, D), L2-normalised.
-        lossy: bool, shape (N,), True where the image carries lossy compression.
-        stamps: int64, shape (N, 2); see the module.
+        inode: of the file, see ``files.inode_of``.
+        held: keeps the file open, so that no other gets its number.
+        end: its length in bytes, as far as it counts.
+        rows, parts: how many it has.
     """
 
-    names: tuple[str, ...]
-    embeddings: npt.NDArray[np.float32]
-    lossy: npt.NDArray[np.bool_]
-    stamps: npt.NDArray[np.int64]
-
-    @classmethod
-    def empty(cls, size: int) -> Rows:
-        """No rows of ``size`` columns."""
-        return cls((), np.empty((0, size), np.float32), np.empty(0, bool), _stamps([]))
-
-    def extended(self, more: Rows) -> Rows:
-        """These rows, then ``more``."""
-        return Rows(
-            self.names + more.names,
-            np.concatenate([self.embeddings, more.embeddings]),
-            np.concatenate([self.lossy, more.lossy]),
-            np.concatenate([self.stamps, more.stamps]),
-        )
-
-    def kept(self, keep: Sequence[int]) -> Rows:
-        """Only the rows at these places."""
-        rows = np.asarray(keep, np.intp)
-        names = tuple(self.names[row] for row in keep)
-        return Rows(names, self.embeddings[rows], self.lossy[rows], self.stamps[rows])
+    inode: tuple[int, int]
+    held: object
+    end: int
+    rows: int
+    parts: int
 
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What an index file holds: the model, the rows, and whether they were float16."""
+    """What an index file holds: the model and the rows, and how they are stored."""
 
     identity: ModelIdentity
     rows: Rows
-    half: bool
-
-
-def _stamps(pairs: Sequence[tuple[int, int]]) -> npt.NDArray[np.int64]:
-    return np.array(pairs, np.int64).reshape(-1, 2)
+    stored: Stored | None = None
 
 
 def check_row_name(name: object) -> None:
@@ -85,36 +73,97 @@ def check_row_name(name: object) -> None:
         raise GalleryError(f"{name!r} cannot name an image in an index: give a non-empty string")
 
 
-def encode(identity: ModelIdentity, rows: Rows, *, half: bool) -> bytes:
-    """An index file's bytes."""
+def save(
+    path: str | os.PathLike[str], identity: ModelIdentity, rows: Rows, stored: Stored | None
+) -> Stored:
+    """Write an index file, whole or not at all.
+
+    Args:
+        path: of the file.
+        identity: of the model.
+        rows: the content.
+        stored: the file that the first ``stored.rows`` of them are in already; None if in none.
+
+    Raises:
+        GalleryError: the file cannot be written; an older one is left as it was.
+    """
+    with writing(path):
+        if stored is not None and stored.parts < _MOST_PARTS:
+            more = rows.since(stored.rows)
+            if not more.names and _is_there(path, stored):
+                return stored
+            if (longer := _appended(path, identity, more, stored)) is not None:
+                return longer
+        return _replaced(path, identity, rows)
+
+
+def _is_there(path: str | os.PathLike[str], stored: Stored) -> bool:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return False
+    return (inode_of(status), status.st_size) == (stored.inode, stored.end)
+
+
+def _appended(
+    path: str | os.PathLike[str], identity: ModelIdentity, more: Rows, stored: Stored
+) -> Stored | None:
+    """The file with ``more`` rows; None if it is to be replaced, see ``files.append``."""
+    seal, content = _encoded(identity, more)
+    if not append(path, seal, content, end=stored.end, inode=stored.inode):
+        return None
+    end = start_after(stored.end) + len(seal) + sum(map(len, content))
+    return Stored(stored.inode, stored.held, end, stored.rows + len(more), stored.parts + 1)
+
+
+def _replaced(path: str | os.PathLike[str], identity: ModelIdentity, rows: Rows) -> Stored:
+    seal, content = _encoded(identity, rows)
+    with replacing(path) as temporary, temporary.open("rb+") as file:
+        file.write(seal)
+        file.writelines(content)
+        file.flush()
+        end, inode = file.tell(), inode_of(os.fstat(file.fileno()))
+        return Stored(inode, hold(file), end, len(rows), 1)
+
+
+def _encoded(identity: ModelIdentity, rows: Rows) -> tuple[bytes, list[bytes | memoryview]]:
     # File names that are not text come from the system as lone surrogates.
     names = "".join(name + "\0" for name in rows.names).encode("utf-8", "surrogatepass")
-    tensors: dict[str, npt.NDArray[Any]] = {
-        "embeddings": rows.embeddings.astype(np.float16 if half else np.float32),
-        "lossy": rows.lossy.astype(np.uint8),
-        "stamps": rows.stamps,
-        "names": np.frombuffer(names, np.uint8),
-    }
-    return encode_tensors(FORMAT, identity, tensors)
+    tensors: dict[str, Blocks] = {
+        "stamps": [rows.stamps],
+        "embeddings": rows.blocks,
+        "lossy": [rows.lossy.astype(np.uint8)],
+        "names": [np.frombuffer(names, np.uint8)],
+    }  # from the largest type to the smallest, so that each is aligned
+    return encode_part(metadata_of(FORMAT, identity), tensors)
 
 
 def read(path: Path) -> Content:
-    """Read and check an index file; see ``Index.load``."""
+    """Open and check an index file; see ``Index.load``."""
     name = repr(str(path))
-    with reading(path, FORMAT):
-        wanted = ("embeddings", "lossy", "stamps", "names")
-        identity, _, tensors = read_tensors(path, FORMAT, wanted)
-        embeddings, lossy, stamps, letters = (tensors[key] for key in wanted)
-        names = letters.tobytes().decode("utf-8", "surrogatepass").split("\0")
+    with reading(path, FORMAT), path.open("rb") as file:
+        parts, end, held = read_parts(file)
+        inode = inode_of(os.fstat(file.fileno()))
+        identities = [check_metadata(path, FORMAT, part.metadata) for part in parts]
+        found = [_rows(part, identities[0].embedding_size, name) for part in parts]
+    if len(set(identities)) > 1 or len({rows.half for rows in found}) > 1:
+        raise GalleryError(f"{name} is damaged: its parts disagree")
+    rows = Rows.joined(found)
+    if not all(rows.names) or len(set(rows.names)) != len(rows):
+        raise GalleryError(f"{name} is damaged: its names are empty, or not all different")
+    return Content(identities[0], rows, Stored(inode, held, end, len(rows), len(parts)))
+
+
+def _rows(part: Part, size: int, name: str) -> Rows:
+    wanted = ("embeddings", "lossy", "stamps", "names")
+    embeddings, lossy, stamps, letters = (part.tensors[key] for key in wanted)
     types = [tensor.dtype.name for tensor in (embeddings, lossy, stamps, letters)]
     if types[0] not in ("float32", "float16") or types[1:] != ["uint8", "int64", "uint8"]:
         raise GalleryError(f"{name} is damaged: its tensors have the wrong type")
-    half = embeddings.dtype == np.float16
-    embeddings = embeddings.astype(np.float32)
-    check_embeddings(embeddings, identity.embedding_size, f"the embeddings in {name}")
+    check_embeddings(embeddings, size, f"the embeddings in {name}")
+    *names, last = letters.tobytes().decode("utf-8", "surrogatepass").split("\0")
     count = len(embeddings)
-    last = names.pop()  # what follows the last zero byte: nothing
-    fits = (len(names), lossy.shape, stamps.shape) == (count, (count,), (count, 2))
-    if last or not fits or not all(names) or len(set(names)) != count:
+    # What follows the last zero byte is nothing.
+    if last or (len(names), lossy.shape, stamps.shape) != (count, (count,), (count, 2)):
         raise GalleryError(f"{name} is damaged: its names and its tensors disagree")
-    return Content(identity, Rows(tuple(names), embeddings, lossy != 0, stamps), half)
+    return Rows(tuple(names), (embeddings,), lossy != 0, np.array(stamps))

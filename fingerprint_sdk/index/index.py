@@ -12,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.embedding import mean_embedding
-from fingerprint_sdk.embeddings_file import check_embeddings, write
+from fingerprint_sdk.embeddings_file import check_embeddings
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.extractor import Extractor, Failure
 from fingerprint_sdk.index.add import new_rows
-from fingerprint_sdk.index.file import Content, Rows, encode, read
+from fingerprint_sdk.index.file import Content, Stored, read, save
 from fingerprint_sdk.index.names import named
 from fingerprint_sdk.index.nearest import make_graph, nearest_rows
 from fingerprint_sdk.index.result import SearchResult, judged
+from fingerprint_sdk.index.rows import Rows
 from fingerprint_sdk.model_slot import ModelSlot
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
@@ -61,13 +62,17 @@ class Index:
         self.failures: tuple[Failure, ...] = ()
         stored = None if content is None else content.identity
         self._slot = ModelSlot(model, stored, kind="index", remedy="index")
-        self._half = half if content is None else content.half
+        self._half = half if content is None else content.rows.half
         self._lock = threading.RLock()
+        self._saving = threading.Lock()  # searches go on while a file is written
         self._rows: Rows | None = None  # before the model is known, and with it their size
         self._places: dict[str, int] = {}
         self._graph: tuple[Rows, Any] | None = None
+        self._stored: Stored | None = None  # the file that the first of the rows are in
+        self._removals = 0
         if content is not None:
-            self._set(content.rows)
+            self._extend(content.rows)
+            self._stored = content.stored
 
     @classmethod
     def build(
@@ -143,12 +148,11 @@ class Index:
         more, flat = new_rows(result, used, stamps, half=self._half)
         if flat and on_error == "raise":
             raise flat[0].error
-        check_embeddings(more.embeddings, extractor.embedding_size, "the images' embeddings")
+        check_embeddings(more.blocks[0], extractor.embedding_size, "the images' embeddings")
         with self._lock:
-            rows = self._content()
             if clash := next((name for name in more.names if name in self), None):
                 raise GalleryError(f"{clash!r} was added meanwhile: give other names")
-            self._set(rows.extended(more))
+            self._extend(more)
         self.failures = tuple(sorted((*result.failures, *flat), key=lambda f: f.index))
         return self.failures
 
@@ -158,8 +162,12 @@ class Index:
             gone = set(names)
             if missing := sorted(gone - self._places.keys()):
                 raise GalleryError(f"the index has no image {missing[0]!r}: check the name")
-            rows = self._content()
-            self._set(rows.kept([i for i, name in enumerate(rows.names) if name not in gone]))
+            keep = np.ones(len(self), bool)
+            keep[[self._places[name] for name in gone]] = False
+            self._rows = self._content().kept(keep)
+            self._places = {name: place for place, name in enumerate(self._rows.names)}
+            self._graph = self._stored = None
+            self._removals += 1
 
     def stamp(self, name: str) -> tuple[int, int]:
         """Size in bytes and time of change in nanoseconds of the file when added, -1 if none."""
@@ -226,20 +234,33 @@ class Index:
             FingerprintError: usearch is not installed (extra ``search``).
         """
         rows = self._content()
-        self._graph = rows, make_graph(rows.embeddings)
+        self._graph = rows, make_graph(rows)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index to a ``.fpi`` file, whole or not at all.
+
+        In the file it was opened from or last saved to, images that were added since are added,
+        which costs what they cost alone. After a removal, or a thousand savings, or when somebody
+        else has changed the file, it is replaced.
 
         Raises:
             GalleryError: the file cannot be written; an older one is left as it was.
         """
         identity = self.model or self._slot.extractor().identity
-        write(path, encode(identity, self._content(), half=self._half))
+        with self._saving:
+            with self._lock:
+                rows, stored, removals = self._content(), self._stored, self._removals
+            stored = save(path, identity, rows, stored)
+            with self._lock:
+                self._stored = stored if self._removals == removals else None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], model: Extractor | None = None) -> Index:
-        """Read a ``.fpi`` file and check all of it.
+        """Open a ``.fpi`` file and check all of it.
+
+        The embeddings stay in the file: they are mapped, and take memory that the system can have
+        back. So do not write into the file while the index is in use; replacing it, as a later
+        ``save`` or ``mv`` does, is fine. (On Windows they are read.)
 
         Args:
             path: the file.
@@ -259,18 +280,19 @@ class Index:
             rows, graph = self._content(), self._graph
         if not rows.names:
             raise GalleryError("the index is empty: add images first")
-        check_embeddings(probes, rows.embeddings.shape[1], "probe embeddings")
+        check_embeddings(probes, rows.size, "probe embeddings")
         usable = graph[1] if graph is not None and graph[0] is rows and not exact else None
-        places, scores = nearest_rows(rows.embeddings, probes, top, usable, self._lock)
+        places, scores = nearest_rows(rows, probes, top, usable, self._lock)
         return rows, places, scores
 
     def _content(self) -> Rows:
         with self._lock:
             if self._rows is None:
-                self._rows = Rows.empty(self._slot.extractor().embedding_size)
+                size = self._slot.extractor().embedding_size
+                self._rows = Rows.empty(size, half=self._half)
             return self._rows
 
-    def _set(self, rows: Rows) -> None:
-        self._rows = rows
-        self._places = {name: place for place, name in enumerate(rows.names)}
-        self._graph = None
+    def _extend(self, more: Rows) -> None:
+        rows = more if self._rows is None else Rows.joined([self._rows, more])
+        self._places.update(zip(more.names, range(len(self), len(rows)), strict=True))
+        self._rows, self._graph = rows, None

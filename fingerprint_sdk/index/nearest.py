@@ -8,26 +8,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk.embeddings_file import Embeddings
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.extras import need
+from fingerprint_sdk.index.rows import Rows
 
 # Measured on random unit vectors, D = 128, the worst case: recall above 0.99 of the best ten.
 _GRAPH = {"connectivity": 32, "expansion_add": 256, "expansion_search": 1024}
+_AT_ONCE = 16  # probes; their scores with 10⁶ rows take 64 MB
 
 
-def make_graph(embeddings: Embeddings) -> Any:
+def make_graph(rows: Rows) -> Any:
     """usearch's graph over the rows; see ``Index.build_graph``."""
     usearch = need("usearch.index", "search", "approximate search")
-    if not len(embeddings):
+    if not len(rows):
         raise GalleryError("the index is empty: add images first")
-    graph = usearch.Index(ndim=embeddings.shape[1], metric="ip", dtype="f32", **_GRAPH)
-    graph.add(np.arange(len(embeddings), dtype=np.uint64), embeddings)
+    graph = usearch.Index(ndim=rows.size, metric="ip", dtype="f32", **_GRAPH)
+    for where, embeddings in rows.chunks():
+        graph.add(np.arange(where.start, where.stop, dtype=np.uint64), embeddings)
     return graph
 
 
 def nearest_rows(
-    embeddings: Embeddings,
+    rows: Rows,
     probes: npt.NDArray[np.float32],
     top: int,
     graph: Any | None,
@@ -38,14 +40,30 @@ def nearest_rows(
     The graph, if there is one, is searched within ``lock``; where it reaches too few rows, the
     search is exact.
     """
-    top = min(top, len(embeddings))
-    found = []
-    for probe in probes:
-        place = None if graph is None else _by_graph(graph, probe, top, lock)
-        found.append(_best(embeddings @ probe, top) if place is None else place)
-    places = np.array(found, np.intp).reshape(-1, top)
-    scores = np.einsum("qkd,qd->qk", embeddings[places], probes)
+    top = min(top, len(rows))
+    places = np.empty((len(probes), top), np.intp)
+    left = []
+    for i, probe in enumerate(probes):
+        found = None if graph is None else _by_graph(graph, probe, top, lock)
+        if found is None:
+            left.append(i)
+        else:
+            places[i] = found
+    for start in range(0, len(left), _AT_ONCE):
+        some = left[start : start + _AT_ONCE]
+        for i, scores in zip(some, _scores(rows, probes[some]), strict=True):
+            places[i] = _best(scores, top)
+    scores = np.einsum("qkd,qd->qk", rows.embeddings(places), probes)
     return places, np.clip(scores, -1, 1).astype(np.float32)
+
+
+def _scores(rows: Rows, probes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Of each probe with every row, shape (q, N)."""
+    scores = np.empty((len(probes), len(rows)), np.float32)
+    for where, embeddings in rows.chunks():
+        for row, probe in zip(scores, probes, strict=True):
+            row[where] = embeddings @ probe
+    return scores
 
 
 def _by_graph(

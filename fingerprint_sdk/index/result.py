@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.images.quality import Quality
-from fingerprint_sdk.index.file import Rows
+from fingerprint_sdk.index.rows import Rows
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pytest
 from support.cli_runner import write_flat
 
 import fingerprint_sdk as fp
-from fingerprint_sdk.index.file import Rows
+from fingerprint_sdk.index.rows import Rows
 
 
 def random_index(extractor: fp.Extractor, count: int) -> fp.Index:
@@ -21,7 +21,7 @@ def random_index(extractor: fp.Extractor, count: int) -> fp.Index:
     index = fp.Index(extractor)
     embeddings = unit(np.random.default_rng(0), count, extractor.embedding_size)
     names = tuple(f"image{i}" for i in range(count))
-    index._set(Rows(names, embeddings, np.zeros(count, bool), np.full((count, 2), -1)))
+    index._extend(Rows(names, (embeddings,), np.zeros(count, bool), np.full((count, 2), -1)))
     return index
 
 
@@ -80,7 +80,7 @@ def test_exact_search_is_brute_force(extractor: fp.Extractor):
     index = random_index(extractor, 500)
     probes = unit(np.random.default_rng(1), 20, extractor.embedding_size)
     places, scores = index.nearest(probes, 7)
-    rows = np.stack([index._rows.embeddings[i] for i in range(500)])
+    rows = index._rows.embeddings(np.arange(500))
     for probe, found, score in zip(probes, places, scores, strict=True):
         expected = sorted(range(500), key=lambda i: -float(rows[i] @ probe))[:7]
         assert found.tolist() == expected

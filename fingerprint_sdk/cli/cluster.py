@@ -57,12 +57,14 @@ def cluster(
 
       fingerprint cluster generators/ --truth folder --json
     """
-    from fingerprint_sdk.clustering import ALONE
+    from fingerprint_sdk.clustering import ALONE, memory_needed
     from fingerprint_sdk.clustering import cluster as group_images
 
     paths = heap(images)
     known = None if truth is None else truth_of(paths, truth)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
+    if method is MethodChoice.agglomerative and (needed := memory_needed(len(paths))) >= 1e9:
+        note(f"note: grouping {len(paths)} images takes up to {needed / 1e9:.1f} GB of memory")
     with progress(len(paths), "embedding") as moved:
         result = group_images(
             paths,

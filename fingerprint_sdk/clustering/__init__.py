@@ -11,12 +11,8 @@ Two methods from scikit-learn:
   the scores of all pairs, with many images of each generator. Never finds one group only.
 """
 
-from fingerprint_sdk.clustering.group import (
-    MAX_AGGLOMERATIVE,
-    check_arguments,
-    cluster,
-    cluster_embeddings,
-)
+from fingerprint_sdk.clustering.group import check_arguments, cluster, cluster_embeddings
+from fingerprint_sdk.clustering.memory import MAX_AGGLOMERATIVE, memory_needed
 from fingerprint_sdk.clustering.result import ALONE, Clustering, ClusteringScore, Method
 
 __all__ = [
@@ -28,4 +24,5 @@ __all__ = [
     "check_arguments",
     "cluster",
     "cluster_embeddings",
+    "memory_needed",
 ]

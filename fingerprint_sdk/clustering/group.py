@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk._default import default_extractor
+from fingerprint_sdk.clustering.memory import check_memory, within_memory
 from fingerprint_sdk.clustering.result import ALONE, Clustering, Method
 from fingerprint_sdk.embedding import cosine, mean_embedding
 from fingerprint_sdk.errors import FingerprintError
@@ -19,9 +20,6 @@ from fingerprint_sdk.images.quality import Quality
 if TYPE_CHECKING:
     from fingerprint_sdk.calibration import Calibration
     from fingerprint_sdk.images import ImageInput
-
-MAX_AGGLOMERATIVE = 20_000
-"""Average linkage keeps the scores of all pairs: 1.6 GB for this many images."""
 
 
 def cluster(
@@ -48,12 +46,15 @@ def cluster(
 
     Raises:
         FingerprintError: scikit-learn is not installed (extra ``cluster``), or an argument is
-            invalid.
+            invalid, or the images are too many for "agglomerative". Of a list or tuple this is
+            said at once.
         ImageError: with ``on_error="raise"``, an image cannot be used.
         OperatingPointError: ``fmr`` lies outside the calibrated range.
     """
     extractor = default_extractor() if model is None else model
     check_arguments(extractor.calibration, method, fmr, min_images)
+    if method == "agglomerative":
+        images = within_memory(images)
     result = extractor.embed_many(images, on_error=on_error, progress=progress)
     done = cluster_embeddings(
         result.embeddings,
@@ -104,7 +105,7 @@ def cluster_embeddings(
     # Flat images would all look alike: they have no fingerprint that could differ. Nor has one
     # whose windows cancel out.
     usable = [i for i in range(count) if embeddings[i].any() and not (quality and quality[i].flat)]
-    raw = _fit(np.asarray(embeddings, np.float64)[usable], method, threshold, min_images)
+    raw = _fit(np.asarray(embeddings[usable], np.float64), method, threshold, min_images)
     found: dict[int, list[int]] = {}
     for place, label in zip(usable, raw, strict=True):
         if label != ALONE:
@@ -114,8 +115,9 @@ def cluster_embeddings(
     labels, strength = [ALONE] * count, [0.0] * count
     for number, group in enumerate(groups):
         condition = calibration.condition(1, len(group) - 1, recompressed=lossy)
+        total = embeddings[list(group)].sum(axis=0, dtype=np.float64)
         for place in group:
-            rest = mean_embedding(embeddings[[other for other in group if other != place]])
+            rest = mean_embedding((total - embeddings[place])[None])
             labels[place] = number
             strength[place] = condition.probability(cosine(embeddings[place], rest))
     return Clustering(
@@ -158,11 +160,7 @@ def _fit(
             copy=True,
         )
     else:
-        if len(embeddings) > MAX_AGGLOMERATIVE:
-            raise FingerprintError(
-                f"average linkage of {len(embeddings)} images would not fit in memory (limit "
-                f"{MAX_AGGLOMERATIVE}): use method 'hdbscan', or group fewer at a time"
-            )
+        check_memory(len(embeddings))
         model = module.AgglomerativeClustering(
             n_clusters=None,
             metric="cosine",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,14 @@ import pytest
 from support.cli_runner import Cli, write_flat
 
 import fingerprint_sdk as fp
-from fingerprint_sdk.clustering import ALONE, cluster_embeddings
+from fingerprint_sdk.clustering import (
+    ALONE,
+    MAX_AGGLOMERATIVE,
+    cluster_embeddings,
+    memory_needed,
+)
+from fingerprint_sdk.clustering.memory import _free_memory
+from fingerprint_sdk.embedding import cosine, mean_embedding
 
 pytest.importorskip("sklearn", reason="needs the extra 'cluster'")
 
@@ -86,8 +94,8 @@ def test_the_cut_is_calibrated(extractor: fp.Extractor):
     condition = extractor.calibration.condition(1, 1, recompressed=False)
     for fmr, rate in ((None, extractor.calibration.default_fmr), (0.05, 0.05), (0.02, 0.02)):
         cut = condition.threshold(rate)
-        for cosine, groups in ((cut + 1e-6, 1), (cut - 1e-6, 0)):
-            pair = np.array([[1, 0], [cosine, np.sqrt(1 - cosine**2)]])
+        for score, groups in ((cut + 1e-6, 1), (cut - 1e-6, 0)):
+            pair = np.array([[1, 0], [score, np.sqrt(1 - score**2)]])
             result = cluster_embeddings(pair, extractor.calibration, fmr=fmr)
             assert (result.threshold, result.fmr) == (cut, rate)
             assert len(result.groups) == groups
@@ -167,6 +175,68 @@ def test_score_leaves_out_unknown_truth_and_tells_singles_apart(extractor: fp.Ex
 def test_invalid_arguments(extractor: fp.Extractor, arguments, error: str):
     with pytest.raises(fp.FingerprintError, match=error):
         fp.cluster([], model=extractor, **arguments)
+
+
+def test_too_many_images_are_refused_before_any_is_opened(extractor: fp.Extractor, tmp_path: Path):
+    missing = [tmp_path / "none.png"] * (MAX_AGGLOMERATIVE + 1)
+    for heap in (missing, tuple(missing)):
+        with pytest.raises(fp.FingerprintError, match="20001 images would not fit"):
+            fp.cluster(heap, model=extractor, on_error="raise")
+    with pytest.raises(fp.ImageError, match=r"none\.png"):
+        fp.cluster(missing, model=extractor, method="hdbscan", on_error="raise")
+
+
+def test_an_iterator_that_goes_on_for_ever_ends(
+    extractor: fp.Extractor, heap, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("fingerprint_sdk.clustering.memory.MAX_AGGLOMERATIVE", 10)
+    with pytest.raises(fp.FingerprintError, match=r"11 images .* \(limit 10\)"):
+        fp.cluster(cycle(heap[0]), model=extractor)
+    assert len(fp.cluster(iter(heap[0][:10]), model=extractor).labels) == 10
+
+
+def test_what_the_machine_has_not_is_not_begun(
+    extractor: fp.Extractor, heap, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("fingerprint_sdk.clustering.memory._free_memory", lambda: 2_000)
+    with pytest.raises(fp.FingerprintError, match=r"18 images takes .* GB of memory, of which"):
+        fp.cluster(heap[0], model=extractor)
+    assert fp.cluster(heap[0][:15], model=extractor).groups
+
+
+@pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="needs Linux")
+def test_the_free_memory_is_known():
+    assert 2**20 < _free_memory() < 2**50
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
+def test_grouping_takes_the_memory_it_says():
+    program = (
+        "import numpy as np\n"
+        "from fingerprint_sdk.clustering.group import _fit\n"
+        "def peak():\n"
+        "    lines = open('/proc/self/status').read().splitlines()\n"
+        "    return next(int(x.split()[1]) for x in lines if x.startswith('VmHWM')) * 1024\n"
+        "rows = np.random.default_rng(0).standard_normal((5000, 8))\n"
+        "_fit(rows[:9], 'agglomerative', 0.5, 2)\n"
+        "before = peak()\n"
+        "_fit(rows, 'agglomerative', 0.5, 2)\n"
+        "print(peak() - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) == pytest.approx(memory_needed(5000), rel=0.15)
+
+
+def test_a_large_group_has_the_strengths_of_its_images(extractor: fp.Extractor):
+    embeddings = bundles(1, 3000, 0.02)
+    strength = cluster_embeddings(embeddings, extractor.calibration).strength
+    condition = extractor.calibration.condition(1, 2999, recompressed=False)
+    for place in (0, 1234, 2999):
+        rest = mean_embedding(np.delete(embeddings, place, axis=0))
+        expected = condition.probability(cosine(embeddings[place], rest))
+        assert strength[place] == pytest.approx(expected, abs=1e-6)
 
 
 def test_without_scikit_learn_the_error_says_what_to_install(tiny_model_path: Path):

@@ -127,6 +127,23 @@ def test_enrolling_again_adds_images(
     assert gallery["source0"].notes == "first"
 
 
+def test_enrolling_leaves_what_is_known_of_the_others(
+    gallery: fp.Gallery, sample_images: Images
+) -> None:
+    gallery.enroll("copied", sample_images["source2"][:2], copies=True)
+    gallery.identify(sample_images["source0"][5])
+    before = {name: entry.fingerprints for name, entry in gallery.items()}
+    assert [len(rows) for rows in before.values()] == [1, 1, 3]
+    gallery.enroll("source1", sample_images["source1"][1])
+    gallery.rename("source0", "other")
+    gallery.identify(sample_images["source0"][5])
+    assert gallery["other"].fingerprints is before["source0"]
+    assert gallery["copied"].fingerprints is before["copied"]
+    assert not np.allclose(gallery["source1"].fingerprints, before["source1"], atol=1e-6)
+    with pytest.raises(ValueError, match="read-only"):
+        gallery["other"].fingerprint[0] = 1
+
+
 def test_embeddings_and_images_enrol_alike(
     extractor: fp.Extractor, gallery: fp.Gallery, sample_images: Images
 ) -> None:

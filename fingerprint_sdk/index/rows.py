@@ -15,7 +15,7 @@ from fingerprint_sdk.embeddings_file import Embeddings
 BLOCK = 16_384
 """Rows that may be copied: 42 MB of 641 float32 numbers, some milliseconds."""
 CHUNK = 4096
-"""Rows that are computed with at once: 10 MB as float32."""
+"""Rows that are made float32 at once: 10 MB of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +69,15 @@ class Rows:
         return bool(self.blocks[0].dtype == np.float16)
 
     def chunks(self) -> Iterator[tuple[slice, Embeddings]]:
-        """All embeddings as float32, at most ``CHUNK`` rows at once, and which rows they are."""
+        """All embeddings as float32, some after another, and which rows they are.
+
+        float32 blocks as they are, so that a product with them may use all cores.
+        """
         first = 0
         for block in self.blocks:
-            for start in range(0, len(block), CHUNK):
-                rows = block[start : start + CHUNK].astype(np.float32, copy=False)
+            step = CHUNK if self.half else max(1, len(block))
+            for start in range(0, len(block), step):
+                rows = block[start : start + step].astype(np.float32, copy=False)
                 yield slice(first, first + len(rows)), rows
                 first += len(rows)
 

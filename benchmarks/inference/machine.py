@@ -1,27 +1,35 @@
-"""What a figure was measured on, and the arithmetic this CPU can do at best."""
+"""What a figure was measured on."""
 
 from __future__ import annotations
 
 import os
 import platform
-import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import torch
 
+KINDS = ("avx2", "avx512")
+"""Of processors that are asked for; their figures are kept apart."""
+
 _PACKAGES = ("numpy", "pillow", "torch", "onnx", "typer")
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
-_SIDE = 1536
+_IDS = ("cpu family", "model", "stepping")
+_FEATURES = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile")
 
 
 def describe_machine() -> dict[str, Any]:
     """CPU, cores, load and versions, ready for JSON."""
     installed = {d.metadata["Name"].lower() for d in metadata.distributions()}
     packages = [name for name in (*_PACKAGES, *_RUNTIMES) if name in installed]
+    found = _cpuinfo()
+    flags = found.get("flags", "").split()
+    features = [name for name in _FEATURES if name in flags]
     return {
-        "cpu": _cpu_name(),
+        "cpu": _cpu_name(found),
+        "features": features,
+        "kind": kind_of(features),
         "cores": os.cpu_count(),
         "load_average": os.getloadavg()[0],
         "system": platform.platform(),
@@ -31,30 +39,21 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
-def peak_gflops(threads: int, *, repeats: int = 7) -> float:
-    """10⁹ floating-point operations a second of the best float32 matrix product of several.
-
-    A multiply-accumulate counts as two operations. The best run, not the mean: it is to be a
-    bound.
-    """
-    torch.set_num_threads(threads)
-    a, b = torch.randn(2, _SIDE, _SIDE)
-    best = float("inf")
-    for _ in range(repeats):
-        started = time.perf_counter()
-        a @ b
-        best = min(best, time.perf_counter() - started)
-    return 2 * _SIDE**3 / best / 1e9
+def kind_of(features: list[str]) -> str:
+    """A short name of what the processor can do, for the file of its figures."""
+    if "avx512f" in features:
+        return "avx512"
+    return "avx2" if "avx2" in features else platform.machine()
 
 
-def _cpu_name() -> str:
+def _cpuinfo() -> dict[str, str]:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return platform.processor() or platform.machine()
-    found = {key.strip(): value.strip() for key, _, value in (x.partition(":") for x in lines)}
+        return {}
+    return {key.strip(): value.strip() for key, _, value in (x.partition(":") for x in lines)}
+
+
+def _cpu_name(found: dict[str, str]) -> str:
     parts = [found.get("model name", ""), *(f"{k} {found[k]}" for k in _IDS if k in found)]
-    return ", ".join(part for part in parts if part) or platform.machine()
-
-
-_IDS = ("cpu family", "model", "stepping")
+    return ", ".join(part for part in parts if part) or platform.processor() or platform.machine()

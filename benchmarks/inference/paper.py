@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.inference.arithmetic import Work
 from fingerprint_sdk.images import windows
 from trainer.denoiser import DnCNN
 from trainer.extractor import ResNet50
@@ -32,8 +33,10 @@ class PaperPipeline:
         self.network = ResNet50().eval().to(device)
 
     @torch.inference_mode()
-    def embed(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        crops = torch.from_numpy(windows(pixels, PER_AXIS)).to(self.device)
+    def embed(
+        self, pixels: npt.NDArray[np.uint8], per_axis: int = PER_AXIS
+    ) -> npt.NDArray[np.float32]:
+        crops = torch.from_numpy(windows(pixels, per_axis)).to(self.device)
         vectors = nn.functional.normalize(self.network(self.transform(self.denoise(crops))), dim=1)
         mean = nn.functional.normalize(vectors.mean(0), dim=0)
         return mean.cpu().numpy()
@@ -46,13 +49,16 @@ class PaperPipeline:
         return self.spectrum(residual * 255.0)
 
     @torch.inference_mode()
-    def macs(self, count: int = PER_AXIS**2) -> dict[str, int]:
-        """Multiply-accumulates of each part for `count` windows."""
-        x = torch.zeros(count, 3, 128, 128, dtype=torch.uint8, device=self.device)
+    def work(self, count: int = PER_AXIS**2) -> dict[str, Work]:
+        """What each part calculates for `count` windows, so many times what one takes."""
+        x = torch.zeros(1, 3, 128, 128, dtype=torch.uint8, device=self.device)
         totals = {}
         steps = (("denoiser", self.denoise), ("DFT", self.transform), ("network", self.network))
         for name, step in steps:
             with FlopCounterMode(display=False) as counter:
                 x = step(x)
-            totals[name] = counter.get_total_flops() // 2
+            each = counter.get_flop_counts()["Global"]
+            macs = counter.get_total_flops() // 2
+            convolution = each.get(torch.ops.aten.convolution, 0) // 2
+            totals[name] = Work(convolution, macs - convolution) * count
         return totals

@@ -63,7 +63,7 @@ def _measured_on(results: dict[str, Any]) -> str:
 
 def _span(values: Iterable[float]) -> str:
     shown = sorted(values)
-    low, high = (f"{v:.{0 if shown[0] >= 20 else 1}f}" for v in (shown[0], shown[-1]))
+    low, high = (f"{v:.0f}" if v >= 20 else f"{v:.1f}" for v in (shown[0], shown[-1]))
     return low if low == high else f"{low} to {high}"
 
 

@@ -6,6 +6,7 @@ Not an FFT: ONNX Runtime has no DFT kernel on CUDA and a slow one on CPU.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,33 +20,50 @@ class DftPower(nn.Module):
     are folded about their middle first: a cosine is even and a sine odd, so half of each says all,
     and the four products left are a third of the work.
 
+    Args:
+        n: side of the input.
+        window: (n,), what rows and columns are weighted with; it equals itself mirrored about
+            n / 2, as a Hann window does, and so costs nothing: the matrices hold it.
+        beyond: how many horizontal frequencies `halves` yields on either side of 0 to n // 2.
+
     Equations: docs/method.md#spectra.
     """
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, window: np.ndarray | None = None, beyond: int = 0) -> None:
         super().__init__()
-        self.n = n
-        cosine, sine = dft_matrices(n, half=True)
-        halves = {"cosine": cosine[:, : n // 2 + 1], "sine": sine[:, 1 : (n + 1) // 2]}
-        for name, matrix in halves.items():
-            self.register_buffer(name, torch.from_numpy(matrix).float(), persistent=False)
+        self.n, self.half = n, n // 2 + 1
+        places = np.arange(self.half)
+        mirror = -places % n
+        weight = np.where(mirror == places, 0.5, 1.0)  # a place that meets itself counts once
+        if window is not None:
+            weight = weight * window[: self.half]
+        columns = np.arange(-beyond, self.half + beyond) % n
+        for name, matrix in zip(("cosine", "sine"), dft_matrices(n), strict=True):
+            kept = matrix[:, : self.half] * weight
+            for axis, frequencies in (("rows", places), ("columns", columns)):
+                numbers = torch.from_numpy(kept[frequencies]).float()
+                self.register_buffer(f"{axis}_{name}", numbers, persistent=False)
+        self.register_buffer("mirror", torch.from_numpy(mirror), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         positive, negative = (power.transpose(-1, -2) for power in self.halves(x))
         return torch.cat([positive, negative[..., 1 : (self.n + 1) // 2, :].flip(-2)], dim=-2)
 
     def halves(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Power at (u, v) and at (−u, v), for u, v from 0 to n // 2: (N, C, v, u) both."""
+        """Power at (u, v) and at (−u, v), for u and v from 0 to n // 2: (N, C, v, u) both."""
         even, odd = self._fold(x)
-        even, odd = even.transpose(-1, -2) @ self.cosine.T, odd.transpose(-1, -2) @ self.sine.T
+        even = even.transpose(-1, -2) @ self.rows_cosine.T
+        odd = odd.transpose(-1, -2) @ self.rows_sine.T
         (even_even, even_odd), (odd_even, odd_odd) = self._fold(even), self._fold(odd)
-        a, b = self.cosine @ even_even, self.sine @ odd_odd
-        c, d = self.cosine @ odd_even, self.sine @ even_odd
-        return (a - b).square() + (c + d).square(), (a + b).square() + (c - d).square()
+        a, b = self.columns_cosine @ even_even, self.columns_sine @ odd_odd
+        c, d = self.columns_cosine @ odd_even, self.columns_sine @ even_odd
+        return _square(a - b) + _square(c + d), _square(a + b) + _square(c - d)
 
     def _fold(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Even and odd part along the rows: (…, n // 2 + 1, m) and (…, (n − 1) // 2, m)."""
-        inner = (self.n - 1) // 2
-        first, last = x[..., 1 : 1 + inner, :], x[..., self.n - inner :, :].flip(-2)
-        middle = x[..., 1 + inner : self.n - inner, :]
-        return torch.cat([x[..., :1, :], first + last, middle], dim=-2), first - last
+        """Twice the even and the odd part along the rows: (…, n // 2 + 1, m) both."""
+        first, last = x[..., : self.half, :], x.index_select(-2, self.mirror)
+        return first + last, first - last
+
+
+def _square(x: Tensor) -> Tensor:
+    return x * x  # ONNX Runtime's power, even of 2, takes twice as long

@@ -43,7 +43,8 @@ class Periods(nn.Module):
 
     def forward(self, colours: Tensor) -> Tensor:
         residual = high_pass(colours)
-        signed = self._power(residual.clamp(-8, 8))
+        tiles = residual.clamp(-8, 8).unflatten(-2, (-1, self.shape[1]))
+        signed = self._power(tiles.sum(-3))
         magnitude = residual.abs() + 0.5
         for _ in range(2):  # rows of one phase meet: one logarithm for four
             magnitude = torch.mul(*magnitude.chunk(2, dim=-2))
@@ -54,4 +55,5 @@ class Periods(nn.Module):
         rows = self.rows[:, : planes.shape[-2]]
         both = rows @ (planes @ self.columns.T)
         (real, b), (a, imaginary) = (half.chunk(2, dim=-1) for half in both.chunk(2, dim=-2))
-        return (real - imaginary).square() + (a + b).square()
+        real, imaginary = real - imaginary, a + b
+        return real * real + imaginary * imaginary

@@ -34,11 +34,9 @@ class LogSpectrum(nn.Module):
             raise ValueError(f"pool={pool} must be odd and divide half of the residual ({n})")
         self.denoiser, self.pool, self.n = denoiser, pool, n
         hann = np.hanning(n + 1)[:-1]
-        window = np.outer(hann, hann)
-        window /= np.sqrt((window**2).sum())  # unit variance in, unit power out
-        self.register_buffer("window", torch.from_numpy(window).float(), persistent=False)
+        window = hann / np.sqrt((hann**2).sum())  # unit variance in, unit power out
         self.register_buffer("colours", torch.from_numpy(COLOURS).float(), persistent=False)
-        self.power = DftPower(n)
+        self.power = DftPower(n, window, beyond=pool // 2)
         rows, columns = n // pool, n // (2 * pool) + 1
         for name, matrix in zip(("columns", "rows"), _pooling(n, pool), strict=True):
             self.register_buffer(
@@ -59,33 +57,24 @@ class LogSpectrum(nn.Module):
         margin, n = self.denoiser.margin, self.n
         residual = self.colours @ self.denoiser(images / 255.0).flatten(2)
         centre = colours[..., margin : margin + n, margin : margin + n]
-        both = torch.cat([residual.reshape(centre.shape), centre], dim=1) * self.window
+        both = torch.cat([residual.reshape(centre.shape), centre], dim=1)
         power = torch.cat(self.power.halves(both), dim=-1)
-        pooled = self.pool_columns @ power  # each column directly, then mirrored
-        pooled = pooled.reshape(*pooled.shape[:2], self.shape[2], -1)
-        return torch.log(self.pool_rows @ pooled.transpose(-1, -2) + _LOG_FLOOR)
+        pooled = (self.pool_columns @ power) @ self.pool_rows
+        return torch.log(pooled.transpose(-1, -2) + _LOG_FLOOR)
 
 
 def _pooling(n: int, pool: int) -> tuple[np.ndarray, np.ndarray]:
-    """Averages of pool×pool frequencies, as two matrices for the halves of `DftPower`.
+    """Averages of pool×pool frequencies, as two matrices about the halves of `DftPower`.
 
-    The first, (2·columns, n // 2 + 1), pools horizontal frequencies: of each output column, those
-    at or above 0 and up to n // 2, then those beyond, which are mirrored: F(u, −v) is the
-    conjugate of F(−u, v). The second, (rows, 4·(n // 2 + 1)), pools vertical ones of both, which
-    have u from 0 to n // 2 and then its negatives.
+    The first, (columns, n // 2 + pool), pools horizontal frequencies, from pool // 2 below 0 to as
+    many beyond n // 2. The second, (2·(n // 2 + 1), rows), pools vertical ones: u from 0 to
+    n // 2 and then its negatives.
     """
     half, reach = n // 2, pool // 2
-    columns = np.zeros((n // (2 * pool) + 1, 2, half + 1))
-    for j in range(len(columns)):
-        for v in range(j * pool - reach, j * pool + reach + 1):
-            mirrored = not 0 <= v <= half
-            columns[j, int(mirrored), -v % n if mirrored else v] += 1 / pool
-    rows = np.zeros((n // pool, 2, 2, half + 1))
-    for i in range(len(rows)):
+    columns = np.kron(np.eye(half // pool + 1), np.ones(pool) / pool)
+    rows = np.zeros((2, half + 1, n // pool))
+    for i in range(n // pool):
         for u in range(i * pool - reach, i * pool + reach + 1):
-            for mirrored, frequency in enumerate((u % n, -u % n)):
-                negative = frequency > half
-                rows[i, mirrored, int(negative), n - frequency if negative else frequency] += (
-                    1 / pool
-                )
-    return columns.reshape(-1, half + 1), rows.reshape(len(rows), -1)
+            negative = u % n > half
+            rows[int(negative), -u % n if negative else u % n, i] += 1 / pool
+    return columns, rows.reshape(-1, n // pool)

@@ -113,8 +113,8 @@ def test_the_networks_matrices_are_stored_in_half_precision_and_lose_nothing() -
         assert half.dtype == np.float16
         np.testing.assert_array_equal(half.astype(np.float32), exact)
         np.testing.assert_allclose(exact, before[name].numpy(), rtol=1e-3, atol=1e-6)
-    # Of the signal, the sines would lose something.
-    assert to_array(stored["signal.spectrum.window"]).dtype == np.float32
+    # Of the signal, the cosines would lose something.
+    assert to_array(stored["signal.blocks.kernels"]).dtype == np.float32
     assert to_array(stored["network.mean"]).dtype == np.float32
 
 

@@ -64,7 +64,9 @@ class Session:
         shares = np.array_split(windows, max(1, min(calls, len(windows))))
         if len(shares) == 1:
             return self._run_on_cpu(windows)
-        return np.concatenate(list(self._pool.map(self._run_on_cpu, shares)))
+        # With one thread, each of the caller's runs its own windows.
+        run = map if self.threads == 1 else self._pool.map
+        return np.concatenate(list(run(self._run_on_cpu, shares)))
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

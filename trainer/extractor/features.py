@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
+from trainer.export.onnx import onnx_embedder
 from trainer.extractor.rendering import Renderer
 from trainer.extractor.shards import compute_sharded
 from trainer.extractor.variants import FAINT, PROCESSED, fade, faint_share, process
@@ -74,7 +75,11 @@ def compute_features(
     workers: int = 1,
     progress: Progress = silent,
 ) -> Features:
-    """Render every model and take its images' signals; resumes from `out` by itself."""
+    """Render every model and take its images' signals; resumes from `out` by itself.
+
+    ONNX Runtime computes the signals, as it does those of whoever uses the model.
+    """
+    signals = _halved(onnx_embedder(signal, renderer.recipe.side, threads=1))
 
     def compute(index: int) -> np.ndarray:
         images, name = renderer.render(index), zlib.crc32(str(renderer.models[index]).encode())
@@ -87,9 +92,7 @@ def compute_features(
                 variants.append(fade(images, renderer.contents(index), share))
             else:
                 variants.append(process(images, rng, variant, recipe.processing))
-        with torch.inference_mode():
-            signals = [signal(torch.from_numpy(pixels)).half().numpy() for pixels in variants]
-        return np.stack(signals, axis=1)
+        return np.stack([signals(pixels) for pixels in variants], axis=1)
 
     plan = {"signal": signal_hash, "features": asdict(recipe)} | renderer.plan()
     names = tuple(str(model) for model in renderer.models)
@@ -97,14 +100,14 @@ def compute_features(
         out, plan, names, compute, stage="signals", workers=workers, progress=progress
     )
     photographs = _compute_photographs(
-        renderer, signal, out / PHOTOGRAPHS, plan, recipe, workers, progress
+        renderer, signals, out / PHOTOGRAPHS, plan, recipe, workers, progress
     )
     return Features(values, renderer.models, renderer.block, photographs)
 
 
 def _compute_photographs(
     renderer: Renderer,
-    signal: nn.Module,
+    signals: Callable[[np.ndarray], np.ndarray],
     out: Path,
     plan: dict[str, Any],
     recipe: FeatureRecipe,
@@ -121,9 +124,7 @@ def _compute_photographs(
             crops,
             *(process(crops, rng, variant, recipe.processing) for variant in copies),
         ]
-        with torch.inference_mode():
-            signals = [signal(torch.from_numpy(pixels)).half().numpy() for pixels in variants]
-        return np.stack(signals, axis=1)
+        return np.stack([signals(pixels) for pixels in variants], axis=1)
 
     if recipe.photographs == 0:
         return None
@@ -134,3 +135,8 @@ def _compute_photographs(
         out, plan, names, compute, stage=stage, workers=workers, progress=progress
     )
     return shards.reshape(-1, *shards.shape[2:])
+
+
+def _halved(signal: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """The same in half precision: float16 (N, *shape)."""
+    return lambda pixels: signal(pixels).astype(np.float16)

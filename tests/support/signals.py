@@ -19,8 +19,11 @@ class Centre(nn.Module):
         self.margin = margin
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.of_levels(255.0 * x)
+
+    def of_levels(self, levels: Tensor) -> Tensor:
         m = self.margin
-        return 255.0 * x[..., m : x.shape[-2] - m, m : x.shape[-1] - m]
+        return levels[..., m : levels.shape[-2] - m, m : levels.shape[-1] - m]
 
 
 def run_onnx(module: nn.Module, inputs: np.ndarray, path: Path) -> np.ndarray:

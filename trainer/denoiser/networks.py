@@ -38,7 +38,11 @@ class DnCNN(nn.Module):
                 nn.init.kaiming_normal_(module.weight)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.layers(images * 255.0)
+        return self.of_levels(images * 255.0)
+
+    def of_levels(self, levels: Tensor) -> Tensor:
+        """The same of images in [0, 255], grey levels."""
+        return self.layers(levels)
 
 
 class Student(nn.Module):
@@ -61,7 +65,11 @@ class Student(nn.Module):
         self.margin = depth
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.layers(images * 255.0)
+        return self.of_levels(images * 255.0)
+
+    def of_levels(self, levels: Tensor) -> Tensor:
+        """The same of images in [0, 255], grey levels."""
+        return self.layers(levels)
 
 
 class _ZeroMeanConv2d(nn.Conv2d):

@@ -55,7 +55,7 @@ class LogSpectrum(nn.Module):
     def spectra(self, images: Tensor, colours: Tensor) -> Tensor:
         """`forward`, where the image's `colours` about 0 are known."""
         margin, n = self.denoiser.margin, self.n
-        residual = self.colours @ self.denoiser(images / 255.0).flatten(2)
+        residual = self.colours @ self.denoiser.of_levels(images).flatten(2)
         centre = colours[..., margin : margin + n, margin : margin + n]
         both = torch.cat([residual.reshape(centre.shape), centre], dim=1)
         power = torch.cat(self.power.halves(both), dim=-1)

@@ -128,7 +128,7 @@ def _replaced(path: str | os.PathLike[str], identity: ModelIdentity, rows: Rows)
 
 def _encoded(identity: ModelIdentity, rows: Rows) -> tuple[bytes, list[bytes | memoryview]]:
     # File names that are not text come from the system as lone surrogates.
-    names = "".join(name + "\0" for name in rows.names).encode("utf-8", "surrogatepass")
+    names = "\0".join([*rows.names, ""]).encode("utf-8", "surrogatepass")
     tensors: dict[str, Blocks] = {
         "stamps": [rows.stamps],
         "embeddings": rows.blocks,
@@ -161,7 +161,7 @@ def _rows(part: Part, size: int, name: str) -> Rows:
     if types[0] not in ("float32", "float16") or types[1:] != ["uint8", "int64", "uint8"]:
         raise GalleryError(f"{name} is damaged: its tensors have the wrong type")
     check_embeddings(embeddings, size, f"the embeddings in {name}")
-    *names, last = letters.tobytes().decode("utf-8", "surrogatepass").split("\0")
+    *names, last = str(letters.data, "utf-8", "surrogatepass").split("\0")
     count = len(embeddings)
     # What follows the last zero byte is nothing.
     if last or (len(names), lossy.shape, stamps.shape) != (count, (count,), (count, 2)):

@@ -32,12 +32,17 @@ if TYPE_CHECKING:
 class Index:
     """Many images by name, each with its embedding. Safe to use from several threads.
 
-    Search is exact: the best 10 of a million images take tens of milliseconds. For a service that
-    answers many queries over more than that, ``build_graph`` makes an approximate one.
+    Search is exact. For a service that answers many queries, ``build_graph`` makes an approximate
+    one.
+
+    Of a million images of 641 numbers, on two cores: opening takes 1 to 2 s and 3.0 GB of memory,
+    2.6 of which are pages of the file; a search 0.3 s; adding one image and saving 0.2 s. See
+    docs/galleries.md.
 
     Args:
         model: the extractor; None for the default model, which is then loaded at first use.
-        half: keep embeddings as float16: half the size, scores off by up to about 0.001.
+        half: keep embeddings as float16: half the file and the memory, scores off by up to about
+            0.001, and a search takes four times as long.
         content: what a file holds, see ``load``; None for an empty index.
 
     Raises:
@@ -157,7 +162,10 @@ class Index:
         return self.failures
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove images. Raises GalleryError, and removes none, if one is not there."""
+        """Remove images. Raises GalleryError, and removes none, if one is not there.
+
+        Of a file that is open, the 16,384 rows around each image removed are copied to memory.
+        """
         with self._lock:
             gone = set(names)
             if missing := sorted(gone - self._places.keys()):
@@ -240,8 +248,9 @@ class Index:
         """Write the index to a ``.fpi`` file, whole or not at all.
 
         In the file it was opened from or last saved to, images that were added since are added,
-        which costs what they cost alone. After a removal, or a thousand savings, or when somebody
-        else has changed the file, it is replaced.
+        which costs what they cost alone: milliseconds for one. After a removal, or a thousand
+        savings, or when somebody else has changed the file, it is replaced. That takes 6 to 10 s
+        for a million images, and hardly any memory beside that of the open index.
 
         Raises:
             GalleryError: the file cannot be written; an older one is left as it was.

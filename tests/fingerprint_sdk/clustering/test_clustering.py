@@ -268,6 +268,18 @@ def test_cluster_command(cli: Cli, generators: Path, model: list[str]):
     assert "adjusted rand" in table
 
 
+def test_cluster_command_says_what_memory_it_takes(
+    cli: Cli, generators: Path, model: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    cli("cluster", generators, *model)
+    assert "memory" not in cli.stderr
+    monkeypatch.setattr("fingerprint_sdk.clustering.memory_needed", lambda images: images * 10**8)
+    cli("cluster", generators, *model)
+    assert "grouping 18 images takes up to 1.8 GB of memory" in " ".join(cli.stderr.split())
+    cli("cluster", generators, "--method", "hdbscan", *model)
+    assert "memory" not in cli.stderr
+
+
 def test_cluster_command_skips_and_scores_by_csv(
     cli: Cli, generators: Path, model: list[str], tmp_path: Path
 ):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 _FLOOR = 1e-4  # variance of a coefficient that is the same in every block
 
@@ -44,12 +45,21 @@ class Relations(nn.Module):
         # Of colours 0 and 1, 1 and 2, 2 and 0; then in the order of the equations.
         together = _mean(x * x.index_select(1, self.next_colour))
         colours = together / (deviation * deviation.index_select(1, self.next_colour))
-        # Slices are cheap if the memory they take is warm (`fingerprint_sdk.runtime`); products
-        # with a matrix that moves blocks by one place take three times as long.
-        flat = x.flatten(-2)
-        right = _mean(x[..., :-1] * x[..., 1:]) / variance
-        below = (flat[..., : -self.side] * flat[..., self.side :]).mean(-1) / variance
+        right, below = (self._with_next(x, power, pair) / variance for pair in ((1, 2), (2, 1)))
         return colours.index_select(1, self.colour_pairs), right, below
+
+    def _with_next(self, x: Tensor, power: Tensor, pair: tuple[int, int]) -> Tensor:
+        """Mean product of blocks with the next one, from averages of `pair` (rows, columns).
+
+        With zeros beyond either end, the sum of squared averages is half of the sum of x² and of
+        the products. ONNX Runtime averages in a layout of its own, in less time than it takes to
+        cut two slices and multiply them, or to move blocks by a product with a matrix.
+        """
+        averages = functional.avg_pool2d(x.flatten(1, 2), pair, 1, (pair[0] // 2, pair[1] // 2))
+        squares = averages * averages
+        mean = functional.avg_pool2d(squares, squares.shape[-2:]).reshape(power.shape)
+        # Of side + 1 averages, side numbers, and side - 1 products, along the pairs.
+        return (2 * (self.side + 1) * mean - self.side * power) / (self.side - 1)
 
 
 def _mean(x: Tensor) -> Tensor:

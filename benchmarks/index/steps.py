@@ -109,8 +109,8 @@ def cluster(count: str, method: str) -> Figures:
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     before = _peak()
     seconds = _seconds(lambda: cluster_embeddings(rows, model.calibration, method=method))
-    said = float(memory_needed(int(count))) if method == "agglomerative" else 0.0
-    return {"seconds": seconds, "peak": _peak(), "peak_more": _peak() - before, "said": said}
+    said = {"said": memory_needed(int(count))} if method == "agglomerative" else {}
+    return {"seconds": seconds, "peak": _peak(), "peak_more": _peak() - before, **said}
 
 
 def enroll(entries: str) -> Figures:

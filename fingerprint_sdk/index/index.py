@@ -36,8 +36,8 @@ class Index:
     one.
 
     Of a million images of 641 numbers, on two cores: opening takes 1 to 2 s and 3.0 GB of memory,
-    2.6 of which are pages of the file; a search 0.3 s; adding one image and saving 0.2 s. See
-    docs/galleries.md.
+    2.6 of which are pages of the file; a search 0.2 to 0.4 s; adding one image and saving 0.2 s.
+    See docs/galleries.md.
 
     Args:
         model: the extractor; None for the default model, which is then loaded at first use.

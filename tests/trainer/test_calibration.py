@@ -125,8 +125,8 @@ def test_a_calibration_covers_every_condition_that_its_images_allow(
     sides = [(a, b) for a, b in CalibrationRecipe().sides if a + b <= 6]
     assert keys == [(a, b, flag) for flag in (False, True) for a, b in sides]
     assert len(seen) == 4 * 3  # three models, clean and at three JPEG qualities
-    for i, batch in enumerate(seen):  # 144 px, or as JPEG 576 px, where there is a fourth window
-        assert batch.shape == (6 * (16 if i % 4 else 9), 3, 128, 128)
+    for i, batch in enumerate(seen):  # 144 px, or as JPEG 576 px, which five windows cover
+        assert batch.shape == (6 * (25 if i % 4 else 9), 3, 128, 128)
         assert batch.dtype == np.uint8
     assert (seen[1] != seen[2]).any()
     assert document["default_fmr"] == CalibrationRecipe().default_fmr

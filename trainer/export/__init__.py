@@ -5,9 +5,7 @@ from trainer.export.onnx import (
     FingerprintModel,
     ModelCard,
     export_onnx,
-    onnx_embedder,
     parity,
-    to_onnx,
 )
 
 __all__ = [
@@ -15,7 +13,5 @@ __all__ = [
     "FingerprintModel",
     "ModelCard",
     "export_onnx",
-    "onnx_embedder",
     "parity",
-    "to_onnx",
 ]

@@ -7,8 +7,6 @@ import hashlib
 import json
 import logging
 import os
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,14 +18,12 @@ from torch import Tensor, nn
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.files import write_bytes, write_text
-from fingerprint_sdk.runtime import open_session
 from fingerprint_sdk.zoo.golden import GOLDEN_VALUES, golden_picture
+from trainer.graph import to_onnx
 
 log = logging.getLogger(__name__)
 
-OPSET, IR_VERSION = 20, 9  # Gelu in one operator; old enough for ONNX Runtime 1.20
 PARITY = 1e-4
-_LARGE = 4096  # numbers in a tensor
 
 
 @dataclass(frozen=True)
@@ -114,47 +110,6 @@ def export_onnx(
     return path
 
 
-def to_onnx(model: nn.Module, side: int) -> Any:
-    """`model`, or its signal alone, as an ONNX proto with a free batch size, without metadata."""
-    windows = torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations
-        program = torch.onnx.export(
-            model,
-            (windows,),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=["windows"],
-            output_names=["embedding"],
-            dynamic_shapes={"windows": {0: torch.export.Dim("N", min=1)}},
-            external_data=False,
-            verbose=False,
-        )
-    proto = program.model_proto
-    proto.ir_version = min(proto.ir_version, IR_VERSION)
-    _strip_notes(proto)
-    _halve(proto.graph)
-    return proto
-
-
-def onnx_embedder(
-    model: nn.Module, side: int = 128, *, threads: int | None = None
-) -> Callable[[np.ndarray], np.ndarray]:
-    """What ONNX Runtime makes of uint8 (N, 3, side, side) windows, run as the SDK runs it.
-
-    `model` is a `FingerprintModel`, or a signal alone. In half of the time that torch takes, and
-    bit for bit the same in each run.
-
-    Args:
-        model: what is run; a later change of it changes nothing.
-        side: of the windows, px.
-        threads: that share the windows; None for one on each core. With 1, the result may be
-            called from several threads at once.
-    """
-    content = to_onnx(model.eval(), side).SerializeToString()
-    return open_session(content, type(model).__name__, device="cpu", threads=threads).run
-
-
 def golden_numbers(onnx_file: bytes) -> list[float]:
     """What `fingerprint models verify` compares elsewhere: the embedding of a fixed picture."""
     extractor = Extractor(onnx_file, "the exported model", device="cpu", threads=1)
@@ -197,39 +152,3 @@ def _rounded(network: nn.Module) -> nn.Module:
             if weights.ndim > 1 and weights.is_floating_point():
                 weights.copy_(weights.half())
     return out
-
-
-def _halve(graph: Any) -> None:
-    """Store large tensors that lose nothing by it in half precision; a cast gives them back.
-
-    ONNX Runtime casts once, when it loads the file.
-    """
-    from onnx import TensorProto, helper, numpy_helper
-
-    casts = []
-    for tensor in graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT:
-            continue
-        full = numpy_helper.to_array(tensor)
-        with np.errstate(over="ignore"):
-            half = full.astype(np.float16)
-        if full.size < _LARGE or not np.array_equal(half, full):
-            continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
-        casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-
-
-def _strip_notes(proto: Any) -> None:
-    """Drop the exporter's notes on nodes and tensors.
-
-    They hold stack traces with the paths of the machine, and IR 9 knows no such field.
-    """
-    graph = proto.graph
-    parts = [*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer]
-    for part in (proto, graph, *parts):
-        part.doc_string = ""
-        part.ClearField("metadata_props")

@@ -10,9 +10,10 @@ from typing import Any
 from fingerprint_sdk.files import write_text
 from fingerprint_sdk.images.jpeg import DETECTOR
 from trainer.calibration import CalibrationRecipe, fit_calibration
-from trainer.export.onnx import FingerprintModel, ModelCard, export_onnx, onnx_embedder
+from trainer.export.onnx import FingerprintModel, ModelCard, export_onnx
 from trainer.extractor import held_out_models, load_run
 from trainer.extractor.run import RUN_FILE
+from trainer.graph import onnx_embedder
 from trainer.images.photos import load_photos
 from trainer.progress import Progress, silent
 from trainer.synthesis import read_pool

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from trainer.export.onnx import onnx_embedder
 from trainer.extractor.rendering import Renderer
 from trainer.extractor.shards import compute_sharded
 from trainer.extractor.variants import FAINT, PROCESSED, fade, faint_share, process
+from trainer.graph import onnx_embedder
 from trainer.images.random_operations import Processing
 from trainer.progress import Progress, silent
 from trainer.synthesis import ModelId

@@ -24,8 +24,9 @@ from fingerprint_sdk.errors import ModelError
 from fingerprint_sdk.images import windows as sdk_windows
 from fingerprint_sdk.zoo.golden import golden_picture
 from trainer.denoiser import Student
-from trainer.export.onnx import PARITY, FingerprintModel, ModelCard, export_onnx, parity, to_onnx
+from trainer.export.onnx import PARITY, FingerprintModel, ModelCard, export_onnx, parity
 from trainer.extractor import CompactRecipe, ContentsRecipe, Head
+from trainer.graph import to_onnx
 from trainer.signal import CompactSignal
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -44,8 +44,8 @@ def onnx_embedder(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """What ONNX Runtime makes of uint8 (N, 3, side, side) windows, run as the SDK runs it.
 
-    `model` is a whole `FingerprintModel`, or a signal alone. In half of the time that torch takes, and
-    bit for bit the same in each run.
+    `model` is a whole `FingerprintModel`, or a signal alone. In half of the time that torch takes,
+    and bit for bit the same in each run.
 
     Args:
         model: what is run; a later change of it changes nothing.

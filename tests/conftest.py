@@ -19,6 +19,13 @@ from support.tiny_model import (
 
 import fingerprint_sdk as fp
 
+LONGEST = ("test_whole_path.py", "ablation/test_run.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: last, one of them would keep one process busy by itself."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))
+
 
 @pytest.fixture
 def one_thread() -> Iterator[None]:

@@ -38,7 +38,7 @@ def test_it_embeds_as_the_extractor_does(
 
 
 @pytest.mark.parametrize(
-    ("batch_size", "calls"), [(None, [29]), (1, [3, 1, 9, 16]), (3, [13, 16])]
+    ("batch_size", "calls"), [(None, [38]), (1, [3, 1, 9, 25]), (3, [13, 25])]
 )
 def test_images_share_calls_as_asked(
     pictures: list[np.ndarray], batch_size: int | None, calls: list[int]

@@ -19,7 +19,7 @@ from support.tiny_model import (
 
 import fingerprint_sdk as fp
 
-LONGEST = ("test_whole_path.py", "ablation/test_run.py")
+LONGEST = ("test_whole_path.py", "ablation/test_run.py", "whole/test_inference_benchmark.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

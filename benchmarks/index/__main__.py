@@ -43,7 +43,8 @@ def measure(rows: int, images: int, entries: int, folder: Path | None = None) ->
     for name in ("safetensors", "scikit-learn", "scipy"):
         machine["packages"][name] = metadata.version(name)
     results: dict[str, Any] = {
-        "command": " ".join(["python -m benchmarks.index", *sys.argv[1:]]),
+        # Not where files went meanwhile: that folder is this machine's.
+        "command": f"python -m benchmarks.index --rows {rows} --images {images} --entries {entries}",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine,
         "index": {},

@@ -21,9 +21,11 @@ from typing import Any
 from benchmarks.inference.machine import describe_machine
 from benchmarks.inference.processes import ROOT
 
+COMMAND = "python -m benchmarks.index"
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.index", description=__doc__)
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--rows", type=int, default=1_000_000, help="images of the index")
     parser.add_argument("--images", type=int, default=20_000, help="images to group")
@@ -44,7 +46,7 @@ def measure(rows: int, images: int, entries: int, folder: Path | None = None) ->
         machine["packages"][name] = metadata.version(name)
     results: dict[str, Any] = {
         # Not where files went meanwhile: that folder is this machine's.
-        "command": f"python -m benchmarks.index --rows {rows} --images {images} --entries {entries}",
+        "command": f"{COMMAND} --rows {rows} --images {images} --entries {entries}",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine,
         "index": {},

@@ -9,8 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk.images.grid import windows
-from fingerprint_sdk.images.quality import counted
+from fingerprint_sdk.images.quality import counted_windows
 
 Embedding = npt.NDArray[np.float32]
 Run: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.floating]]
@@ -42,17 +41,12 @@ def embed_images(
     """
     remaining = iter(images)
     rows: list[Embedding] = []
-    while batch := [_windows(image, per_axis) for image in islice(remaining, batch_size)]:
+    while batch := [counted_windows(image, per_axis) for image in islice(remaining, batch_size)]:
         vectors = run(np.concatenate(batch))
         rows += image_embeddings(vectors, [len(cut) for cut in batch], constant)
     if not rows:
         raise ValueError("no images were given")
     return np.stack(rows)
-
-
-def _windows(image: npt.NDArray[np.uint8], per_axis: int | None) -> npt.NDArray[np.uint8]:
-    crops = windows(image, per_axis)
-    return crops[counted(crops)]
 
 
 def image_embeddings(

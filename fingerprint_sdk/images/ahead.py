@@ -14,8 +14,7 @@ import numpy.typing as npt
 
 from fingerprint_sdk.errors import ImageError
 from fingerprint_sdk.images.decode import load_image
-from fingerprint_sdk.images.grid import windows
-from fingerprint_sdk.images.quality import Quality, assess, counted
+from fingerprint_sdk.images.quality import Quality, assess, counted_windows
 
 if TYPE_CHECKING:
     from fingerprint_sdk.images.decode import ImageInput
@@ -36,8 +35,7 @@ def prepare(image: ImageInput, budget: int) -> Outcome:
     """Decode an image, cut its windows and judge it; an error is returned, not raised."""
     try:
         loaded = load_image(image)
-        crops = windows(loaded.pixels, budget=budget)
-        crops = crops[counted(crops)]
+        crops = counted_windows(loaded.pixels, budget=budget)
         return Prepared(crops, assess(loaded, crops))
     except ImageError as error:
         return error

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.images.decode import LoadedImage
-from fingerprint_sdk.images.grid import WINDOW_SIZE
+from fingerprint_sdk.images.grid import WINDOW_BUDGET, WINDOW_SIZE, windows
 from fingerprint_sdk.images.jpeg import estimate_jpeg_quality, was_jpeg
 
 FLAT_POWER = 0.05
@@ -74,6 +74,17 @@ def assess(image: LoadedImage, windows: npt.NDArray[np.uint8]) -> Quality:
         flat=bool((residual_power(windows) < FLAT_POWER).all()),
         windows=len(windows),
     )
+
+
+def counted_windows(
+    pixels: npt.NDArray[np.uint8],
+    per_axis: int | None = None,
+    *,
+    budget: int = WINDOW_BUDGET,
+) -> npt.NDArray[np.uint8]:
+    """Those of ``grid.windows`` that count, see ``counted``: what an image is embedded by."""
+    cut = windows(pixels, per_axis, budget=budget)
+    return cut[counted(cut)]
 
 
 def counted(windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:

@@ -56,6 +56,7 @@ class ConvolutionRecipe:
         whitening: shrinkage of the within-class covariance, None for no whitening.
         sample: signals that the input is standardised by.
         held_out: share of architectures kept for validation.
+        seed: of weights, batches and the sample.
     """
 
     method: ClassVar[str] = "convolutions"
@@ -68,15 +69,7 @@ class ConvolutionRecipe:
     whitening: float | None = 0.2
     sample: int = 4096
     held_out: float = 0.1
-
-    @property
-    def seed(self) -> int:
-        """Of weights, batches and the sample."""
-        return self.descent.seed
-
-    def seeded(self, seed: int) -> ConvolutionRecipe:
-        """The same recipe with another seed."""
-        return replace(self, descent=replace(self.descent, seed=seed))
+    seed: int = 0
 
     def signal(self, denoiser: nn.Module) -> CompactSignal:
         """What the network sees."""

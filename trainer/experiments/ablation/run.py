@@ -103,7 +103,7 @@ def _run(
     digests: Mapping[str, str],
     progress: Progress,
 ) -> Result:
-    recipe = _seeded(variant.recipe, seed)
+    recipe = replace(variant.recipe, seed=seed)
     source, source_key = laboratory.sources[variant.source]
     kept = variant.kept or tuple(range(source.variants))
     models = [source.models[i] for i in variant.rows]
@@ -184,14 +184,6 @@ def _train(
     if isinstance(recipe, ConvolutionRecipe):
         return train_convolutions(source, parts, folder, recipe, progress=progress)
     return fit_compact(source, parts, folder, recipe, progress=progress)
-
-
-def _seeded(
-    recipe: CompactRecipe | ConvolutionRecipe, seed: int
-) -> CompactRecipe | ConvolutionRecipe:
-    if isinstance(recipe, ConvolutionRecipe):
-        return recipe.seeded(seed)
-    return replace(recipe, seed=seed)
 
 
 def _blocks(recipe: CompactRecipe | ConvolutionRecipe, models: int, source: Source) -> int | None:

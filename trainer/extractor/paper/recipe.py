@@ -59,7 +59,6 @@ class PaperRecipe:
             classification=self.classification,
             triplet=self.triplet,
             margin=self.margin,
-            seed=self.seed,
         )
 
     def signal(self, denoiser: nn.Module) -> PaperSpectrum:

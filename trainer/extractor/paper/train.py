@@ -41,7 +41,6 @@ class Descent:
         margin: of the triplet loss.
         cosine_margin: of the classifier; 0 is a plain normalised softmax.
         temperature: of the contrastive loss.
-        seed: of weights and batches.
     """
 
     sampler: Sampler
@@ -55,13 +54,13 @@ class Descent:
     cosine_margin: float = 0.0
     contrastive: float = 0.0
     temperature: float = 0.1
-    seed: int = 0
 
 
 class TrainedByStep(Protocol):
     """A recipe of what is trained step by step: a dataclass."""
 
     held_out: float
+    seed: int
 
     @property
     def descent(self) -> Descent: ...
@@ -92,7 +91,7 @@ def train_by_step(
     descent = recipe.descent
     held = held_out_models(source.models, recipe.held_out)
     train = np.flatnonzero(~held)
-    torch.manual_seed(descent.seed)
+    torch.manual_seed(recipe.seed)
     network.to(device)
     classifier = CosineClassifier(network.embedding, len(train), margin=descent.cosine_margin)
     classifier.to(device)
@@ -112,8 +111,8 @@ def train_by_step(
     counted = 0
     network.train()
     while step < descent.steps:
-        torch.manual_seed(descent.seed * 1_000_003 + step)  # dropout, too, survives a resume
-        rng = np.random.default_rng((descent.seed, step))
+        torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout, too, survives a resume
+        rng = np.random.default_rng((recipe.seed, step))
         model, image, variant = descent.sampler.draw(
             source.block[train], source.images, source.variants, rng
         )

@@ -106,7 +106,7 @@ def test_another_recipe_is_not_resumed(tmp_path: Path) -> None:
     train_convolutions(source, PARTS, tmp_path, short)
     before = (tmp_path / "network.safetensors").read_bytes()
     fewer = replace(short.descent, sampler=Sampler(models=7, images=3))
-    for other in (short.seeded(1), replace(short, descent=fewer)):
+    for other in (replace(short, seed=1), replace(short, descent=fewer)):
         with pytest.raises(ValueError, match="another recipe"):
             train_convolutions(source, PARTS, tmp_path, other)
     assert (tmp_path / "network.safetensors").read_bytes() == before

@@ -25,8 +25,15 @@ import numpy.typing as npt
 from PIL import Image
 
 from fingerprint_sdk.errors import ImageError
-from fingerprint_sdk.images.lossy import is_lossy
-from fingerprint_sdk.images.pillow import pillow_errors, quiet_pillow, readable_formats
+from fingerprint_sdk.images.jpeg_header import jpeg_tables, subsampling
+from fingerprint_sdk.images.lossy import is_lossy, opened_lossy
+from fingerprint_sdk.images.pillow import (
+    pillow_errors,
+    place_kept,
+    quiet_pillow,
+    readable_formats,
+)
+from fingerprint_sdk.images.pixels import array_pixels, image_pixels
 
 if TYPE_CHECKING:
     ImageInput: TypeAlias = (
@@ -57,10 +64,14 @@ class LoadedImage:
         name: how messages name this input.
         format: container format in Pillow's spelling ("PNG", "JPEG", ...); None for an array or
             an image made in memory.
-        jpeg_tables: the JPEG quantisation tables, 64 steps each, luminance first; empty if none.
-        lossy: True when the container's compression (or a palette) changed the pixels, False when
-            it is lossless, None when it does not tell. It knows nothing of an earlier life: a
-            JPEG saved again as PNG says False.
+        jpeg_tables: the JPEG quantisation tables, 64 steps each, row by row, luminance first;
+            empty if none.
+        lossy: True when the container's compression (or a palette) changed the pixels, or may have
+            and cannot be asked (AVIF, a WebP image whose file is gone); False when it is
+            lossless; None when it does not tell (pixels without a container, JPEG 2000 with the
+            reversible wavelet). It knows nothing of an earlier life: a JPEG saved again as PNG
+            says False.
+        subsampling: of the colours of a JPEG file, "4:4:4", "4:2:0", ...; None for other images.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -68,6 +79,7 @@ class LoadedImage:
     format: str | None = None
     jpeg_tables: tuple[tuple[int, ...], ...] = ()
     lossy: bool | None = None
+    subsampling: str | None = None
 
 
 def is_single_image(source: object) -> bool:
@@ -98,8 +110,10 @@ def load_image(source: ImageInput) -> LoadedImage:
 
     Args:
         source: a path, encoded bytes, a binary file object (read from its present position and
-            left open), a PIL image (left as it is), a uint8 array of shape (H, W),
-            (H, W, 3) RGB or (H, W, 4) RGBA, or what this function returned before.
+            left open), a PIL image (loaded, else left as it is; one that Pillow opened from a
+            file tells as much as the file, its copies and conversions are without a container), a
+            uint8 array of shape (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, or what this function
+            returned before.
 
     Raises:
         ImageError: the input is none of these, or cannot be used. The message names it.
@@ -108,10 +122,10 @@ def load_image(source: ImageInput) -> LoadedImage:
         return source
     name = describe(source)
     if isinstance(source, np.ndarray):
-        return LoadedImage(_array_pixels(source, name), name)
+        return LoadedImage(array_pixels(source, name), name)
     if isinstance(source, Image.Image):
-        with _pil_lock, quiet_pillow(), pillow_errors(name):
-            return _decode(source, name, encoded=b"")
+        with _pil_lock, quiet_pillow(), pillow_errors(name), place_kept(source):
+            return _decode(source, name, opened_lossy(source))
     encoded = _read(source, name)
     if not encoded:
         raise ImageError(f"{name} is empty (0 bytes): give a complete image file")
@@ -120,23 +134,12 @@ def load_image(source: ImageInput) -> LoadedImage:
         pillow_errors(name),
         Image.open(io.BytesIO(encoded), formats=readable_formats()) as image,
     ):
-        return _decode(image, name, encoded)
-
-
-def _array_pixels(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
-    shape_ok = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
-    if not shape_ok:
-        raise ImageError(f"{name} must have shape (H, W), (H, W, 3) RGB or (H, W, 4) RGBA")
-    if array.dtype != np.uint8:
-        raise ImageError(
-            f"{name} must be uint8, 0 to 255: rescale and round it yourself, since the range of "
-            f"{array.dtype} values cannot be known"
-        )
-    if 0 in array.shape:
-        raise ImageError(f"{name} has no pixels")
-    if array.ndim == 2:
-        array = np.repeat(array[:, :, None], 3, axis=2)
-    return np.ascontiguousarray(array[:, :, :3])
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise ImageError(
+                f"{name} has {width}x{height} pixels, more than {MAX_PIXELS}: crop it"
+            )
+        return _decode(image, name, is_lossy(image, encoded))
 
 
 def _read(source: Any, name: str) -> bytes:
@@ -166,12 +169,10 @@ def _read(source: Any, name: str) -> bytes:
     )
 
 
-def _decode(image: Image.Image, name: str, encoded: bytes) -> LoadedImage:
+def _decode(image: Image.Image, name: str, lossy: bool | None) -> LoadedImage:
     width, height = image.size
     if width == 0 or height == 0:
         raise ImageError(f"{name} has no pixels")
-    if encoded and width * height > MAX_PIXELS:
-        raise ImageError(f"{name} has {width}x{height} pixels, more than {MAX_PIXELS}: crop it")
     # Phones append depth maps to JPEG files (MPO); the first image is the photograph.
     if getattr(image, "is_animated", False) and image.format != "MPO":
         raise ImageError(
@@ -179,26 +180,11 @@ def _decode(image: Image.Image, name: str, encoded: bytes) -> LoadedImage:
             "give the one you mean as a PIL image (frame.copy()) or an array"
         )
     image.load()
-    tables: dict[int, list[int]] = getattr(image, "quantization", None) or {}
     return LoadedImage(
-        pixels=_rgb(image, name),
+        pixels=image_pixels(image, name),
         name=name,
         format=image.format,
-        jpeg_tables=tuple(tuple(tables[key]) for key in sorted(tables)),
-        lossy=is_lossy(image, encoded),
+        jpeg_tables=jpeg_tables(image),
+        lossy=lossy,
+        subsampling=subsampling(image),
     )
-
-
-def _rgb(image: Image.Image, name: str) -> npt.NDArray[np.uint8]:
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
-        grey = (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    if image.mode in ("I", "F"):
-        raise ImageError(
-            f"{name} has pixels of mode {image.mode!r}, whose range is unknown: convert to 8 bits"
-        )
-    if image.mode in ("RGBA", "RGBX"):
-        return np.ascontiguousarray(np.asarray(image)[:, :, :3])
-    if image.mode == "RGBa":
-        image = image.convert("RGBA")
-    return np.array(image.convert("RGB"))

@@ -1,13 +1,16 @@
-"""Pillow made safe for untrusted files and for threads: formats, errors and warnings."""
+"""Pillow made safe for untrusted files and for threads: formats, errors, warnings, open files."""
 
 from __future__ import annotations
 
+import io
+import os
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
@@ -58,6 +61,56 @@ def pillow_errors(name: str) -> Iterator[None]:
         raise ImageError(f"{name} does not fit in memory") from error
     except Exception as error:
         raise ImageError(f"cannot decode {name}: it is broken or cut short ({error})") from error
+
+
+def file_of(image: Image.Image) -> bytes:
+    """The encoded file that an image was opened from, as far as it can still be had.
+
+    A file object is read whole and put back where it stood. Pillow lets go of it when it loads
+    the image; a file that was opened by its name is then read again. Either must hold an image of
+    the format and the size of this one: the file may have changed.
+
+    Returns:
+        empty if neither is to be had.
+    """
+    for read in (_from_object, _from_name):
+        with suppress(Exception):  # a file object of the caller's may raise anything
+            encoded = read(image)
+            with Image.open(io.BytesIO(encoded), formats=[str(image.format)]) as same:
+                if same.size == image.size:
+                    return encoded
+    return b""
+
+
+def _from_object(image: Any) -> bytes:
+    position = image.fp.tell()
+    try:
+        image.fp.seek(0)  # where Image.open starts, too
+        return bytes(image.fp.read())
+    finally:
+        image.fp.seek(position)
+
+
+def _from_name(image: Any) -> bytes:
+    if not os.path.isfile(image.filename):  # a pipe could block
+        return b""
+    with open(image.filename, "rb") as file:
+        return file.read()
+
+
+@contextmanager
+def place_kept(image: Image.Image) -> Iterator[None]:
+    """Put the caller's file object back where it stood, though loading the image reads on."""
+    file = None if getattr(image, "_exclusive_fp", True) else getattr(image, "fp", None)
+    position = None
+    with suppress(Exception):  # closed, or without a place
+        position = None if file is None else file.tell()
+    try:
+        yield
+    finally:
+        if file is not None and position is not None:
+            with suppress(Exception):
+                file.seek(position)
 
 
 _quiet_lock = threading.Lock()

@@ -11,6 +11,7 @@ _QUALITY = {
     "too_small": "is smaller than a window of 128 pixels and was enlarged, which weakens it",
     "lossy": "carries lossy compression, which weakens it; the threshold allows for that",
     "flat": "is flat: it has no fingerprint, and no score of it means anything",
+    "grey": "is grey: it has no colours, which are a part of the fingerprint",
 }
 
 

@@ -1,10 +1,11 @@
-"""What may make an image's fingerprint weak, read from the file and its pixels.
+"""What may make an image's fingerprint weak, and what else its file and its pixels tell.
 
 Resampling is left out: upsampling layers inside a generator leave the same traces.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,10 +19,15 @@ from fingerprint_sdk.images.jpeg import estimate_jpeg_quality, was_jpeg
 FLAT_POWER = 0.05
 """Mean squared Laplacian, in grey levels squared, below which a window is flat."""
 
+GREY_SPREAD = 1
+"""Grey levels that the channels of a grey image may differ by: rounding in colour conversions."""
+
+_FLAGS = ("too_small", "lossy", "flat", "grey")
+
 
 @dataclass(frozen=True)
 class Quality:
-    """What may make the fingerprint of one image weak.
+    """What may make the fingerprint of one image weak, and which image it is.
 
     Attributes:
         width, height: in pixels.
@@ -35,6 +41,13 @@ class Quality:
         flat: next to no residual anywhere, so next to no fingerprint: any score of it is
             meaningless.
         windows: how many the fingerprint is the mean of, see ``counted``.
+        grey: the three channels are equal everywhere, but for ``GREY_SPREAD``, so that the
+            fingerprint lacks how the colours of a generator hang together.
+        digest: 16 hexadecimal digits of the SHA-256 of the shape and the pixels: equal for the
+            same picture in two lossless containers.
+        subsampling: of the colours of a JPEG file, "4:4:4", "4:2:2", "4:2:0", ...; None for
+            other images.
+        jpeg_tables: see ``LoadedImage``; left out of ``as_dict``.
     """
 
     width: int
@@ -45,15 +58,21 @@ class Quality:
     lossy: bool | None
     flat: bool
     windows: int
+    grey: bool = False
+    digest: str = ""
+    subsampling: str | None = None
+    jpeg_tables: tuple[tuple[int, ...], ...] = ()
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Names of the problems found, for people: "too_small", "lossy", "flat"."""
-        return tuple(name for name in ("too_small", "lossy", "flat") if getattr(self, name))
+        """Names of the problems found, for people: "too_small", "lossy", "flat", "grey"."""
+        return tuple(name for name in _FLAGS if getattr(self, name))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
-        return {**asdict(self), "flags": list(self.flags)}
+        plain = asdict(self)
+        del plain["jpeg_tables"]
+        return {**plain, "flags": list(self.flags)}
 
 
 def assess(image: LoadedImage, windows: npt.NDArray[np.uint8]) -> Quality:
@@ -73,7 +92,39 @@ def assess(image: LoadedImage, windows: npt.NDArray[np.uint8]) -> Quality:
         lossy=True if image.lossy or was_jpeg(image.pixels) else image.lossy,
         flat=bool((residual_power(windows) < FLAT_POWER).all()),
         windows=len(windows),
+        grey=is_grey(image.pixels),
+        digest=pixel_digest(image.pixels),
+        subsampling=image.subsampling,
+        jpeg_tables=image.jpeg_tables,
     )
+
+
+def is_grey(pixels: npt.NDArray[np.uint8]) -> bool:
+    """Whether no pixel's channels differ by more than ``GREY_SPREAD``.
+
+    Args:
+        pixels: uint8, shape (height, width, 3).
+    """
+    # Most images show their colours in a few pixels.
+    return _all_grey(pixels[::16, ::16]) and _all_grey(pixels)
+
+
+def pixel_digest(pixels: npt.NDArray[np.uint8]) -> str:
+    """See ``Quality.digest``.
+
+    Args:
+        pixels: uint8, shape (height, width, 3).
+    """
+    total = hashlib.sha256(repr(pixels.shape).encode())
+    total.update(np.ascontiguousarray(pixels))
+    return total.hexdigest()[:16]
+
+
+def _all_grey(pixels: npt.NDArray[np.uint8]) -> bool:
+    red, green, blue = (pixels[:, :, channel] for channel in range(3))
+    highest = np.maximum(np.maximum(red, green), blue)
+    lowest = np.minimum(np.minimum(red, green), blue)
+    return bool((highest - lowest <= GREY_SPREAD).all())
 
 
 def counted_windows(

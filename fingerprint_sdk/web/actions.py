@@ -115,7 +115,7 @@ class Actions:
         weak = sum(bool(one.flags) for one in quality)
         said = f"{len(images)} image{'s' * (len(images) > 1)} enrolled as “{name}”"
         if weak:
-            said += f", {weak} of them lossy or small"
+            said += f", {weak} of them lossy, small or grey"
         return html.notice(said, "done"), Session(gallery, "with your changes")
 
     def remove(self, name: str | None, session: Session | None) -> tuple[str, Session]:

@@ -18,6 +18,7 @@ _FLAGS = {
     "too_small": ("small", "a side below 128 pixels was enlarged, which weakens the fingerprint"),
     "lossy": ("lossy", "compression weakens the fingerprint; the threshold allows for that"),
     "flat": ("flat", "there is no fingerprint in it, and no score of it means anything"),
+    "grey": ("grey", "without colours, which are a part of the fingerprint"),
 }
 
 

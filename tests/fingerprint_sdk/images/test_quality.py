@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -46,7 +47,8 @@ def test_clean_images_have_no_flags(image: Image.Image) -> None:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     judged = judge(buffer.getvalue())
-    assert judged == Quality(260, 200, "PNG", False, None, False, False, 9)
+    digest = hashlib.sha256(b"(200, 260, 3)" + np.asarray(image).tobytes()).hexdigest()[:16]
+    assert judged == Quality(260, 200, "PNG", False, None, False, False, 9, digest=digest)
     assert judged.flags == ()
 
 
@@ -115,5 +117,97 @@ def test_the_budget_is_that_of_the_extractor(tiny_model_path: Path) -> None:
         fp.load(tiny_model_path, device="cpu", windows=0)
 
 
+def grey_pictures(image: Image.Image) -> dict[str, tuple[object, bool]]:
+    luminance = image.convert("L")
+    three = np.asarray(luminance.convert("RGB"))
+    lower = three[:, :, 1] > 100
+    region = np.asarray(image).copy()
+    region[:, :250] = three[:, :250]
+    point = three.copy()
+    point[101, 37, 2] ^= 2
+    jpeg = io.BytesIO()
+    luminance.convert("RGB").save(jpeg, "JPEG", quality=60)
+    return {
+        "one channel": (luminance, True),
+        "one bit": (image.convert("1"), True),
+        "three equal channels": (three, True),
+        "a grey JPEG file with colours": (jpeg.getvalue(), True),
+        "a level off": (three - lower[:, :, None] * np.array([1, 0, 0], np.uint8), True),
+        "levels off both ways": (
+            three + lower[:, :, None] * np.array([-1, 0, 1], np.int8).astype(np.uint8),
+            False,
+        ),
+        "colours": (image, False),
+        "colours at the edge": (region, False),
+        "colour in one pixel": (point, False),
+    }
+
+
+KINDS_OF_GREY = list(grey_pictures(Image.new("RGB", (260, 200))))
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_GREY)
+def test_grey_is_a_matter_of_all_pixels(image: Image.Image, kind: str) -> None:
+    source, grey = grey_pictures(image)[kind]
+    judged = judge(source)
+    assert judged.grey is grey
+    assert ("grey" in judged.flags) is grey
+
+
+def test_every_flag_has_words(extractor: fp.Extractor, tmp_path: Path) -> None:
+    from fingerprint_sdk.web.quality import quality_list
+    from fingerprint_sdk.web.uploads import Upload
+
+    path = tmp_path / "white.gif"
+    Image.new("L", (100, 100), 255).convert("P").save(path)
+    view = fp.explain(path, model=extractor).images[0]
+    assert view.quality.flags == ("too_small", "lossy", "flat", "grey")
+    words = " ".join(fp.explain(path, model=extractor).summary)
+    page = quality_list([Upload(path)], [view.quality])
+    for word in ("smaller", "lossy", "flat", "grey"):
+        assert word in words
+    for word in ("small", "lossy", "flat", "grey"):
+        assert f"<mark>{word}</mark>" in page
+
+
+def test_the_digest_is_that_of_the_picture(image: Image.Image) -> None:
+    def saved(kind: str, **options: object) -> bytes:
+        buffer = io.BytesIO()
+        image.save(buffer, kind, **options)
+        return buffer.getvalue()
+
+    pixels = np.asarray(image)
+    digest = judge(saved("PNG")).digest
+    assert len(digest) == 16
+    int(digest, 16)
+    lossless = [
+        saved("BMP"),
+        saved("WEBP", lossless=True),
+        image,
+        pixels,
+        np.asfortranarray(pixels),
+    ]
+    assert {judge(one).digest for one in lossless} == {digest}
+    changed = pixels.copy()
+    changed[0, 0, 0] ^= 1
+    others = [saved("JPEG"), pixels[1:], changed, pixels.reshape(260, 200, 3)]
+    assert digest not in {judge(one).digest for one in others}
+    assert len({judge(one).digest for one in others}) == 4
+
+
+def test_what_jpeg_did_reaches_the_quality(image: Image.Image) -> None:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=80, subsampling="4:2:2")
+    judged = judge(buffer.getvalue())
+    with Image.open(buffer) as opened:
+        assert judged.jpeg_tables == tuple(tuple(opened.quantization[key]) for key in (0, 1))
+    assert judged.as_dict()["subsampling"] == "4:2:2"
+    clean = judge(image)
+    assert (clean.jpeg_tables, clean.subsampling) == ((), None)
+
+
 def test_as_dict_is_json(image: Image.Image) -> None:
-    assert json.loads(json.dumps(judge(image).as_dict()))["width"] == 260
+    plain = json.loads(json.dumps(judge(image).as_dict()))
+    assert plain["width"] == 260
+    assert {"grey", "digest", "subsampling", "flags"} <= set(plain)
+    assert "jpeg_tables" not in plain

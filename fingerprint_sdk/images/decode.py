@@ -2,7 +2,9 @@
 
 A fingerprint is a property of the stored pixel grid, so nothing here touches a pixel it need not:
 
-- EXIF orientation is not applied: turning an image turns its spectrum.
+- The orientation that JPEG, PNG, WebP (EXIF) and AVIF (irot, imir) files ask for is not applied:
+  turning an image turns its spectrum. Only a TIFF file is turned, by Pillow, as it is loaded. An
+  image the caller has turned stays as it is. HEIC is not read.
 - Colour profiles and gamma are ignored.
 - Alpha is dropped and the colours kept as stored; compositing would mix in a second image.
 - Grey is repeated in the three channels; a palette is looked up; 16-bit values keep their high

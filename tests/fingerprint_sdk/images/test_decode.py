@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps, features
 
 from fingerprint_sdk.errors import ImageError
 from fingerprint_sdk.images import load_image, windows
@@ -63,11 +63,52 @@ def test_a_file_object_is_read_from_where_it_stands(pixels: np.ndarray) -> None:
     np.testing.assert_array_equal(load_image(file).pixels, pixels)
 
 
-def test_exif_orientation_is_not_applied(pixels: np.ndarray) -> None:
+ORIENTED = [
+    pytest.param("JPEG", {"quality": 95}, id="jpeg"),
+    pytest.param("PNG", {}, id="png"),
+    pytest.param("WEBP", {"lossless": True}, id="webp"),
+    pytest.param(
+        "AVIF",
+        {"quality": 95},
+        id="avif",  # the turn is a property of the AVIF image itself (irot, imir)
+        marks=pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF"),
+    ),
+]
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize(("kind", "options"), ORIENTED)
+def test_orientation_is_not_applied(
+    pixels: np.ndarray, kind: str, options: dict[str, object], orientation: int
+) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # "rotate by 90 degrees to show"
-    loaded = load_image(encoded(Image.fromarray(pixels), "PNG", exif=exif))
-    np.testing.assert_array_equal(loaded.pixels, pixels)
+    exif[0x0112] = orientation
+    image = Image.fromarray(pixels)
+    data = encoded(image, kind, exif=exif, **options)
+    with Image.open(io.BytesIO(data)) as opened:
+        assert opened.getexif()[0x0112] == orientation
+        given = load_image(opened)
+    expected = load_image(encoded(image, kind, **options)).pixels
+    for loaded in (load_image(data), given):
+        np.testing.assert_array_equal(loaded.pixels, expected)
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_pillow_turns_a_tiff_file_by_its_orientation(
+    pixels: np.ndarray, orientation: int, compression: str
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = Image.fromarray(pixels)
+    data = encoded(image, "TIFF", exif=exif, compression=compression)
+    turned = Image.fromarray(pixels)
+    turned.getexif()[0x0112] = orientation
+    expected = np.asarray(ImageOps.exif_transpose(turned))
+    assert expected.shape != pixels.shape or (expected != pixels).any()
+    with Image.open(io.BytesIO(data)) as opened:
+        for one in (data, opened):
+            np.testing.assert_array_equal(load_image(one).pixels, expected)
 
 
 def test_grey_is_repeated(pixels: np.ndarray) -> None:

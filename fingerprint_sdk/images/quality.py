@@ -116,7 +116,7 @@ def pixel_digest(pixels: npt.NDArray[np.uint8]) -> str:
         pixels: uint8, shape (height, width, 3).
     """
     total = hashlib.sha256(repr(pixels.shape).encode())
-    total.update(np.ascontiguousarray(pixels))
+    total.update(np.ascontiguousarray(pixels).data)
     return total.hexdigest()[:16]
 
 

@@ -20,6 +20,7 @@ def embed(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write to this .npz, .npy or .csv file.")
     ] = None,
+    recursive: options.Recursive = False,
     on_error: options.Skip = options.OnError.stop,
     model: options.Model = None,
     revision: options.Revision = None,
@@ -45,7 +46,7 @@ def embed(
         raise typer.BadParameter(f"{str(out)!r} must end in {', '.join(_FORMATS)}")
     if out is not None and not out.parent.is_dir():
         raise typer.BadParameter(f"the folder {str(out.parent)!r} does not exist")
-    paths = expand(images)
+    paths = expand(images, recursive)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     result = embed_files(extractor, paths, on_error)
     used = [str(paths[index]) for index in result.indices]

@@ -18,7 +18,8 @@ def enroll(
     images: Annotated[list[Path], typer.Argument(help="Its images, and folders of its images.")],
     gallery: options.GalleryFile,
     notes: Annotated[str | None, typer.Option(help="Free text kept with the entry.")] = None,
-    copies: options.Copies = False,
+    copies: options.Copies = True,
+    recursive: options.Recursive = False,
     on_error: options.Skip = options.OnError.stop,
     model: options.Model = None,
     revision: options.Revision = None,
@@ -36,7 +37,7 @@ def enroll(
 
       fingerprint enroll sdxl sdxl_images/ --gallery known.fpg
     """
-    paths = expand(images)
+    paths = expand(images, recursive)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     known = open_gallery(gallery, extractor, create=True)
     paths, left_out = usable(paths, on_error)
@@ -50,7 +51,7 @@ def enroll(
             "name": name,
             "added": len(paths),
             "images": total,
-            "copies": {kind: len(rows) for kind, rows in known[name].copies.items()},
+            "copies": {kind: copy.count for kind, copy in known[name].copies.items()},
             "skipped": left_out,
         }
         print_json(document)

@@ -22,6 +22,7 @@ IndexFile = Annotated[Path, typer.Option("--index", "-i", help="The index file (
 def search(
     probes: Annotated[list[Path], typer.Argument(help="Images, and folders of images.")],
     index: IndexFile,
+    recursive: options.Recursive = False,
     together: options.Together = False,
     top: Annotated[int, typer.Option(min=1, help="Images to report.")] = 10,
     fmr: options.Fmr = None,
@@ -45,7 +46,7 @@ def search(
     """
     from fingerprint_sdk.index import Index
 
-    paths = expand(probes)
+    paths = expand(probes, recursive)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     check_fmr(extractor, fmr)
     known = Index.load(index, extractor)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from fingerprint_sdk.cli.shared import options
-from fingerprint_sdk.cli.shared.files import images_in, subfolders
+from fingerprint_sdk.cli.shared.files import images_in, subfolders, tell_passed_over
 from fingerprint_sdk.cli.shared.model import describe, open_extractor, open_gallery, usable
 from fingerprint_sdk.cli.shared.output import note, print_json, progress
 from fingerprint_sdk.errors import GalleryError
@@ -27,7 +27,8 @@ def add(
     replace: Annotated[
         bool, typer.Option("--replace", help="Enroll anew the names whose files have changed.")
     ] = False,
-    copies: options.Copies = False,
+    copies: options.Copies = True,
+    recursive: options.Recursive = False,
     on_error: options.Skip = options.OnError.stop,
     model: options.Model = None,
     revision: options.Revision = None,
@@ -47,7 +48,9 @@ def add(
 
       fingerprint gallery add known.fpg generators/
     """
-    generators = {path.name: images_in(path) for path in subfolders(folder)}
+    found = {path.name: images_in(path, recursive) for path in subfolders(folder)}
+    tell_passed_over([path for one in found.values() for path in one.passed_over])
+    generators = {name: one.images for name, one in found.items()}
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     known = open_gallery(gallery, extractor, create=True)
     marks = {name: _MARK + _digest(paths) + _COPIES * copies for name, paths in generators.items()}

@@ -7,25 +7,34 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fingerprint_sdk.cli.shared.files import SUFFIXES
+from fingerprint_sdk.cli.shared.files import Found, look, passed_over_words, tell_passed_over
 from fingerprint_sdk.errors import FingerprintError, ImageError
 
 
 def heap(paths: Iterable[Path]) -> list[Path]:
     """Replace each folder by the images anywhere in it, sorted; hidden ones are left out.
 
+    What is passed over is told on stderr.
+
     Raises:
         ImageError: a path does not exist, or there is no image at all.
     """
-    found: dict[Path, None] = {}  # a dict, to drop what is named twice
+    images: dict[Path, None] = {}  # dicts, to drop what is named twice
+    passed_over: dict[Path, None] = {}
     for path in paths:
         if not os.path.exists(path):
             raise ImageError(f"{str(path)!r} does not exist: check the path")
-        found |= dict.fromkeys(_within(path) if path.is_dir() else [path])
-    if not found:
-        known = " ".join(sorted(SUFFIXES))
-        raise ImageError(f"there is no image in the folders given (looked for {known})")
-    return list(found)
+        found = look(path, recursive=True) if path.is_dir() else Found([path], [])
+        images |= dict.fromkeys(found.images)
+        passed_over |= dict.fromkeys(found.passed_over)
+    if not images:
+        why = f" ({passed_over_words(list(passed_over))})" if passed_over else ""
+        raise ImageError(
+            f"there is no image in the folders given{why}: give folders of PNG, JPEG, WebP or "
+            "other image files"
+        )
+    tell_passed_over(list(passed_over))
+    return list(images)
 
 
 def truth_of(paths: Sequence[Path], source: str) -> list[str | None]:
@@ -61,14 +70,3 @@ def truth_of(paths: Sequence[Path], source: str) -> list[str | None]:
 
 def _real(path: Path) -> str:
     return os.path.realpath(path)
-
-
-def _within(folder: Path) -> list[Path]:
-    found = []
-    for root, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in files:
-            path = Path(root, name)
-            if path.suffix.lower() in SUFFIXES and not name.startswith(".") and path.is_file():
-                found.append(path)
-    return sorted(found)

@@ -66,14 +66,19 @@ Fmr = Annotated[
 Skip = Annotated[
     OnError, typer.Option("--on-error", help="An unusable image ends the command, or is skipped.")
 ]
+Recursive = Annotated[
+    bool,
+    typer.Option("--recursive", "-r", help="Take folders in depth, with the folders in them."),
+]
 Together = Annotated[
     bool, typer.Option("--together", help="Take all images as one probe by one generator.")
 ]
 Copies = Annotated[
     bool,
     typer.Option(
-        "--copies",
-        help="Also keep each image's fingerprint as JPEG and at 70 %, for probes processed since.",
+        "--copies/--no-copies",
+        help="Keep what the images become at other sizes and as JPEG, WebP and AVIF as well, for "
+        "probes processed since.",
     ),
 ]
 GalleryFile = Annotated[Path, typer.Option("--gallery", "-g", help="The gallery file (.fpg).")]

@@ -29,11 +29,15 @@ _CHECKED = 4096  # rows at once: 10 MB of 641 numbers
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file: what messages call it, and its name and version in the metadata."""
+    """A kind of file: what messages call it, and its name and version in the metadata.
+
+    Files of ``older`` versions are read too.
+    """
 
     kind: str
     name: str
     version: str
+    older: tuple[str, ...] = ()
 
 
 def check_same_model(
@@ -93,10 +97,10 @@ def check_metadata(path: Path, form: Format, metadata: Mapping[str, str]) -> Mod
     name = repr(str(path))
     if metadata.get("format") != form.name:
         raise GalleryError(f"{name} is a safetensors file, but not {_a(form)}")
-    if metadata.get("format_version") != form.version:
+    if metadata.get("format_version") not in (form.version, *form.older):
         raise GalleryError(
             f"{name} is {_a(form)} of format {metadata.get('format_version')!r}, this "
-            f"package reads {form.version}: update fingerprint-sdk"
+            f"package reads {' and '.join((*form.older, form.version))}: update fingerprint-sdk"
         )
     return ModelIdentity(
         metadata["model_name"],

@@ -100,8 +100,8 @@ def sample_files(sample_images: dict[str, list[np.ndarray]], tmp_path: Path) -> 
 @pytest.fixture
 def gallery(extractor: fp.Extractor, sample_images: dict[str, list[np.ndarray]]) -> fp.Gallery:
     gallery = fp.Gallery(extractor)
-    gallery.enroll("source0", sample_images["source0"][:4], notes="first")
-    gallery.enroll("source1", sample_images["source1"][:1])
+    gallery.enroll("source0", sample_images["source0"][:4], notes="first", copies=False)
+    gallery.enroll("source1", sample_images["source1"][:1], copies=False)
     return gallery
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from fingerprint_sdk.extras import need
-from fingerprint_sdk.gallery.file import Entry
+from fingerprint_sdk.gallery.entry import Entry
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 

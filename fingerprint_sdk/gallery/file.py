@@ -1,25 +1,28 @@
-"""The gallery file, ``.fpg``: its content, and reading and writing it safely.
+"""The gallery file, ``.fpg``: reading and writing it safely.
 
 It is a safetensors file. Tensor ``embeddings`` (float32, (N, D)) holds the image embeddings of
-all entries in a row, tensor ``lossy`` (uint8, (N,)) whether each image carries lossy compression.
-If an entry has copies, tensor ``copies`` (float32, (M, D)) holds their embeddings.
+all entries in a row, ``lossy`` (uint8, (N,)) whether each image carries lossy compression,
+``windows`` (int32, (N,)) how many of its windows counted, 0 for unknown. If an entry has copies,
+``copies`` (float32, (M, D)) holds the mean embedding of each kind, not normalised.
 The metadata name the format, the model (with the SHA-256 of its file, since embeddings of two
-models cannot be compared) and, as JSON, each entry's name, count, notes and copies of each kind.
+models cannot be compared) and, as JSON, each entry's name, number of images, notes, and number of
+copies of each kind.
+
+Format 1, which is still read, has no ``windows``, two kinds of other names, and a row of
+``copies`` for each copy.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk.embedding import mean_embedding
 from fingerprint_sdk.embeddings_file import (
     Embeddings,
     Format,
@@ -29,58 +32,12 @@ from fingerprint_sdk.embeddings_file import (
     reading,
 )
 from fingerprint_sdk.errors import GalleryError
-from fingerprint_sdk.images.copies import KINDS
+from fingerprint_sdk.gallery.entry import CopyMean, Entry, check_name
+from fingerprint_sdk.images.processing import kind_named
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
-FORMAT = Format("gallery", "fingerprint-gallery", "1")
-
-
-@dataclass(frozen=True, eq=False)
-class Entry:
-    """One known model.
-
-    Attributes:
-        embeddings: float32, shape (n, D), one L2-normalised row for each enrolled image.
-        lossy: bool, shape (n,), True where the image carries lossy compression.
-        notes: free text.
-        copies: by kind (``images.copies.KINDS``), float32, shape (m, D), the embeddings of
-            processed copies of some of the images, L2-normalised.
-    """
-
-    embeddings: Embeddings
-    lossy: npt.NDArray[np.bool_]
-    notes: str = ""
-    copies: Mapping[str, Embeddings] = field(default_factory=dict)
-
-    @cached_property
-    def fingerprints(self) -> Embeddings:
-        """Of the images, then of each kind of copies: float32, shape (1 + kinds, D), read-only.
-
-        L2-normalised means. They are kept, so that a gallery's other entries need not be
-        computed again when one changes.
-        """
-        means = np.stack([mean_embedding(x) for x in (self.embeddings, *self.copies.values())])
-        means.setflags(write=False)
-        return means
-
-    @property
-    def fingerprint(self) -> Embeddings:
-        """float32, shape (D,): L2-normalised mean of the images' embeddings."""
-        first: Embeddings = self.fingerprints[0]
-        return first
-
-    def joined(self, other: Entry, notes: str) -> Entry:
-        """The entry of the images of both, and of such copies as either has."""
-        copies = {
-            kind: np.concatenate([e.copies[kind] for e in (self, other) if kind in e.copies])
-            for kind in {**self.copies, **other.copies}
-        }
-        return Entry(
-            np.concatenate([self.embeddings, other.embeddings]),
-            np.concatenate([self.lossy, other.lossy]),
-            notes,
-            copies,
-        )
+FORMAT = Format("gallery", "fingerprint-gallery", "2", older=("1",))
+_KINDS_OF_FORMAT_1 = {"jpeg": "jpeg 90 4:2:0", "shrunk": "scale 0.7"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,26 +48,21 @@ class Content:
     entries: dict[str, Entry]
 
 
-def check_name(name: object) -> None:
-    """Raise GalleryError unless ``name`` can name an entry."""
-    if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
-        raise GalleryError(f"{name!r} is not an entry name: use 1 to 200 printable characters")
-
-
 def encode(identity: ModelIdentity, entries: Mapping[str, Entry]) -> bytes:
     """A gallery file's bytes."""
-    empty = Entry(np.empty((0, identity.embedding_size), np.float32), np.empty(0, bool))
-    parts = [empty, *entries.values()]
+    none = np.empty((0, identity.embedding_size), np.float32)
+    parts = [Entry(none, np.empty(0, bool), np.empty(0, np.int32)), *entries.values()]
     tensors: dict[str, npt.NDArray[Any]] = {
         "embeddings": np.concatenate([entry.embeddings for entry in parts]),
         "lossy": np.concatenate([entry.lossy for entry in parts]).astype(np.uint8),
+        "windows": np.concatenate([entry.windows for entry in parts]),
     }
-    copies = [rows for entry in entries.values() for rows in entry.copies.values()]
+    copies = [copy.mean for entry in entries.values() for copy in entry.copies.values()]
     if copies:
-        tensors["copies"] = np.concatenate(copies)
+        tensors["copies"] = np.stack(copies)
     listing = [
         {"name": name, "images": len(entry.embeddings), "notes": entry.notes}
-        | ({"copies": {k: len(v) for k, v in entry.copies.items()}} if entry.copies else {})
+        | ({"copies": {k: v.count for k, v in entry.copies.items()}} if entry.copies else {})
         for name, entry in entries.items()
     ]
     return encode_tensors(FORMAT, identity, tensors, {"entries": json.dumps(listing)})
@@ -121,45 +73,95 @@ def read(path: Path) -> Content:
     name = repr(str(path))
     with reading(path, FORMAT):
         identity, metadata, tensors = read_tensors(
-            path, FORMAT, ("embeddings", "lossy"), optional=("copies",)
+            path, FORMAT, ("embeddings", "lossy"), optional=("windows", "copies")
         )
+        first_format = metadata["format_version"] == "1"
         listing = [
-            (entry["name"], entry["images"], entry["notes"], dict(entry.get("copies", {})))
+            _Listed(entry["name"], entry["images"], entry["notes"], dict(entry.get("copies", {})))
             for entry in json.loads(metadata["entries"])
         ]
-    embeddings, lossy = tensors["embeddings"], tensors["lossy"]
-    copies = tensors.get("copies", embeddings[:0])
-    if {embeddings.dtype, copies.dtype} != {np.dtype(np.float32)} or lossy.dtype != np.uint8:
+    embeddings = tensors["embeddings"]
+    tensors.setdefault("copies", embeddings[:0])
+    if first_format:
+        tensors["windows"] = np.zeros(len(embeddings), np.int32)
+    _check(tensors, identity.embedding_size, name, means=not first_format)
+    entries = _split([one.checked(name, first_format) for one in listing], tensors, name)
+    return Content(identity, entries)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """An entry in the metadata; ``copies`` gives the number of each kind."""
+
+    name: Any
+    images: Any
+    notes: Any
+    copies: dict[Any, Any]
+    rows: Sequence[int] = ()  # of tensor ``copies``, for each kind
+
+    def checked(self, file: str, first_format: bool) -> _Listed:
+        """With the kinds' names and rows as they are. Raises GalleryError."""
+        check_name(self.name)
+        numbers = [self.images, *self.copies.values()]
+        names = [
+            _KINDS_OF_FORMAT_1.get(kind, "") if first_format else kind for kind in self.copies
+        ]
+        try:
+            for kind in names:
+                kind_named(kind)
+            if not all(type(number) is int and number >= 1 for number in numbers):
+                raise ValueError
+            if not isinstance(self.notes, str):
+                raise ValueError
+        except ValueError as error:
+            raise GalleryError(
+                f"{file} is damaged: the entry {self.name!r} is not valid. {error}".strip()
+            ) from None
+        copies = dict(zip(names, self.copies.values(), strict=True))
+        rows = list(copies.values()) if first_format else [1] * len(copies)
+        return _Listed(self.name, self.images, self.notes, copies, rows)
+
+
+def _check(tensors: Mapping[str, npt.NDArray[Any]], size: int, name: str, *, means: bool) -> None:
+    """Raise GalleryError unless the tensors are of the right type and shape."""
+    types = {"embeddings": "float32", "copies": "float32", "lossy": "uint8", "windows": "int32"}
+    if "windows" not in tensors or any(tensors[key].dtype != types[key] for key in types):
         raise GalleryError(f"{name} is damaged: its tensors have the wrong type")
-    check_embeddings(embeddings, identity.embedding_size, f"the embeddings in {name}")
-    check_embeddings(copies, identity.embedding_size, f"the copies in {name}")
-    return Content(identity, _split(listing, embeddings, lossy, copies, name))
+    embeddings, copies = tensors["embeddings"], tensors["copies"]
+    check_embeddings(embeddings, size, f"the embeddings in {name}")
+    if not means:
+        check_embeddings(copies, size, f"the copies in {name}")
+        return
+    if copies.ndim != 2 or copies.shape[1] != size:
+        raise GalleryError(f"the copies in {name} must have shape (n, {size}), not {copies.shape}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Means of unit vectors; values that are not finite fail this comparison too.
+        if not (np.linalg.norm(copies, axis=1) < 1 + 1e-3).all():
+            raise GalleryError(f"the copies in {name} are no means of embeddings")
 
 
 def _split(
-    listing: Iterable[tuple[Any, Any, Any, dict[Any, Any]]],
-    embeddings: Embeddings,
-    lossy: npt.NDArray[np.uint8],
-    copies: Embeddings,
-    name: str,
+    listing: Sequence[_Listed], tensors: Mapping[str, npt.NDArray[Any]], name: str
 ) -> dict[str, Entry]:
+    embeddings, lossy, windows, copies = (
+        tensors[key] for key in ("embeddings", "lossy", "windows", "copies")
+    )
     entries: dict[str, Entry] = {}
     start = copied = 0
-    for entry_name, images, notes, counts in listing:
-        check_name(entry_name)
-        if entry_name in entries:
-            raise GalleryError(f"{name} is damaged: it has two entries {entry_name!r}")
-        numbers = [images, *counts.values()]
-        whole = all(type(number) is int and number >= 1 for number in numbers)
-        if not whole or not isinstance(notes, str) or not counts.keys() <= KINDS.keys():
-            raise GalleryError(f"{name} is damaged: the entry {entry_name!r} is not valid")
-        rows = slice(start, start + images)
+    for one in listing:
+        if one.name in entries:
+            raise GalleryError(f"{name} is damaged: it has two entries {one.name!r}")
         kept = {}
-        for kind, count in counts.items():
-            kept[kind] = copies[copied : copied + count]
-            copied += count
-        entries[entry_name] = Entry(embeddings[rows], lossy[rows] != 0, notes, kept)
-        start += images
-    if (start, copied) != (len(embeddings), len(copies)) or lossy.shape != (start,):
+        for (kind, count), rows in zip(one.copies.items(), one.rows, strict=True):
+            mean: Embeddings = copies[copied : copied + rows]
+            if len(mean):
+                kept[kind] = CopyMean(CopyMean.of(mean).mean, count)
+            copied += rows
+        own = slice(start, start + one.images)
+        entries[one.name] = Entry(embeddings[own], lossy[own] != 0, windows[own], one.notes, kept)
+        start += one.images
+    if (start, copied) != (len(embeddings), len(copies)) or not (
+        lossy.shape == windows.shape == (start,) and (windows >= 0).all()
+    ):
         raise GalleryError(f"{name} is damaged: its entries and its tensors disagree")
     return entries

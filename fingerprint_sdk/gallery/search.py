@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration, Condition
-from fingerprint_sdk.embedding import mean_embedding
-from fingerprint_sdk.embeddings_file import Embeddings, check_embeddings
+from fingerprint_sdk.embeddings_file import check_embeddings
 from fingerprint_sdk.errors import GalleryError
-from fingerprint_sdk.gallery.file import Entry
-from fingerprint_sdk.images.copies import LOSSY
+from fingerprint_sdk.gallery.eligible import likeness
+from fingerprint_sdk.gallery.entry import Entry
+from fingerprint_sdk.gallery.fingerprints import Fingerprints
+from fingerprint_sdk.images.processing import kind_named
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.verification import Candidate, Identification, is_uncertain
-
-
-@dataclass(frozen=True, eq=False)
-class Fingerprints:
-    """What a gallery is searched by.
-
-    Attributes:
-        matrix: float32, shape (P, D): a fingerprint of every entry and of each kind of its copies,
-            entry by entry, the images as enrolled first.
-        first: int, shape (N,), the row of each entry's first fingerprint.
-        kinds: of the P rows, the kind of copy, None for the images as enrolled.
-    """
-
-    matrix: Embeddings
-    first: npt.NDArray[np.intp]
-    kinds: tuple[str | None, ...]
-
-
-def fingerprints_of(entries: Mapping[str, Entry]) -> Fingerprints:
-    """The fingerprints of all entries; computed only of those that are new."""
-    kinds: list[str | None] = []
-    first = []
-    for entry in entries.values():
-        first.append(len(kinds))
-        kinds += [None, *entry.copies]
-    rows = [entry.fingerprints for entry in entries.values()]
-    matrix = np.concatenate(rows) if rows else np.empty((0, 0), np.float32)
-    return Fingerprints(matrix, np.array(first, np.intp), tuple(kinds))
 
 
 def rank(
@@ -56,7 +28,7 @@ def rank(
     fmr: float,
     top: int,
 ) -> Identification:
-    """See ``Gallery.search``; an entry scores as the best of its fingerprints does."""
+    """See ``Gallery.search``; entries are compared as ``eligible.likeness`` says."""
     if top < 1:
         raise GalleryError(f"top must be at least 1, not {top}")
     if not entries:
@@ -65,21 +37,22 @@ def rank(
         raise GalleryError("no probe embeddings were given")
     check_embeddings(embeddings, known.matrix.shape[1], "probe embeddings")
     names = list(entries)
-    single = np.clip(known.matrix @ mean_embedding(embeddings), -1, 1).astype(np.float64)
-    scores = np.maximum.reduceat(single, known.first)
+    found = likeness(known, embeddings, quality)
+    scores = found.scores
     order = np.argsort(-scores, kind="stable")
     lossy = any(q.lossy for q in quality)
     candidates = []
     for place_in_ranking, place in enumerate(order[:top]):
         entry, score = entries[names[place]], float(scores[place])
-        rows = slice(known.first[place], known.first[place] + 1 + len(entry.copies))
-        kind = known.kinds[rows][int(single[rows].argmax())]
+        kind = found.copies[place]
         condition = calibration.condition(
             len(embeddings),
-            len(entry.embeddings if kind is None else entry.copies[kind]),
-            recompressed=lossy or kind == LOSSY or bool(entry.lossy.any()),
+            int(found.counts[place]),
+            recompressed=lossy
+            or (kind is not None and kind_named(kind).lossy)
+            or bool(entry.lossy.any()),
         )
-        share = _share(fmr, 1 + len(entry.copies), condition)
+        share = _share(fmr, found.tried, condition)
         rival = order[1 if place_in_ranking == 0 else 0] if len(order) > 1 else None
         candidate = Candidate(
             name=names[place],

@@ -1,47 +1,111 @@
-"""What an image may have become since: copies that a gallery can know beside the original.
+"""What an image may have become since: copies of it, each processed in one way.
 
 A published image is seldom the file that its generator wrote. Its own recompressed or shrunk copy
-is far nearer to it than the original is, so a gallery that knows both finds either.
+is far nearer to it than the original is. So a gallery keeps copies of what it knows, and a
+comparison of two images brings both to the same processing.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import cycle
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
+from fingerprint_sdk.errors import ImageError
 from fingerprint_sdk.images.decode import LoadedImage, is_single_image, load_image
+from fingerprint_sdk.images.grid import WINDOW_GRID, WINDOW_SIZE
+from fingerprint_sdk.images.processing import (
+    Avif,
+    Jpeg,
+    JpegTables,
+    Kind,
+    Pixels,
+    Scale,
+    WebP,
+    available,
+)
 
-Pixels = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    from fingerprint_sdk.images.quality import Quality
+
+BANK: tuple[Kind, ...] = (
+    *(Scale(factor) for factor in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)),
+    *(Jpeg(quality, "4:2:0") for quality in (95, 85, 75, 60)),
+    *(Jpeg(quality, "4:4:4") for quality in (95, 85, 75)),
+    *(WebP(quality) for quality in (90, 80)),
+    Avif(60),
+)
+"""The kinds of copies that a gallery keeps (benchmarks/quality/copies.py says what each finds)."""
+
+COPY_SIDE = 512
+"""Only the middle of an image is copied, so that a copy has at most this side: 16 windows. A copy
+of a larger image then costs no more than one of 512 px."""
+
+_JPEG_90 = Jpeg(90, "4:2:0")
+LOSSY = _JPEG_90.name
+"""The name of what ``jpeg_copies`` makes."""
 
 
-def _jpeg(pixels: Pixels) -> Pixels:
-    """JPEG of quality 90, 4:2:0: the finer and the coarser ones that people publish are near."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=90, subsampling=2)
-    with Image.open(buffer) as decoded:
-        return np.asarray(decoded)
+def copy_of(image: LoadedImage, kind: Kind) -> LoadedImage:
+    """The copy of an image that a gallery keeps.
+
+    One smaller than a window is enlarged to it, as such a probe is (``images.windows``).
+    """
+    factor = kind.factor if isinstance(kind, Scale) else 1.0
+    copy = kind.apply(_middle(image.pixels, COPY_SIDE / factor))
+    return LoadedImage(copy, f"{image.name} as {kind.name}")
 
 
-def _shrunk(pixels: Pixels) -> Pixels:
-    """Both sides at 70 %, bicubically."""
-    height, width = (max(1, round(0.7 * side)) for side in pixels.shape[:2])
-    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
+def bank() -> tuple[Kind, ...]:
+    """Those of ``BANK`` that this Pillow can do."""
+    return tuple(kind for kind in BANK if available(kind))
 
 
-KINDS: Mapping[str, Callable[[Pixels], Pixels]] = {"jpeg": _jpeg, "shrunk": _shrunk}
-LOSSY = "jpeg"
-"""The kind whose pixels carry lossy compression."""
+def lossy_kind(quality: Quality) -> Kind | None:
+    """The codec that an image went through, as far as its file tells.
+
+    A JPEG file says it exactly. Of lossy WebP and AVIF the quality is not known: the encoders'
+    usual one, 80 and 60, is taken.
+
+    Returns:
+        None for an image without lossy compression, or of a codec not known.
+    """
+    if not quality.lossy:
+        return None
+    if quality.jpeg_tables:
+        return JpegTables(quality.jpeg_tables, quality.subsampling or "4:4:4")
+    if quality.format == "WEBP":
+        return WebP(80)
+    return Avif(60) if quality.format == "AVIF" else None
+
+
+def like(kinds: Sequence[Kind], images: Iterable[object]) -> Iterator[LoadedImage]:
+    """Each image processed as others were, so that both sides of a comparison are alike.
+
+    Args:
+        kinds: what the other side's images went through (``lossy_kind``), at least one; where
+            there are several, each image takes the next in turn.
+        images: inputs of ``load_image``.
+
+    Raises:
+        ImageError: an image cannot be used, or is too large for the codec.
+    """
+    for image, kind in zip(images, cycle(kinds), strict=False):
+        loaded = load_image(image)  # type: ignore[arg-type]
+        try:
+            pixels = kind.apply(loaded.pixels)
+        except (OSError, ValueError) as error:
+            raise ImageError(
+                f"{loaded.name} cannot be compared as {kind.name}: crop it ({error})"
+            ) from error
+        yield LoadedImage(pixels, f"{loaded.name} as {kind.name}")
 
 
 def jpeg_copies(images: Iterable[object]) -> Iterator[LoadedImage]:
-    """The JPEG copy of each image."""
-    for image in images:
-        loaded = load_image(image)  # type: ignore[arg-type]
-        yield LoadedImage(_jpeg(loaded.pixels), f"the jpeg copy of {loaded.name}")
+    """Each image as JPEG of quality 90."""
+    return like([_JPEG_90], images)
 
 
 def can_be_read_again(images: object) -> bool:
@@ -53,10 +117,10 @@ def can_be_read_again(images: object) -> bool:
     return isinstance(images, Sequence) and not any(hasattr(image, "read") for image in images)
 
 
-def with_copies(images: Iterable[object]) -> Iterator[LoadedImage]:
-    """Each image, decoded, and behind it its copies in the order of ``KINDS``."""
-    for image in images:
-        loaded = load_image(image)  # type: ignore[arg-type]
-        yield loaded
-        for kind, process in KINDS.items():
-            yield LoadedImage(process(loaded.pixels), f"the {kind} copy of {loaded.name}")
+def _middle(pixels: Pixels, side: float) -> Pixels:
+    """The middle of an image, at most ``side`` pixels long each way, where its windows start."""
+    size = max(WINDOW_SIZE, round(side))
+    top, left = (
+        max(0, (length - size) // 2) // WINDOW_GRID * WINDOW_GRID for length in pixels.shape[:2]
+    )
+    return np.ascontiguousarray(pixels[top : top + size, left : left + size])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from fingerprint_sdk.explanation.page import text
 from fingerprint_sdk.extractor import Extractor
-from fingerprint_sdk.gallery.file import Entry
+from fingerprint_sdk.gallery.entry import Entry
 from fingerprint_sdk.web.uploads import UploadLimit
 
 

@@ -12,10 +12,8 @@ import numpy as np
 import pytest
 from support.indexes import plain_rows
 from support.paths import ROOT
-from support.tiny_model import TINY_METADATA
 
 import fingerprint_sdk as fp
-from fingerprint_sdk.calibration import Calibration
 
 GOLDEN = ROOT / "tests" / "golden"
 
@@ -58,16 +56,25 @@ def test_an_old_index(
     np.testing.assert_array_equal(fp.Index.load(path).nearest(probe, 5)[1], scores)
 
 
-def test_an_old_gallery(expected: dict[str, Any], probe: np.ndarray) -> None:
+def test_an_old_gallery(
+    expected: dict[str, Any], probe: np.ndarray, tmp_path: Path
+) -> None:
     gallery = fp.Gallery.load(GOLDEN / "format-1.fpg")
     wanted = expected["format-1.fpg"]
     assert gallery.model.sha256 == expected["sha256"]
     assert list(gallery.names) == wanted["names"]
     assert [gallery[name].notes for name in gallery.names] == wanted["notes"]
-    calibration = Calibration.from_json(TINY_METADATA["calibration"])
-    found = gallery.search(probe, calibration).candidates
-    assert [c.name for c in found] == [name for name, *_ in wanted["candidates"]]
-    for candidate, (_, score, threshold, copy) in zip(found, wanted["candidates"], strict=True):
-        assert candidate.score == pytest.approx(score, abs=1e-7)
-        assert candidate.threshold == pytest.approx(threshold)
-        assert candidate.copy == copy
+    kinds = {None: None, "jpeg": "jpeg 90 4:2:0", "shrunk": "scale 0.7"}
+    for name, score, _, copy in wanted["candidates"]:  # the best of an entry's fingerprints
+        entry = gallery[name]
+        cosines = entry.fingerprints @ probe[0]
+        assert cosines.max() == pytest.approx(score, abs=1e-6)
+        assert [None, *entry.copies][int(cosines.argmax())] == kinds[copy]
+        assert not entry.windows.any()
+    gallery.save(tmp_path / "now.fpg")
+    again = fp.Gallery.load(tmp_path / "now.fpg")
+    for name, entry in gallery.items():
+        np.testing.assert_array_equal(again[name].fingerprints, entry.fingerprints)
+        assert {k: c.count for k, c in again[name].copies.items()} == {
+            k: c.count for k, c in entry.copies.items()
+        }

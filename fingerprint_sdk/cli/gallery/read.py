@@ -88,7 +88,7 @@ def _entries(known: Gallery) -> list[dict[str, Any]]:
         {
             "name": name,
             "images": len(known[name].embeddings),
-            "copies": {kind: len(rows) for kind, rows in known[name].copies.items()},
+            "copies": {kind: copy.count for kind, copy in known[name].copies.items()},
             "notes": known[name].notes,
         }
         for name in known.names

@@ -15,27 +15,39 @@ from safetensors.numpy import save_file
 from support.cli_runner import Cli, write_generators
 
 import fingerprint_sdk as fp
+from fingerprint_sdk.gallery.entry import CopyMean
+from fingerprint_sdk.images.copies import bank
 
 Images = dict[str, list[np.ndarray]]
+KINDS = [kind.name for kind in bank()]
 
 
-@pytest.fixture
-def gallery(extractor: fp.Extractor, sample_images: Images) -> fp.Gallery:
+@pytest.fixture(scope="module")
+def enrolled(extractor: fp.Extractor, sample_images: Images) -> fp.Gallery:
+    """Three images of one source with copies, two of another without."""
     gallery = fp.Gallery(extractor)
-    gallery.enroll("source0", sample_images["source0"][:3], copies=True)
-    gallery.enroll("source1", sample_images["source1"][:2])
+    gallery.enroll("source0", sample_images["source0"][:3])
+    gallery.enroll("source1", sample_images["source1"][:2], copies=False)
     return gallery
 
 
-def encoded(pixels: np.ndarray, kind: str, **options: Any) -> bytes:
+@pytest.fixture
+def gallery(enrolled: fp.Gallery, extractor: fp.Extractor) -> fp.Gallery:
+    gallery = fp.Gallery(extractor)
+    gallery.merge(enrolled)
+    return gallery
+
+
+def encoded(pixels: np.ndarray, codec: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind, **options)
+    Image.fromarray(pixels).save(buffer, codec, **options)
     return buffer.getvalue()
 
 
-def shrunk(pixels: np.ndarray, share: float) -> np.ndarray:
+def shrunk(pixels: np.ndarray, share: float) -> bytes:
     height, width = (round(share * side) for side in pixels.shape[:2])
-    return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC))
+    small = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
+    return encoded(np.asarray(small), "PNG")
 
 
 def test_copies_are_what_the_processed_images_themselves_embed_to(
@@ -43,94 +55,138 @@ def test_copies_are_what_the_processed_images_themselves_embed_to(
 ) -> None:
     originals = sample_images["source0"][:3]
     entry = gallery["source0"]
-    assert list(entry.copies) == ["jpeg", "shrunk"]
+    assert list(entry.copies) == KINDS
     assert gallery["source1"].copies == {}
     np.testing.assert_allclose(entry.embeddings, extractor.embed(originals), atol=1e-6)
-    files = [encoded(pixels, "JPEG", quality=90, subsampling=2) for pixels in originals]
-    np.testing.assert_allclose(entry.copies["jpeg"], extractor.embed(files), atol=1e-6)
-    small = [shrunk(pixels, 0.7) for pixels in originals]
-    np.testing.assert_allclose(entry.copies["shrunk"], extractor.embed(small), atol=1e-6)
+    assert entry.windows.tolist() == [9, 9, 9]
+    for kind, made in {
+        "jpeg 85 4:2:0": [encoded(x, "JPEG", quality=85, subsampling=2) for x in originals],
+        "webp 80": [encoded(x, "WEBP", quality=80) for x in originals],
+        "scale 0.7": [shrunk(x, 0.7) for x in originals],
+    }.items():
+        rows = extractor.embed(made)
+        np.testing.assert_allclose(entry.copies[kind].mean, rows.mean(0), atol=1e-6)
+        assert entry.copies[kind].count == 3
+        place = 1 + KINDS.index(kind)
+        mean = rows.mean(0) / np.linalg.norm(rows.mean(0))
+        np.testing.assert_allclose(entry.fingerprints[place], mean, atol=1e-6)
     assert not entry.lossy.any()
 
 
 def test_a_probe_is_compared_with_its_like(
     extractor: fp.Extractor, gallery: fp.Gallery, sample_images: Images
 ) -> None:
-    plain = fp.Gallery(extractor)
-    plain.enroll("source0", sample_images["source0"][:3])
     pixels = sample_images["source0"][5]
-    file = encoded(pixels, "JPEG", quality=90, subsampling=2)
-    for probe, kind in ((pixels, None), (file, "jpeg"), (shrunk(pixels, 0.7), "shrunk")):
+    for probe, kind in (
+        (encoded(pixels, "PNG"), None),
+        (encoded(pixels, "JPEG", quality=85, subsampling=2), "jpeg 85 4:2:0"),
+        (encoded(pixels, "JPEG", quality=75, subsampling=0), "jpeg 75 4:4:4"),
+        (encoded(pixels, "WEBP", quality=80), "webp 80"),
+        (shrunk(pixels, 0.7), "scale 0.7"),
+    ):
         found = gallery.identify(probe)
         first = found.candidates[0]
         assert (first.name, first.copy) == ("source0", kind)
-        alone = plain.identify(probe).candidates[0]
-        rows = gallery["source0"].embeddings if kind is None else gallery["source0"].copies[kind]
-        centre = rows.mean(0) / np.linalg.norm(rows.mean(0))
-        assert first.score == pytest.approx(float(extractor.embed(probe) @ centre), abs=1e-5)
-        assert first.score >= alone.score - 1e-6
+        entry = gallery["source0"]
+        mean = entry.embeddings.mean(0) if kind is None else entry.copies[kind].mean
+        expected = float(extractor.embed(probe) @ mean) / np.linalg.norm(mean)
+        assert first.score == pytest.approx(expected, abs=1e-5)
         assert found.as_dict()["candidates"][0]["copy"] == kind
-    assert first.score > alone.score + 0.001  # shrunk images are far from originals
+        # Without copies, it stands as it was enrolled.
+        other = found.candidates[1]
+        assert other.copy is None
+        plain = float(extractor.embed(probe) @ gallery["source1"].fingerprint)
+        assert other.score == pytest.approx(plain, abs=1e-5)
 
 
-def test_the_fingerprints_of_an_entry_share_its_false_match_rate(
+def test_the_fingerprints_that_are_tried_share_the_false_match_rate(
     extractor: fp.Extractor, gallery: fp.Gallery, sample_images: Images
 ) -> None:
-    probe = sample_images["source0"][5]
-    condition = extractor.calibration.condition(1, 3, recompressed=False)
-    found = {c.name: c for c in gallery.identify(probe, fmr=0.03).candidates}
-    assert found["source0"].threshold == condition.threshold(0.01)
-    assert found["source1"].threshold == condition.threshold(0.03)
-    assert gallery.identify(probe, fmr=0.001).threshold == condition.threshold(0.001)
+    file = encoded(sample_images["source0"][5], "JPEG", quality=85, subsampling=2)
+    lossy = extractor.calibration.condition(1, 3, recompressed=True)
+    assert gallery.identify(file, fmr=0.03).threshold == lossy.threshold(0.03)
+    between = encoded(sample_images["source0"][5], "JPEG", quality=80, subsampling=2)
+    assert gallery.identify(between, fmr=0.06).threshold == lossy.threshold(0.03)
     for rate in (0.0003, 0.2):
         with pytest.raises(fp.OperatingPointError):
-            gallery.identify(probe, fmr=rate)
-    file = encoded(probe, "JPEG", quality=90, subsampling=2)
-    lossy = extractor.calibration.condition(1, 3, recompressed=True)
-    assert gallery.identify(file, fmr=0.03).threshold == lossy.threshold(0.01)
+            gallery.identify(file, fmr=rate)
 
 
-def test_copies_are_added_merged_and_saved(
+def test_two_means_join_to_the_mean_of_all(
+    extractor: fp.Extractor, enrolled: fp.Gallery, sample_images: Images
+) -> None:
+    more, whole = fp.Gallery(extractor), fp.Gallery(extractor)
+    more.merge(enrolled)
+    more.enroll("source0", sample_images["source0"][3], notes="and one")
+    whole.enroll("source0", sample_images["source0"][:4])
+    for kind, copy in whole["source0"].copies.items():
+        joined = more["source0"].copies[kind]
+        assert joined.count == copy.count == 4
+        np.testing.assert_allclose(joined.mean, copy.mean, atol=1e-6)
+    more.merge(enrolled, on_duplicate="add")
+    assert more["source0"].copies[KINDS[0]].count == 7
+    rows = np.eye(4, dtype=np.float32)
+    both = CopyMean.joined([CopyMean.of(rows[:1]), CopyMean.of(rows[1:])])
+    np.testing.assert_allclose(both.mean, 0.25)
+
+
+def test_copies_are_added_and_saved(
     extractor: fp.Extractor, gallery: fp.Gallery, sample_images: Images, tmp_path: Path
 ) -> None:
-    gallery.enroll("source1", sample_images["source1"][2:4], copies=True)
-    gallery.enroll("source0", sample_images["source0"][3])
+    gallery.enroll("source1", sample_images["source1"][2])
+    gallery.enroll("source0", sample_images["source0"][3], copies=False)
     gallery.save(tmp_path / "g.fpg")
     loaded = fp.Gallery.load(tmp_path / "g.fpg", extractor)
-    for name, images, copies in (("source0", 4, 3), ("source1", 4, 2)):
+    for name, images, copies in (("source0", 4, 3), ("source1", 3, 1)):
         assert len(loaded[name].embeddings) == images
-        assert {kind: len(rows) for kind, rows in loaded[name].copies.items()} == {
-            "jpeg": copies,
-            "shrunk": copies,
-        }
-        for kind, rows in gallery[name].copies.items():
-            np.testing.assert_array_equal(loaded[name].copies[kind], rows)
+        assert {kind: one.count for kind, one in loaded[name].copies.items()} == dict.fromkeys(
+            KINDS, copies
+        )
+        for kind, one in gallery[name].copies.items():
+            np.testing.assert_array_equal(loaded[name].copies[kind].mean, one.mean)
     probe = shrunk(sample_images["source1"][5], 0.7)
     assert loaded.identify(probe) == gallery.identify(probe)
-    other = fp.Gallery(extractor)
-    other.merge(loaded)
-    other.merge(loaded, on_duplicate="add")
-    assert len(other["source0"].copies["jpeg"]) == 6
+    with safe_open(tmp_path / "g.fpg", framework="numpy") as file:
+        assert file.get_tensor("copies").shape == (2 * len(KINDS), 16)
 
 
 def test_embeddings_have_no_copies(gallery: fp.Gallery) -> None:
-    rows = gallery["source0"].embeddings
-    with pytest.raises(fp.GalleryError, match="give the images"):
-        gallery.enroll("again", rows, copies=True)
-    assert "again" not in gallery
+    gallery.enroll("again", gallery["source0"].embeddings)
+    assert gallery["again"].copies == {}
+    assert gallery["again"].windows.tolist() == [0, 0, 0]
+
+
+def test_a_copy_that_a_codec_made_flat_is_left_out(extractor: fp.Extractor) -> None:
+    faint = np.full((128, 128, 3), 128, np.uint8)
+    faint[::2, ::2] += 1
+    gallery = fp.Gallery(extractor)
+    (quality,) = gallery.enroll("faint", faint)
+    assert not quality.flat
+    assert "jpeg 75 4:2:0" not in gallery["faint"].copies
 
 
 def test_an_unusable_image_enrolls_nothing(gallery: fp.Gallery, sample_images: Images) -> None:
     flat = np.full((128, 128, 3), 90, np.uint8)
     for bad in (b"no picture", flat):
         with pytest.raises(fp.ImageError):
-            gallery.enroll("source1", [sample_images["source1"][3], bad], copies=True)
+            gallery.enroll("source1", [sample_images["source1"][3], bad])
     assert (len(gallery["source1"].embeddings), gallery["source1"].copies) == (2, {})
+
+
+ALL = dict.fromkeys(KINDS, 3)
 
 
 @pytest.mark.parametrize(
     "copies",
-    [{"jpeg": 2}, {"jpeg": 6, "shrunk": 0}, {"jpeg": 3, "other": 3}, {"jpeg": 6.0}, 6, None],
+    [
+        {KINDS[0]: 3},
+        ALL | {KINDS[0]: 0},
+        ALL | {KINDS[0]: 3.0},
+        ALL | {"scale 0.123": 3},
+        {("other" if kind == KINDS[0] else kind): 3 for kind in KINDS},
+        6,
+        None,
+    ],
 )
 def test_copies_that_do_not_add_up_are_a_gallery_error(
     gallery: fp.Gallery, tmp_path: Path, copies: object
@@ -141,9 +197,24 @@ def test_copies_that_do_not_add_up_are_a_gallery_error(
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         metadata = file.metadata()
     listing = json.loads(metadata["entries"])
-    assert listing[0]["copies"] == {"jpeg": 3, "shrunk": 3}
+    assert listing[0]["copies"] == ALL
     listing[0]["copies"] = copies
     save_file(tensors, path, metadata | {"entries": json.dumps(listing)})
+    with pytest.raises(fp.GalleryError, match=r"broken\.fpg"):
+        fp.Gallery.load(path)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1.0])
+def test_means_that_are_none_are_a_gallery_error(
+    gallery: fp.Gallery, tmp_path: Path, bad: float
+) -> None:
+    path = tmp_path / "broken.fpg"
+    gallery.save(path)
+    with safe_open(path, framework="numpy") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        metadata = file.metadata()
+    tensors["copies"][1] = bad
+    save_file(tensors, path, metadata)
     with pytest.raises(fp.GalleryError, match=r"broken\.fpg"):
         fp.Gallery.load(path)
 
@@ -152,20 +223,20 @@ def test_the_command_line_enrolls_copies(
     tiny_model_dir: Path, sample_images: Images, tmp_path: Path
 ) -> None:
     cli, known = Cli(), tmp_path / "known.fpg"
-    generators = write_generators(tmp_path / "generators", sample_images)
+    few = {name: images[:2] for name, images in sample_images.items()}
+    generators = write_generators(tmp_path / "generators", few)
     model = ["--model", str(tiny_model_dir), "--device", "cpu", "--threads", "1"]
     one = generators / "source0" / "0.png"
-    document = cli.json("enroll", "one", one, "--copies", "-g", tmp_path / "one.fpg", *model)
-    assert document["copies"] == {"jpeg": 1, "shrunk": 1}
-    cli("gallery", "add", known, generators, *model)
-    assert "--replace" in cli.fails("gallery", "add", known, generators, "--copies", *model)
-    cli("gallery", "add", known, generators, "--copies", "--replace", *model)
-    again = cli.json("gallery", "add", known, generators, *model)  # copies are more, not other
+    document = cli.json("enroll", "one", one, "-g", tmp_path / "one.fpg", *model)
+    assert document["copies"] == dict.fromkeys(KINDS, 1)
+    cli("gallery", "add", known, generators, "--no-copies", *model)
+    assert "--replace" in cli.fails("gallery", "add", known, generators, *model)
+    cli("gallery", "add", known, generators, "--replace", *model)
+    # Copies are more, not other.
+    again = cli.json("gallery", "add", known, generators, "--no-copies", *model)
     assert len(again["unchanged"]) == len(sample_images)
     listed = cli.json("gallery", "list", known)["entries"]
-    assert all(entry["copies"] == {"jpeg": 6, "shrunk": 6} for entry in listed), listed
-    Image.open(one).save(tmp_path / "one.jpg", quality=90)
-    cli("verify", one, tmp_path / "one.jpg", *model)
-    assert "compared as JPEG" in cli.stderr
-    document = cli.json("identify", one, "-g", known, *model)
-    assert document["probes"][0]["candidates"][0]["copy"] is None
+    assert all(entry["copies"] == dict.fromkeys(KINDS, 2) for entry in listed), listed
+    Image.open(one).save(tmp_path / "one.jpg", quality=85)
+    document = cli.json("identify", tmp_path / "one.jpg", "-g", known, *model)
+    assert document["probes"][0]["candidates"][0]["copy"] == "jpeg 85 4:2:0"

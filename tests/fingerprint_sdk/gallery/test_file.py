@@ -23,7 +23,7 @@ def test_a_file_gives_back_what_was_saved(
     gallery: fp.Gallery, extractor: fp.Extractor, sample_images: Images, tmp_path: Path
 ) -> None:
     Image.fromarray(sample_images["source2"][0]).save(tmp_path / "a.jpg")
-    gallery.enroll("Ünïcode 模型", [tmp_path / "a.jpg", sample_images["source2"][0]])
+    gallery.enroll("Ünïcode 模型", [tmp_path / "a.jpg", sample_images["source2"][0]], copies=False)
     gallery.save(tmp_path / "g.fpg")
     loaded = fp.Gallery.load(tmp_path / "g.fpg", extractor)
     assert loaded.names == gallery.names
@@ -31,8 +31,10 @@ def test_a_file_gives_back_what_was_saved(
     for name in gallery.names:
         np.testing.assert_array_equal(loaded[name].embeddings, gallery[name].embeddings)
         np.testing.assert_array_equal(loaded[name].lossy, gallery[name].lossy)
+        np.testing.assert_array_equal(loaded[name].windows, gallery[name].windows)
         assert loaded[name].notes == gallery[name].notes
     assert loaded["Ünïcode 模型"].lossy.tolist() == [True, False]
+    assert loaded["Ünïcode 模型"].windows.tolist() == [9, 9]
     probe = sample_images["source1"][5]
     assert loaded.identify(probe) == gallery.identify(probe)
     assert [path.name for path in tmp_path.iterdir()].count("g.fpg") == 1
@@ -43,7 +45,7 @@ def test_notes_may_hold_a_file_name_that_is_no_unicode(
     gallery: fp.Gallery, sample_images: Images, tmp_path: Path
 ) -> None:
     notes = os.fsdecode(b"caf\xe9.png")
-    gallery.enroll("source1", sample_images["source1"][1], notes=notes)
+    gallery.enroll("source1", sample_images["source1"][1], notes=notes, copies=False)
     gallery.save(tmp_path / "g.fpg")
     assert fp.Gallery.load(tmp_path / "g.fpg")["source1"].notes == notes
     gallery.export_csv(tmp_path / "g.csv")
@@ -60,7 +62,7 @@ def test_the_file_is_plain_safetensors(gallery: fp.Gallery, tmp_path: Path) -> N
     with safe_open(tmp_path / "g.fpg", framework="numpy") as file:
         metadata = file.metadata()
         assert file.get_tensor("embeddings").shape == (5, 16)
-    assert (metadata["format"], metadata["format_version"]) == ("fingerprint-gallery", "1")
+    assert (metadata["format"], metadata["format_version"]) == ("fingerprint-gallery", "2")
     assert metadata["model_sha256"] == gallery.model.sha256
     assert json.loads(metadata["entries"])[0] == {"name": "source0", "images": 4, "notes": "first"}
 
@@ -114,7 +116,7 @@ A, B = {"name": "a", "images": 2, "notes": ""}, {"name": "b", "images": 3, "note
     "metadata",
     [
         {"format": "something"},
-        {"format_version": "2"},
+        {"format_version": "3"},
         {"entries": "not json"},
         {"entries": "[" * 100_000},
         {"entries": "{}"},
@@ -157,6 +159,10 @@ def test_broken_metadata_are_a_gallery_error(
         {"lossy": np.zeros(4, np.uint8)},
         {"lossy": np.zeros((5, 1), np.uint8)},
         {"lossy": None},
+        {"windows": np.zeros(5, np.float32)},
+        {"windows": np.zeros(4, np.int32)},
+        {"windows": np.full(5, -1, np.int32)},
+        {"windows": None},
     ],
 )
 def test_broken_tensors_are_a_gallery_error(

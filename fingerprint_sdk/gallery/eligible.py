@@ -1,0 +1,155 @@
+"""Like with like: which fingerprints of the entries a probe is compared with.
+
+What a probe's file and pixels show (``Quality``) says which kinds of copies it can be like. Which
+of them it is, is one question for all entries: they are compared by the kind that is nearest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fingerprint_sdk.embedding import mean_embedding
+from fingerprint_sdk.gallery.fingerprints import Fingerprints
+from fingerprint_sdk.images.processing import Avif, Jpeg, Kind, Scale, WebP, kind_named
+from fingerprint_sdk.images.quality import Quality
+
+OTHERS_SHARE = 0.3
+"""Processing makes images alike whoever made them, at some scales more than at others. So kinds
+compete by the cosine of an entry less this share of the mean cosine of all entries
+(benchmarks/quality/copies.py)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Likeness:
+    """How near N entries are to a probe, each by its fingerprint that is like the probe.
+
+    Attributes:
+        scores: float64, shape (N,), cosines, -1 to 1.
+        copies: of each entry the name of the kind that was compared, None for the images as
+            enrolled. Of probes that show different things, that of most of them.
+        counts: int, shape (N,), how many images that fingerprint is the mean of.
+        tried: how many kinds were eligible, the images as enrolled among them; at least 1. What
+            a threshold must know: the nearest of many is nearer than one is, for strangers too.
+    """
+
+    scores: npt.NDArray[np.float64]
+    copies: tuple[str | None, ...]
+    counts: npt.NDArray[np.intp]
+    tried: int
+
+
+@dataclass(frozen=True)
+class Suited:
+    """What is like a probe.
+
+    Attributes:
+        kinds: names of kinds of copies.
+        as_enrolled: whether the images as enrolled are.
+        lossy: whether the probe carries lossy compression, and so is like images that were
+            enrolled with theirs.
+    """
+
+    kinds: frozenset[str]
+    as_enrolled: bool
+    lossy: bool
+
+
+def suited(probe: Quality | None, kinds: Sequence[str]) -> Suited:
+    """Which of these kinds of copies are like a probe; None for one that nothing is known of."""
+    known = {name: kind_named(name) for name in kinds}
+    if probe is None or probe.lossy is None:
+        return Suited(frozenset(kinds), as_enrolled=True, lossy=False)
+    if not probe.lossy:
+        return Suited(_of(known, Scale), as_enrolled=True, lossy=False)
+    if probe.format == "WEBP":
+        return Suited(_of(known, WebP), as_enrolled=False, lossy=True)
+    if probe.format == "AVIF":
+        return Suited(_of(known, Avif), as_enrolled=False, lossy=True)
+    if probe.jpeg_quality is not None:
+        return Suited(_near(known, probe), as_enrolled=False, lossy=True)
+    # It was a JPEG file once, of a quality that nothing tells, or has a palette.
+    return Suited(_of(known, Scale, Jpeg), as_enrolled=True, lossy=True)
+
+
+def likeness(
+    known: Fingerprints, embeddings: npt.NDArray[np.floating], quality: Sequence[Quality]
+) -> Likeness:
+    """Compare probes with each entry, like with like.
+
+    Probes that show different things are taken apart, and each entry is compared by the mixture
+    of its fingerprints that matches theirs.
+
+    Args:
+        known: of the gallery, N >= 1 entries.
+        embeddings: shape (n, D), n >= 1, of one source.
+        quality: of each probe; empty where it is not known.
+    """
+    groups: dict[Suited, list[int]] = {}
+    for place in range(len(embeddings)):
+        one = quality[place] if quality else None
+        groups.setdefault(suited(one, known.kinds), []).append(place)
+    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
+    tried, rows = 1, []
+    for like, places in ordered:
+        cosines = known.matrix @ mean_embedding(embeddings[places])
+        found, eligible = _nearest_kind(known, cosines, like)
+        rows.append(found)
+        tried *= eligible
+    if len(ordered) == 1:
+        scores = cosines[rows[0]].astype(np.float64)
+    else:
+        mixture = sum(
+            len(places) * known.matrix[found].astype(np.float64)
+            for (_, places), found in zip(ordered, rows, strict=True)
+        )
+        lengths = np.linalg.norm(mixture, axis=1)
+        scores = mixture @ mean_embedding(embeddings) / np.where(lengths > 0, lengths, 1)
+    names = np.array([None, *known.kinds], object)
+    columns = (known.rows == rows[0][:, None]).argmax(axis=1)
+    return Likeness(np.clip(scores, -1, 1), tuple(names[columns]), known.counts[rows[0]], tried)
+
+
+def _nearest_kind(
+    known: Fingerprints, cosines: npt.NDArray[np.floating], like: Suited
+) -> tuple[npt.NDArray[np.intp], int]:
+    """The row of each entry's fingerprint of the nearest eligible kind, and how many were."""
+    columns = [column for column, name in enumerate(known.kinds, 1) if name in like.kinds]
+    if like.as_enrolled or not columns:
+        columns.insert(0, 0)
+    rows = known.rows[:, columns]
+    if like.lossy:  # enrolled with lossy compression, they are like the probe as they are
+        enrolled = known.rows[:, :1]
+        nearer = known.lossy[:, None] & ((rows < 0) | (cosines[enrolled] > cosines[rows]))
+        rows = np.where(nearer, enrolled, rows)
+    there = rows >= 0
+    table = np.where(there, cosines[rows], 0)
+    others = table.sum(axis=0) / there.sum(axis=0)
+    contest = np.where(there, table - OTHERS_SHARE * others, -np.inf).max(axis=0)
+    nearest = rows[:, int(contest.argmax())]
+    # An entry without copies of that kind is compared by the best of what it has.
+    own = rows[np.arange(len(rows)), np.where(there, table, -np.inf).argmax(axis=1)]
+    instead = np.where(there.any(axis=1), own, known.rows[:, 0])
+    return np.where(nearest < 0, instead, nearest), len(columns)
+
+
+def _of(kinds: dict[str, Kind], *families: type[Kind]) -> frozenset[str]:
+    return frozenset(name for name, kind in kinds.items() if isinstance(kind, families))
+
+
+def _near(kinds: dict[str, Kind], probe: Quality) -> frozenset[str]:
+    """JPEG of the qualities next to the probe's on either side, and of its subsampling.
+
+    Colours at half the width alone, "4:2:2", are nearer to "4:2:0" than to none.
+    """
+    quality = probe.jpeg_quality or 0
+    jpegs = {name: kind for name, kind in kinds.items() if isinstance(kind, Jpeg)}
+    whole = probe.subsampling == "4:4:4"
+    alike = {n: k.quality for n, k in jpegs.items() if (k.subsampling == "4:4:4") == whole}
+    known = alike or {name: kind.quality for name, kind in jpegs.items()}
+    finer = min((q for q in known.values() if q >= quality), default=None)
+    coarser = max((q for q in known.values() if q <= quality), default=None)
+    return frozenset(name for name, one in known.items() if one in (finer, coarser))

@@ -1,0 +1,100 @@
+"""An entry of a gallery: what is known of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from fingerprint_sdk.embedding import Embedding, mean_embedding
+from fingerprint_sdk.embeddings_file import Embeddings
+from fingerprint_sdk.errors import GalleryError
+
+
+@dataclass(frozen=True, eq=False)
+class CopyMean:
+    """What is kept of the copies of one kind: joining two is a weighted mean.
+
+    Attributes:
+        mean: float32, shape (D,), the mean of their embeddings, not normalised.
+        count: how many copies there are, at least 1.
+    """
+
+    mean: Embedding
+    count: int
+
+    @staticmethod
+    def of(embeddings: Embeddings) -> CopyMean:
+        """Of the copies' embeddings, shape (n, D), n >= 1."""
+        return CopyMean(
+            np.asarray(embeddings.mean(axis=0, dtype=np.float64), np.float32), len(embeddings)
+        )
+
+    @staticmethod
+    def joined(parts: Sequence[CopyMean]) -> CopyMean:
+        """Of all copies of several, at least one."""
+        counts = [part.count for part in parts]
+        mean = np.average([part.mean.astype(np.float64) for part in parts], axis=0, weights=counts)
+        return CopyMean(np.asarray(mean, np.float32), sum(counts))
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One known model.
+
+    Attributes:
+        embeddings: float32, shape (n, D), one L2-normalised row for each enrolled image.
+        lossy: bool, shape (n,), True where the image carries lossy compression.
+        windows: int32, shape (n,), how many windows of the image counted; 0 where that is not
+            known.
+        notes: free text.
+        copies: by the name of a kind (``images.processing``), of processed copies of the images,
+            or of some of them.
+    """
+
+    embeddings: Embeddings
+    lossy: npt.NDArray[np.bool_]
+    windows: npt.NDArray[np.int32]
+    notes: str = ""
+    copies: Mapping[str, CopyMean] = field(default_factory=dict)
+
+    @cached_property
+    def fingerprints(self) -> Embeddings:
+        """Of the images, then of each kind of copies: float32, shape (1 + kinds, D), read-only.
+
+        L2-normalised means. They are kept, so that a gallery's other entries need not be
+        computed again when one changes.
+        """
+        rows = [self.embeddings, *(copy.mean[None] for copy in self.copies.values())]
+        means = np.stack([mean_embedding(x) for x in rows])
+        means.setflags(write=False)
+        return means
+
+    @property
+    def fingerprint(self) -> Embedding:
+        """float32, shape (D,): L2-normalised mean of the images' embeddings."""
+        first: Embedding = self.fingerprints[0]
+        return first
+
+    def joined(self, other: Entry, notes: str) -> Entry:
+        """The entry of the images of both, and of such copies as either has."""
+        both = (self, other)
+        return Entry(
+            np.concatenate([entry.embeddings for entry in both]),
+            np.concatenate([entry.lossy for entry in both]),
+            np.concatenate([entry.windows for entry in both]),
+            notes,
+            {
+                kind: CopyMean.joined([e.copies[kind] for e in both if kind in e.copies])
+                for kind in {**self.copies, **other.copies}
+            },
+        )
+
+
+def check_name(name: object) -> None:
+    """Raise GalleryError unless ``name`` can name an entry."""
+    if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
+        raise GalleryError(f"{name!r} is not an entry name: use 1 to 200 printable characters")

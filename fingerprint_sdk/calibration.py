@@ -1,78 +1,87 @@
-"""Thresholds and probabilities: from a cosine score to a decision at a stated error rate."""
+"""From a score to a likelihood ratio and to thresholds at stated error rates, by condition.
+
+A condition is a kind of comparison: what happened to the images, how many windows of them count,
+and how many images stand on each side. Equations: docs/method.md#calibration.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from fingerprint_sdk.evidence.cohort import Cohort
 from fingerprint_sdk.errors import ModelError, OperatingPointError
+from fingerprint_sdk.images.treatment import TREATMENTS
+
+Table = tuple[tuple[float, float], ...]
+
+_FORMAT = 2
+_Key = tuple[str, int, int, int]
 
 
 @dataclass(frozen=True)
 class Condition:
     """Calibration of one kind of comparison.
 
-    Equations: docs/method.md#calibration.
-
     Attributes:
+        treatment: one of ``TREATMENTS``, the worse of the two sides'.
+        windows: that count, of the image that has the fewest.
         images_a, images_b: images on each side, ``images_a <= images_b``.
-        recompressed: whether a side carries lossy compression.
-        thresholds: (FMR, cosine threshold) pairs, FMR rising; impostor quantiles.
-        slope, intercept: P(same | score) at an even prior is
-            ``1 / (1 + exp(-(slope * score + intercept)))``.
+        thresholds: (FMR, score) pairs, FMR rising: a share FMR of different sources reaches it.
+        misses: (FNMR, score) pairs, FNMR rising: a share FNMR of same sources stays below it.
+        slope, intercept: ln of the likelihood ratio is ``slope * score + intercept``.
+        bounds: the least and the largest likelihood ratio that the reference data support.
     """
 
+    treatment: str
+    windows: int
     images_a: int
     images_b: int
-    recompressed: bool
-    thresholds: tuple[tuple[float, float], ...]
+    thresholds: Table
+    misses: Table
     slope: float
     intercept: float
+    bounds: tuple[float, float]
 
     @property
     def fmr_range(self) -> tuple[float, float]:
         """Smallest and largest false match rate that has a threshold."""
         return self.thresholds[0][0], self.thresholds[-1][0]
 
+    @property
+    def fnmr_range(self) -> tuple[float, float]:
+        """Smallest and largest false non-match rate that has a score."""
+        return self.misses[0][0], self.misses[-1][0]
+
     def threshold(self, fmr: float) -> float:
-        """Cosine threshold at a false match rate, linear in log10(FMR) between the tabulated.
+        """Score that a share ``fmr`` of different sources reaches.
+
+        Linear in log10(FMR) between the tabulated rates.
 
         Raises:
             OperatingPointError: ``fmr`` lies outside the tabulated range.
         """
-        low, high = self.fmr_range
-        if not (isinstance(fmr, int | float) and low <= fmr <= high):
-            raise OperatingPointError(
-                f"no threshold is calibrated for fmr={fmr!r}: choose from {low:g} to {high:g}"
-            )
-        previous = self.thresholds[0]
-        for point in self.thresholds:
-            if fmr <= point[0]:
-                break
-            previous = point
-        if fmr == point[0]:
-            return point[1]
-        span = math.log10(point[0]) - math.log10(previous[0])
-        weight = (math.log10(fmr) - math.log10(previous[0])) / span
-        return previous[1] + weight * (point[1] - previous[1])
+        return _at(self.thresholds, fmr, "fmr")
 
-    def uncertain_band(self, fmr: float) -> tuple[float, float]:
-        """Scores too near the threshold to trust: from that of 2 FMR to that of FMR / 2.
+    def missed(self, fnmr: float) -> float:
+        """Score that a share ``fnmr`` of same sources stays below.
 
-        Ends outside the tabulated range are moved to its ends.
+        Raises:
+            OperatingPointError: ``fnmr`` lies outside the tabulated range.
         """
-        low, high = self.fmr_range
-        return self.threshold(min(2 * fmr, high)), self.threshold(max(fmr / 2, low))
+        return _at(self.misses, fnmr, "fnmr")
 
-    def probability(self, score: float) -> float:
-        """P(same source | score) when same and different are equally likely beforehand."""
-        exponent = self.slope * score + self.intercept
-        # Both forms are the logistic function; each is used where its exp cannot overflow.
-        if exponent >= 0:
-            return 1 / (1 + math.exp(-exponent))
-        return math.exp(exponent) / (1 + math.exp(exponent))
+    def likelihood_ratio(self, score: float) -> float:
+        """How many times more probable the score is of one source than of two.
+
+        Rising with the score, and no further than ``bounds``.
+        """
+        low, high = (math.log(bound) for bound in self.bounds)
+        return math.exp(min(max(self.slope * score + self.intercept, low), high))
 
 
 @dataclass(frozen=True)
@@ -80,89 +89,228 @@ class Calibration:
     """All conditions a model was calibrated for.
 
     Attributes:
-        default_fmr: the false match rate used when none is asked for.
-        conditions: one entry for each kind of comparison.
+        default_fmr, default_fnmr: the rates used when none is asked for.
+        conditions: by (treatment, windows, images_a, images_b); on each axis every combination.
+        cohort: what processing explains of a likeness.
     """
 
     default_fmr: float
-    conditions: tuple[Condition, ...]
+    default_fnmr: float
+    conditions: Mapping[_Key, Condition]
+    cohort: Cohort
 
     @classmethod
-    def from_json(cls, text: str) -> Calibration:
+    def from_json(cls, text: str, cohort: Cohort) -> Calibration:
         """Parse the ``calibration`` entry of a model's metadata.
 
         Raises:
             ModelError: it is not valid; the message says where.
         """
         try:
-            return _parse(json.loads(text))
+            return _parse(json.loads(text), cohort)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else error
             raise ModelError(
-                f"the model's calibration is not valid ({reason}): export the model again"
+                f"the model's calibration is not valid ({reason}): export the model again with "
+                "this version of the trainer"
             ) from error
 
-    def condition(self, images_a: int, images_b: int, *, recompressed: bool) -> Condition:
-        """The condition that fits a comparison best.
+    @cached_property
+    def images(self) -> tuple[int, ...]:
+        """Numbers of images a side that were calibrated, rising, from 1."""
+        return tuple(sorted({key[2] for key in self.conditions}))
 
-        The two sides may be given in either order. Of the conditions with no more images a side
-        than there are, the one with the most on the smaller side is taken, then on the larger:
-        having more images than calibrated for only makes a decision safer. Where nothing is
-        calibrated for this ``recompressed``, the other is used.
+    @cached_property
+    def windows(self) -> tuple[int, ...]:
+        """Numbers of windows that were calibrated, rising, from 1."""
+        return tuple(sorted({key[1] for key in self.conditions}))
+
+    @property
+    def fmr_range(self) -> tuple[float, float]:
+        """Smallest and largest false match rate that every condition has a threshold at."""
+        ranges = [condition.fmr_range for condition in self.conditions.values()]
+        return max(low for low, _ in ranges), min(high for _, high in ranges)
+
+    def check(self, fmr: float | None, fnmr: float | None = None) -> tuple[float, float]:
+        """Both rates, or the defaults of those that are None.
 
         Raises:
-            OperatingPointError: fewer images than any condition has.
+            OperatingPointError: a rate lies outside the calibrated range.
         """
-        few, many = sorted((images_a, images_b))
-        fitting = [c for c in self.conditions if c.images_a <= few and c.images_b <= many]
-        if not fitting:
+        fmr = self.default_fmr if fmr is None else fmr
+        fnmr = self.default_fnmr if fnmr is None else fnmr
+        single = self.condition(1, 1)
+        single.threshold(fmr), single.missed(fnmr)
+        return fmr, fnmr
+
+    def condition(
+        self,
+        images_a: int,
+        images_b: int,
+        *,
+        treatment: str = TREATMENTS[0],
+        windows: int | None = None,
+    ) -> Condition:
+        """The condition of a comparison.
+
+        Between the numbers of images that were calibrated, all is linear in the logarithm of the
+        number; beyond the largest it stays, where more images only make a decision safer. Of
+        windows the largest calibrated number counts that is no more than ``windows``.
+
+        Args:
+            images_a, images_b: on the two sides, in either order, at least 1.
+            treatment: one of ``TREATMENTS``.
+            windows: None for as many as were calibrated at most.
+
+        Raises:
+            OperatingPointError: a side has no image.
+            ValueError: an unknown treatment.
+        """
+        if min(images_a, images_b) < 1:
             raise OperatingPointError(
                 f"nothing is calibrated for {images_a} against {images_b} images"
             )
-        same = [c for c in fitting if c.recompressed == recompressed]
-        return max(same or fitting, key=lambda c: (c.images_a, c.images_b))
+        if treatment not in TREATMENTS:
+            raise ValueError(f"treatment must be one of {TREATMENTS}, not {treatment!r}")
+        few, many = sorted((images_a, images_b))
+        seen = max([w for w in self.windows if windows is None or w <= windows], default=0)
+        seen = seen or self.windows[0]
+        corners = [
+            (weight_a * weight_b, self._corner(treatment, seen, a, b))
+            for a, weight_a in _around(few, self.images)
+            for b, weight_b in _around(many, self.images)
+        ]
+        return _blend(corners, treatment, seen, few, many)
+
+    def _corner(self, treatment: str, windows: int, a: int, b: int) -> Condition:
+        return self.conditions[treatment, windows, min(a, b), max(a, b)]
 
 
-def _parse(data: Any) -> Calibration:
-    if not isinstance(data, dict) or not isinstance(data["conditions"], list):
-        raise ValueError("it must be an object with a list of conditions")
-    conditions = tuple(_parse_condition(entry) for entry in data["conditions"])
-    keys = {(c.images_a, c.images_b, c.recompressed) for c in conditions}
-    if len(keys) != len(conditions):
+def _around(number: int, grid: tuple[int, ...]) -> list[tuple[int, float]]:
+    """The calibrated numbers beside ``number``, each with its weight."""
+    if number >= grid[-1]:
+        return [(grid[-1], 1.0)]
+    above = next(place for place, value in enumerate(grid) if value > number)
+    low, high = grid[above - 1], grid[above]
+    weight = math.log(number / low) / math.log(high / low)
+    return [(low, 1 - weight), (high, weight)] if weight > 0 else [(low, 1.0)]
+
+
+def _blend(
+    corners: list[tuple[float, Condition]], treatment: str, windows: int, few: int, many: int
+) -> Condition:
+    def mean(values: list[float]) -> float:
+        return sum(weight * value for (weight, _), value in zip(corners, values, strict=True))
+
+    def table(tables: list[Table]) -> Table:
+        return tuple(
+            (rows[0][0], mean([score for _, score in rows])) for rows in zip(*tables, strict=True)
+        )
+
+    each = [condition for _, condition in corners]
+    logs = [[math.log(bound) for bound in condition.bounds] for condition in each]
+    return Condition(
+        treatment=treatment,
+        windows=windows,
+        images_a=few,
+        images_b=many,
+        thresholds=table([condition.thresholds for condition in each]),
+        misses=table([condition.misses for condition in each]),
+        slope=mean([condition.slope for condition in each]),
+        intercept=mean([condition.intercept for condition in each]),
+        bounds=(math.exp(mean([low for low, _ in logs])), math.exp(mean([up for _, up in logs]))),
+    )
+
+
+def _at(table: Table, rate: float, name: str) -> float:
+    low, high = table[0][0], table[-1][0]
+    if not (isinstance(rate, int | float) and low <= rate <= high):
+        raise OperatingPointError(
+            f"nothing is calibrated for {name}={rate!r}: choose from {low:g} to {high:g}"
+        )
+    previous = table[0]
+    for point in table:
+        if rate <= point[0]:
+            break
+        previous = point
+    if rate == point[0]:
+        return point[1]
+    span = math.log10(point[0]) - math.log10(previous[0])
+    weight = (math.log10(rate) - math.log10(previous[0])) / span
+    return previous[1] + weight * (point[1] - previous[1])
+
+
+def _parse(data: Any, cohort: Cohort) -> Calibration:
+    if not isinstance(data, dict) or data["format"] != _FORMAT:
+        raise ValueError(f"it must be an object of format {_FORMAT}")
+    listed = [_parse_condition(entry) for entry in data["conditions"]]
+    conditions = {(c.treatment, c.windows, c.images_a, c.images_b): c for c in listed}
+    if len(conditions) != len(listed):
         raise ValueError("two conditions are the same")
-    if not any(c.images_a == c.images_b == 1 for c in conditions):
-        raise ValueError("the condition of one image against one is missing")
-    default = _number(data["default_fmr"])
-    for condition in conditions:
-        low, high = condition.fmr_range
-        if not low <= default <= high:
-            raise ValueError(f"default_fmr {default:g} is outside a condition's range")
-    return Calibration(default, conditions)
+    images = sorted({key[2] for key in conditions} | {key[3] for key in conditions})
+    windows = sorted({key[1] for key in conditions})
+    wanted = {
+        (treatment, seen, a, b)
+        for treatment in TREATMENTS
+        for seen in windows
+        for a in images
+        for b in images
+        if a <= b
+    }
+    if not listed or images[0] != 1 or windows[0] != 1 or conditions.keys() != wanted:
+        raise ValueError("its conditions must be all combinations, from one image and one window")
+    rates = {
+        (tuple(f for f, _ in c.thresholds), tuple(f for f, _ in c.misses)) for c in listed
+    }
+    if len(rates) != 1:
+        raise ValueError("all conditions must have the same rates")
+    default_fmr, default_fnmr = _number(data["default_fmr"]), _number(data["default_fnmr"])
+    try:
+        listed[0].threshold(default_fmr), listed[0].missed(default_fnmr)
+    except OperatingPointError as error:
+        raise ValueError(f"a default is out of range: {error}") from error
+    return Calibration(default_fmr, default_fnmr, conditions, cohort)
 
 
 def _parse_condition(entry: Any) -> Condition:
-    images_a, images_b = entry["images_a"], entry["images_b"]
-    recompressed = entry["recompressed"]
-    if type(images_a) is not int or type(images_b) is not int or type(recompressed) is not bool:
-        raise ValueError("images_a and images_b must be integers, recompressed true or false")
-    if not 1 <= images_a <= images_b:
-        raise ValueError(f"1 <= images_a <= images_b does not hold for {images_a}, {images_b}")
-    thresholds = tuple(
-        sorted((float(fmr), _number(value)) for fmr, value in entry["thresholds"].items())
-    )
-    if not thresholds:
-        raise ValueError("a condition has no thresholds")
-    if not all(0 < fmr < 1 and -1 <= value <= 1 for fmr, value in thresholds):
-        raise ValueError("FMRs must lie between 0 and 1, thresholds from -1 to 1")
-    values = [value for _, value in thresholds]
-    if len({fmr for fmr, _ in thresholds}) != len(thresholds) or values != sorted(
-        values, reverse=True
-    ):
-        raise ValueError("a higher FMR must not have a higher threshold")
+    numbers = tuple(entry[key] for key in ("windows", "images_a", "images_b"))
+    if not all(type(number) is int and number >= 1 for number in numbers):
+        raise ValueError("windows, images_a and images_b must be integers from 1")
+    windows, images_a, images_b = numbers
+    if images_a > images_b:
+        raise ValueError(f"images_a <= images_b does not hold for {images_a}, {images_b}")
+    if entry["treatment"] not in TREATMENTS:
+        raise ValueError(f"{entry['treatment']!r} is no treatment")
+    thresholds = _parse_table(entry["thresholds"], rising=False)
+    misses = _parse_table(entry["misses"], rising=True)
     slope, intercept = (_number(value) for value in entry["logistic"])
     if slope <= 0:
         raise ValueError("the logistic slope must be positive")
-    return Condition(images_a, images_b, recompressed, thresholds, slope, intercept)
+    low, high = (_number(value) for value in entry["bounds"])
+    if not 0 < low < 1 < high:
+        raise ValueError("the bounds of the likelihood ratio must lie on both sides of 1")
+    return Condition(
+        entry["treatment"],
+        windows,
+        images_a,
+        images_b,
+        thresholds,
+        misses,
+        slope,
+        intercept,
+        (low, high),
+    )
+
+
+def _parse_table(entry: Any, *, rising: bool) -> Table:
+    table = tuple(sorted((float(rate), _number(score)) for rate, score in entry.items()))
+    rates, scores = [rate for rate, _ in table], [score for _, score in table]
+    if not table or not all(0 < rate < 1 for rate in rates) or len(set(rates)) != len(rates):
+        raise ValueError("a condition needs rates between 0 and 1, each once")
+    # A score is a cosine less what processing explains of it, so it has no lower end.
+    if not all(score <= 1 for score in scores) or scores != sorted(scores, reverse=not rising):
+        raise ValueError("a higher rate must not have a stricter score, and none lies above 1")
+    return table
 
 
 def _number(value: Any) -> float:

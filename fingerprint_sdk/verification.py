@@ -1,4 +1,4 @@
-"""Decisions: do two sides share a model (verification), and whose image is it (identification)."""
+"""Verification: do two sides share a generator?"""
 
 from __future__ import annotations
 
@@ -10,113 +10,83 @@ import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration, Condition
 from fingerprint_sdk.embedding import cosine, image_embedding, mean_embedding
+from fingerprint_sdk.evidence.side import compare, side_of
+from fingerprint_sdk.evidence.verdict import NO_EVIDENCE, Verdict, judge, words
+from fingerprint_sdk.evidence.verdict import probability as probability_of
 from fingerprint_sdk.images.quality import Quality
 
 __all__ = [
-    "Candidate",
-    "Identification",
     "Verification",
     "cosine",
     "image_embedding",
-    "is_uncertain",
     "mean_embedding",
     "verify_embeddings",
 ]
 
+_SETTLED = 0.1
+"""More images settle a case where no more than this share of true pairs stays inconclusive."""
+
 
 @dataclass(frozen=True)
 class Verification:
-    """Outcome of comparing two sides, each one image or a set by one model.
+    """Outcome of comparing two sides, each one image or a set by one generator.
 
-    Equations: docs/method.md#decisions.
+    Verdict, probability and words all follow from the likelihood ratio and the two scores that
+    bound it. Equations: docs/method.md#decisions.
 
     Attributes:
-        score: cosine similarity of the two embeddings, -1 to 1.
-        same: ``score >= threshold``.
-        threshold: the calibrated threshold at ``fmr`` for this kind of comparison.
-        fmr: false match rate: how often two different models would pass the threshold.
-        probability: P(same model | score) when both answers are equally likely beforehand.
-        uncertain: do not rely on ``same``: the score lies between the thresholds of twice and
-            half the FMR, or an image is flat and has no fingerprint to compare.
-        images: number of images on each side.
-        quality: of every image, side a first.
-        copy: "jpeg" where the side without lossy compression was compared as JPEG (see
-            ``Extractor.verify``), else None.
+        verdict: "same", "different" or "inconclusive".
+        likelihood_ratio: how many times more probable the findings are if both sides share a
+            generator than if they do not; 1 where nothing can be said.
+        probability: P(same generator | findings) where it was ``prior`` beforehand.
+        prior: between 0 and 1.
+        words: the likelihood ratio as a sentence.
+        score: cosine of the two embeddings less what processing explains, at most 1.
+        threshold: score from which the verdict is "same": a share ``fmr`` of comparisons of
+            different generators reaches it.
+        missed: score below which it is "different": a share ``fnmr`` of comparisons of one
+            generator stays below it.
+        fmr, fnmr: false match and false non-match rate, the nominal ones.
+        condition: what the rates are calibrated for, e.g. "as is".
+        reasons: why nothing can be said: "flat" (no fingerprint), "untypical" (like nothing that
+            was calibrated); empty else.
+        images_needed: where the verdict is "inconclusive": with so many images on each side, nine
+            of ten true pairs are "same"; None if that takes more than were calibrated.
+        images: number of different pictures on each side that had a vote.
+        quality: of every image given, side a first.
+        copy: how the side without lossy compression was compared (see ``Extractor.verify``), else
+            None.
     """
 
-    score: float
-    same: bool
-    threshold: float
-    fmr: float
+    verdict: Verdict
+    likelihood_ratio: float
     probability: float
-    uncertain: bool
+    prior: float
+    words: str
+    score: float
+    threshold: float
+    missed: float
+    fmr: float
+    fnmr: float
+    condition: str
+    reasons: tuple[str, ...]
+    images_needed: int | None
     images: tuple[int, int]
     quality: tuple[Quality, ...]
     copy: str | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
+    @property
+    def same(self) -> bool:
+        """Whether the verdict is "same"."""
+        return self.verdict == "same"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; see docs/json.md."""
         return {
             **asdict(self),
+            "reasons": list(self.reasons),
             "images": list(self.images),
-            "quality": [quality.as_dict() for quality in self.quality],
-        }
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One gallery entry as a possible source.
-
-    Attributes:
-        name: of the entry.
-        score: cosine similarity of probe and entry, -1 to 1.
-        margin: score minus the best score of any other entry, so positive for a clear first
-            place only; None when the gallery has one entry.
-        probability: P(this entry's model | score) at an even prior, each entry by itself.
-        threshold: at the asked FMR, for as many images as this entry holds. Where the entry also
-            has copies, each fingerprint is held to its share of that FMR.
-        copy: the kind of copies ("jpeg" or "shrunk", see ``Gallery.enroll``) that the probe is
-            nearest to; None for the images as enrolled.
-    """
-
-    name: str
-    score: float
-    margin: float | None
-    probability: float
-    threshold: float
-    copy: str | None = None
-
-
-@dataclass(frozen=True)
-class Identification:
-    """Outcome of looking for the source of a probe in a gallery.
-
-    Attributes:
-        best: name of the first candidate, or None when it is not ``known``.
-        known: the first candidate reaches its threshold; False means "not in this gallery".
-        threshold: the first candidate's.
-        fmr: false match rate of *one* comparison. A probe from a model outside the gallery is
-            compared with each of its n entries, so it is wrongly known at a rate of up to
-            n times that.
-        uncertain: do not rely on ``known``, for the reasons given at ``Verification.uncertain``.
-        candidates: the best entries, by falling score.
-        quality: of every probe image.
-    """
-
-    best: str | None
-    known: bool
-    threshold: float
-    fmr: float
-    uncertain: bool
-    candidates: tuple[Candidate, ...]
-    quality: tuple[Quality, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {
-            **asdict(self),
-            "candidates": [asdict(candidate) for candidate in self.candidates],
-            "quality": [quality.as_dict() for quality in self.quality],
+            "quality": [quality.to_dict() for quality in self.quality],
         }
 
 
@@ -126,37 +96,66 @@ def verify_embeddings(
     calibration: Calibration,
     *,
     fmr: float | None = None,
+    fnmr: float | None = None,
+    prior: float = 0.5,
     quality: tuple[Quality, ...] = (),
     copy: str | None = None,
 ) -> Verification:
-    """Compare two sets of image embeddings, shapes (n, D) and (m, D).
+    """Compare two sets of image embeddings.
 
-    ``quality`` and ``copy`` are those of the answer.
+    Args:
+        a, b: L2-normalised rows, shapes (n, D) and (m, D), n, m >= 1.
+        calibration: of the model that made them.
+        fmr, fnmr: rates to decide at; None for the model's defaults.
+        prior: P(same generator) before the comparison, between 0 and 1.
+        quality: of all n + m images, a first; empty if unknown.
+        copy: of the answer.
 
     Raises:
-        OperatingPointError: ``fmr`` lies outside the calibrated range.
+        OperatingPointError: a rate lies outside the calibrated range, or the prior is no
+            probability.
     """
-    fmr = calibration.default_fmr if fmr is None else fmr
-    recompressed = any(q.lossy for q in quality)
-    condition = calibration.condition(len(a), len(b), recompressed=recompressed)
-    threshold = condition.threshold(fmr)
-    score = cosine(mean_embedding(a), mean_embedding(b))
+    fmr, fnmr = calibration.check(fmr, fnmr)
+    sides = (
+        side_of(a, quality[: len(a)], calibration),
+        side_of(b, quality[len(a) :], calibration),
+    )
+    score, condition = compare(*sides, calibration)
+    reasons = tuple(sorted({reason for side in sides for reason in side.reasons}))
+    ratio = NO_EVIDENCE if reasons else condition.likelihood_ratio(score)
+    threshold, missed = condition.threshold(fmr), condition.missed(fnmr)
+    verdict = judge(score, ratio, threshold, missed)
     return Verification(
+        verdict=verdict,
+        likelihood_ratio=ratio,
+        probability=probability_of(ratio, prior),
+        prior=prior,
+        words=words(ratio),
         score=score,
-        same=score >= threshold,
         threshold=threshold,
+        missed=missed,
         fmr=fmr,
-        probability=condition.probability(score),
-        uncertain=is_uncertain(score, condition, fmr, quality),
-        images=(len(a), len(b)),
+        fnmr=fnmr,
+        condition=condition.treatment,
+        reasons=reasons,
+        images_needed=(
+            _images_needed(condition, calibration, fmr)
+            if verdict == "inconclusive" and not reasons
+            else None
+        ),
+        images=(sides[0].images, sides[1].images),
         quality=quality,
         copy=copy,
     )
 
 
-def is_uncertain(
-    score: float, condition: Condition, fmr: float, quality: tuple[Quality, ...]
-) -> bool:
-    """Whether a decision should not be relied on; see ``Verification.uncertain``."""
-    low, high = condition.uncertain_band(fmr)
-    return low <= score < high or any(q.flat for q in quality)
+def _images_needed(condition: Condition, calibration: Calibration, fmr: float) -> int | None:
+    for images in calibration.images:
+        if images <= condition.images_a:
+            continue
+        more = calibration.condition(
+            images, images, treatment=condition.treatment, windows=condition.windows
+        )
+        if more.missed(_SETTLED) >= more.threshold(fmr):
+            return images
+    return None

@@ -1,0 +1,1 @@
+"""From embeddings to an answer: what they share, what explains it, and what it amounts to."""

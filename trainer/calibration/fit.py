@@ -1,0 +1,177 @@
+"""Error rates and likelihood ratios by condition, from synthetic models never trained on.
+
+Images of held-out architectures are compared, all of a pair treated in the same way: as they are,
+recompressed, resized, grey... The impostor scores give a threshold for each false match rate, the
+genuine ones a score for each false non-match rate, both a likelihood ratio; each by treatment, by
+windows of an image and by images a side. Of several kinds of one treatment, the strictest counts.
+Every model renders the same photographs, since an analyst compares generators on the same subjects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from fingerprint_sdk.embedding import Run, image_embedding
+from fingerprint_sdk.evidence.cohort import Cohort
+from fingerprint_sdk.images.quality import counted_windows
+from trainer.calibration.cohort import make_cohort
+from trainer.calibration.conditions import CONDITIONS, Treat
+from trainer.calibration.recipe import CalibrationRecipe
+from trainer.calibration.scores import Sets, logistic, misses, pair_scores, thresholds
+from trainer.images.photos import Photos
+from trainer.progress import Progress, silent
+from trainer.synthesis import ExtendedAutoencoder, GroupedAutoencoder, PoolEntry, load_model
+
+_STAGE = "calibration"
+_FORMAT = 2  # of the document, see fingerprint_sdk.calibration
+
+
+def fit_calibration(
+    embed_windows: Run,
+    pools: list[tuple[Path, PoolEntry]],
+    photos: Photos,
+    recipe: CalibrationRecipe,
+    *,
+    progress: Progress = silent,
+) -> tuple[dict[str, Any], Cohort]:
+    """The calibration document that goes into the model file (its JSON form), and the cohort.
+
+    `embed_windows` maps uint8 (N, 3, 128, 128) to float32 (N, D); `pools` are held-out models;
+    `photos` photographs kept out of training.
+    """
+    rng = np.random.default_rng(recipe.seed)
+    chosen = [pools[i] for i in rng.permutation(len(pools))[: recipe.models]]
+    if len(chosen) < 2:
+        raise ValueError("calibration needs at least two held-out synthetic models")
+    embedded = _embed_all(embed_windows, chosen, photos, recipe, progress)
+    unprocessed = embedded["as is"]["as is"][recipe.windows[-1]]
+    cohort = make_cohort(
+        embed_windows,
+        photos,
+        unprocessed.reshape(-1, unprocessed.shape[2]),
+        recipe.cohort,
+        recipe.constant,
+        progress=progress,
+    )
+    conditions = []
+    for treatment, kinds in embedded.items():
+        for windows in recipe.windows:
+            sets = [Sets.of(kind[windows], cohort) for kind in kinds.values()]
+            conditions += [
+                {
+                    "treatment": treatment,
+                    "windows": windows,
+                    "images_a": images_a,
+                    "images_b": images_b,
+                    **_condition(sets, images_a, images_b, recipe, rng),
+                }
+                for images_a in recipe.sides
+                for images_b in recipe.sides
+                if images_a <= images_b
+            ]
+        progress(f"{_STAGE}: conditions", list(embedded).index(treatment) + 1, len(embedded))
+    return {
+        "format": _FORMAT,
+        "default_fmr": recipe.default_fmr,
+        "default_fnmr": recipe.default_fnmr,
+        "conditions": conditions,
+    }, cohort
+
+
+def _condition(
+    kinds: Sequence[Sets],
+    images_a: int,
+    images_b: int,
+    recipe: CalibrationRecipe,
+    rng: np.random.Generator,
+) -> dict[str, Any]:
+    scores = [
+        pair_scores(sets, images_a, images_b, recipe.pairs, rng, recipe.alike) for sets in kinds
+    ]
+    passed = [thresholds(impostor, recipe.fmrs) for _, impostor in scores]
+    missed = [misses(genuine, recipe.fnmrs) for genuine, _ in scores]
+    genuine, impostor = (np.concatenate(side) for side in zip(*scores, strict=True))
+    models = len(kinds[0].explained)
+    # No ratio is known better than the sources that could have contradicted it are many.
+    bounds = [1 / models, min(1 / min(recipe.fmrs), models * (models - 1) / 2)]
+    return {
+        "thresholds": {rate: _digits(max(t[rate] for t in passed)) for rate in passed[0]},
+        "misses": {rate: _digits(min(m[rate] for m in missed)) for rate in missed[0]},
+        "logistic": [_digits(value) for value in logistic(genuine, impostor)],
+        "bounds": [_digits(bound) for bound in bounds],
+    }
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.6g}")  # as many as scores of single precision have
+
+
+def _embed_all(
+    embed_windows: Run,
+    chosen: Sequence[tuple[Path, PoolEntry]],
+    photos: Photos,
+    recipe: CalibrationRecipe,
+    progress: Progress,
+) -> Mapping[str, Mapping[str, Mapping[int, np.ndarray]]]:
+    """Treatment -> kind -> windows -> image embeddings, (models, images, D)."""
+    contents = _contents(photos, recipe)
+    found: dict[str, dict[str, dict[int, list[np.ndarray]]]] = {
+        treatment: {name: {n: [] for n in recipe.windows} for name in kinds}
+        for treatment, kinds in CONDITIONS.items()
+    }
+    for done, (pool, entry) in enumerate(chosen):
+        images = _render(load_model(pool, entry), contents)
+        for treatment, kinds in CONDITIONS.items():
+            # Processed images decide less and cost as much: every second model has to do.
+            if treatment != "as is" and done % 2 and len(chosen) > 4:
+                continue
+            for name, treat in kinds.items():
+                rows = _embed(embed_windows, images, treat, (recipe.seed, done), recipe)
+                for windows, embeddings in rows.items():
+                    found[treatment][name][windows].append(embeddings)
+        progress(_STAGE, done + 1, len(chosen))
+    return {
+        treatment: {
+            name: {n: np.stack(each) for n, each in counts.items()}
+            for name, counts in kinds.items()
+        }
+        for treatment, kinds in found.items()
+    }
+
+
+def _embed(
+    embed_windows: Run,
+    images: np.ndarray,
+    treat: Treat,
+    seed: tuple[int, ...],
+    recipe: CalibrationRecipe,
+) -> dict[int, np.ndarray]:
+    """Image embeddings, (images, D), by as many of their windows as were asked for."""
+    rng = np.random.default_rng(seed)
+    rows: dict[int, list[np.ndarray]] = {count: [] for count in recipe.windows}
+    for image in images:
+        cut = counted_windows(np.ascontiguousarray(treat(image, rng)))
+        cut = cut[rng.permutation(len(cut))[: max(recipe.windows)]]
+        embeddings = embed_windows(cut)
+        for count, found in rows.items():
+            found.append(image_embedding(embeddings[:count], recipe.constant))
+    return {count: np.stack(found) for count, found in rows.items()}
+
+
+def _contents(photos: Photos, recipe: CalibrationRecipe) -> np.ndarray:
+    """`collage` × `collage` photographs an image, side by side: uint8 (images, 3, H, W)."""
+    rng, side, tiles = np.random.default_rng((recipe.seed, 1)), recipe.side, recipe.collage
+    crops = photos.crops(recipe.images * tiles**2, side, rng)
+    rows = crops.reshape(recipe.images, tiles, tiles, 3, side, side).transpose(0, 3, 1, 4, 2, 5)
+    return np.ascontiguousarray(rows.reshape(recipe.images, 3, tiles * side, tiles * side))
+
+
+def _render(model: GroupedAutoencoder | ExtendedAutoencoder, contents: np.ndarray) -> np.ndarray:
+    """What `model` makes of them, one after the other to save memory: uint8 (images, H, W, 3)."""
+    images = [model.render(torch.from_numpy(image[None]))[0, 0] for image in contents]
+    return np.ascontiguousarray(torch.stack(images).numpy().transpose(0, 2, 3, 1))

@@ -1,0 +1,53 @@
+"""What a model is calibrated on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CohortRecipe:
+    """`photographs` pictures of each kind of `trainer.images.treatments`, of `side` px.
+
+    An image's likeness to the cohort is that to its `nearest` members. Up to a share `typical` of
+    unprocessed images by held-out models nothing is explained by it; beyond, `weight` times what
+    it exceeds theirs by. Equations: docs/method.md#cohort.
+    """
+
+    photographs: int = 40
+    side: int = 224
+    nearest: int = 5
+    typical: float = 0.5
+    weight: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class CalibrationRecipe:
+    """`images` contents through each of at most `models` held-out models, and then treated.
+
+    A content is a collage of `collage` × `collage` photographs of `side` px, so that windows share
+    no pixels. `alike` is the share of the other models that a model's impostors are drawn from,
+    those of the most similar mean embedding; 1 takes all. `constant` is that of the embeddings
+    (`fingerprint_sdk.embedding.image_embedding`). `sides` are the numbers of images on a side, and
+    `windows` those of windows of an image, that get a condition of their own: thresholds at each
+    of `fmrs`, scores at each of `fnmrs`. The defaults are what the SDK decides at.
+
+    Equations: docs/method.md#calibration.
+    """
+
+    models: int = 120
+    images: int = 40
+    side: int = 224
+    collage: int = 2
+    pairs: int = 20_000
+    alike: float = 1.0
+    constant: float = 1.0
+    sides: tuple[int, ...] = (1, 2, 3, 5, 10, 20)
+    windows: tuple[int, ...] = (1, 4, 9)
+    fmrs: tuple[float, ...] = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+    fnmrs: tuple[float, ...] = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+    default_fmr: float = 0.01
+    default_fnmr: float = 0.05
+    seed: int = 0
+    cohort: CohortRecipe = CohortRecipe()

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.errors import DeviceError, ImageError, ModelError
+from fingerprint_sdk.evidence.cohort import Cohort, no_cohort
 from fingerprint_sdk.images import WINDOW_BUDGET, WINDOW_SIZE, is_single_image
 from fingerprint_sdk.images.copies import LOSSY, can_be_read_again, jpeg_copies
 from fingerprint_sdk.images.quality import Quality
@@ -100,7 +101,12 @@ class Extractor:
         self.providers = session.providers
         self.window_size = WINDOW_SIZE
         self.model_sha256 = hashlib.sha256(model).hexdigest()
-        self.calibration = Calibration.from_json(metadata["calibration"])
+        cohort = (
+            Cohort.from_json(metadata["cohort"], self.embedding_size)
+            if "cohort" in metadata
+            else no_cohort(self.embedding_size)
+        )
+        self.calibration = Calibration.from_json(metadata["calibration"], cohort)
         self._infer = session.run
 
     @classmethod

@@ -82,8 +82,8 @@ def cluster(
         document: dict[str, Any] = {
             "model": describe(extractor),
             "paths": [str(path) for path in paths],
-            **result.as_dict(),
-            "score": None if score is None else score.as_dict(),
+            **result.to_dict(),
+            "score": None if score is None else score.to_dict(),
         }
         print_json(document)
         return
@@ -97,4 +97,4 @@ def cluster(
     print_table(("group", "image", "strength"), [(str(r[0]), *r[1:]) for r in rows])
     print(f"{len(result.groups)} groups, {len(alone)} images in none")
     if score is not None:
-        print_pairs((name.replace("_", " "), value) for name, value in score.as_dict().items())
+        print_pairs((name.replace("_", " "), value) for name, value in score.to_dict().items())

@@ -56,7 +56,7 @@ def embed(
     rows = list(zip(used, result.embeddings, result.quality, strict=True))
     if json:
         entries = [
-            {"path": path, "quality": quality.as_dict()}
+            {"path": path, "quality": quality.to_dict()}
             | ({} if out else {"embedding": embedding.tolist()})
             for path, embedding, quality in rows
         ]

@@ -56,7 +56,7 @@ def explain(
     explanation = explain_images(image, other, known, model=extractor, fmr=fmr)
     written = explanation.save(out)
     if json:
-        print_json({**explanation.as_dict(), "written": [str(path) for path in written]})
+        print_json({**explanation.to_dict(), "written": [str(path) for path in written]})
         return
     for sentence in explanation.summary:
         print(sentence)

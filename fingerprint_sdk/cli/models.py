@@ -110,7 +110,7 @@ def verify(
         checks = (Check("files", False, str(error)),)
     passed = all(check.passed for check in checks)
     if json:
-        listed = [check.as_dict() for check in checks]
+        listed = [check.to_dict() for check in checks]
         print_json({"source": source, "passed": passed, "checks": listed})
     else:
         results = [("ok" if check.passed else "FAILED") for check in checks]

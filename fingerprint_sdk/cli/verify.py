@@ -56,7 +56,7 @@ def verify(
             "model": describe(extractor),
             "a": [str(path) for path in left],
             "b": [str(path) for path in right],
-            **result.as_dict(),
+            **result.to_dict(),
         }
         print_json(document)
     else:

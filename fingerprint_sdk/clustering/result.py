@@ -37,7 +37,7 @@ class ClusteringScore:
     homogeneity: float
     completeness: float
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return asdict(self)
 
@@ -69,7 +69,7 @@ class Clustering:
     quality: tuple[Quality | None, ...]
     failures: tuple[Failure, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return {
             "labels": list(self.labels),
@@ -78,7 +78,7 @@ class Clustering:
             "method": self.method,
             "threshold": self.threshold,
             "fmr": self.fmr,
-            "quality": [None if q is None else q.as_dict() for q in self.quality],
+            "quality": [None if q is None else q.to_dict() for q in self.quality],
             "failures": [{"index": f.index, "error": str(f.error)} for f in self.failures],
         }
 

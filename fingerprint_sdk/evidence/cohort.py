@@ -96,7 +96,7 @@ class Cohort:
             ) from error
 
 
-def none(size: int) -> Cohort:
+def no_cohort(size: int) -> Cohort:
     """A cohort that explains nothing, for a model without one."""
     return Cohort(np.zeros((1, size), np.float32), ("other",), 1, 1.0, 0.0)
 

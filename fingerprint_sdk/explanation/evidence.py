@@ -51,13 +51,13 @@ class Explanation:
 
         return summary(self.images, self.verification)
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; the pictures are left out."""
         return {
             "model": self.model,
             "summary": list(self.summary),
-            "images": [view.as_dict() for view in self.images],
-            "verification": None if self.verification is None else self.verification.as_dict(),
+            "images": [view.to_dict() for view in self.images],
+            "verification": None if self.verification is None else self.verification.to_dict(),
         }
 
     def pictures(self) -> dict[str, bytes]:

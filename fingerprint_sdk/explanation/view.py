@@ -48,16 +48,16 @@ class ImageView:
     quality: Quality
     identification: Identification | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; the pictures are left out."""
         return {
             "name": self.name,
-            "quality": self.quality.as_dict(),
+            "quality": self.quality.to_dict(),
             "profile": self.profile.tolist(),
             "tops": list(self.tops),
             "lefts": list(self.lefts),
             "agreement": self.agreement.tolist(),
             "identification": None
             if self.identification is None
-            else self.identification.as_dict(),
+            else self.identification.to_dict(),
         }

@@ -47,7 +47,7 @@ class Quality:
             same picture in two lossless containers.
         subsampling: of the colours of a JPEG file, "4:4:4", "4:2:2", "4:2:0", ...; None for
             other images.
-        jpeg_tables: see ``LoadedImage``; left out of ``as_dict``.
+        jpeg_tables: see ``LoadedImage``; left out of ``to_dict``.
     """
 
     width: int
@@ -68,7 +68,7 @@ class Quality:
         """Names of the problems found, for people: "too_small", "lossy", "flat", "grey"."""
         return tuple(name for name in _FLAGS if getattr(self, name))
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         plain = asdict(self)
         del plain["jpeg_tables"]

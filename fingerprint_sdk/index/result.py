@@ -49,12 +49,12 @@ class SearchResult:
     compared: int
     quality: tuple[Quality, ...]
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return {
             **asdict(self),
             "matches": [asdict(match) for match in self.matches],
-            "quality": [quality.as_dict() for quality in self.quality],
+            "quality": [quality.to_dict() for quality in self.quality],
         }
 
 

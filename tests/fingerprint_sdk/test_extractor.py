@@ -322,7 +322,7 @@ def test_a_clean_side_is_compared_with_a_jpeg_as_jpeg(
     clean, others = sample_images["source0"][:2], sample_images["source0"][2:4]
     files = [encoded(pixels, 60) for pixels in others]
     result = extractor.verify(clean, files)
-    assert (result.copy, result.as_dict()["copy"]) == ("jpeg", "jpeg")
+    assert (result.copy, result.to_dict()["copy"]) == ("jpeg", "jpeg")
     assert [q.lossy for q in result.quality] == [None, None, True, True]
     ours, theirs = extractor.embed([encoded(x, 90) for x in clean]), extractor.embed(files)
     a, b = (rows.mean(0) / np.linalg.norm(rows.mean(0)) for rows in (ours, theirs))
@@ -360,4 +360,4 @@ def test_sizes_below_one_are_refused(extractor: fp.Extractor, argument: str) -> 
 
 def test_results_are_json(extractor: fp.Extractor, sample_images: Images) -> None:
     result = extractor.verify(sample_images["source0"][0], sample_images["source0"][1])
-    assert json.loads(json.dumps(result.as_dict()))["same"] is True
+    assert json.loads(json.dumps(result.to_dict()))["same"] is True

@@ -124,9 +124,9 @@ def test_windows_that_cancel_out_stay_zero_beside_a_constant() -> None:
     assert mean.dtype == np.float32
 
 
-def test_as_dict_is_json() -> None:
+def test_to_dict_is_json() -> None:
     result = verify_embeddings(*pair(0.96), CALIBRATION, quality=(FINE, JPEG))
-    data = json.loads(json.dumps(result.as_dict()))
+    data = json.loads(json.dumps(result.to_dict()))
     assert data["same"] is True
     assert data["images"] == [1, 1]
     assert data["quality"][1]["jpeg_quality"] == 85

@@ -50,14 +50,14 @@ class Scores:
     seed: int
     model: ModelRecord | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return asdict(self)
 
 
 def write_json(path: Path, results: Mapping[str, Scores]) -> None:
     """Write the scores of some image sets, by name, whole or not at all."""
-    record = {name: scores.as_dict() for name, scores in results.items()}
+    record = {name: scores.to_dict() for name, scores in results.items()}
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(record, indent=2, allow_nan=False) + "\n")

@@ -26,7 +26,7 @@ def scores_experiment(results: Mapping[str, Scores]) -> Experiment:
         f"{'; '.join(image_sets)}; {first.identification.galleries} random galleries, "
         f"{first.verification.model.genuine_pairs} pairs of either kind (the paper: 1,000 images "
         "a generator). Every image given is used; there is no larger scale.",
-        {image_set: scores.as_dict() for image_set, scores in results.items()},
+        {image_set: scores.to_dict() for image_set, scores in results.items()},
         [
             "In %, with 95 % intervals: over random galleries for identification, by a bootstrap "
             "over generators for AUC. Decoder level counts a probe as right when the predicted "

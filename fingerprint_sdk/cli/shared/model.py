@@ -65,7 +65,7 @@ def probes_document(
         "model": describe(extractor),
         kind: str(file),
         "probes": [
-            {"paths": [str(path) for path in paths], **result.as_dict()}
+            {"paths": [str(path) for path in paths], **result.to_dict()}
             for paths, result in results
         ],
     }

@@ -133,7 +133,7 @@ def test_flat_and_broken_images_are_set_apart(extractor: fp.Extractor, heap, tmp
     assert sum(len(group) for group in result.groups) == 18
     places = {place for group in result.groups for place in group}
     assert places.isdisjoint({0, 5, 6})
-    json.dumps(result.as_dict(), allow_nan=False)
+    json.dumps(result.to_dict(), allow_nan=False)
     with pytest.raises(fp.ImageError, match=r"broken\.png"):
         fp.cluster(inputs, model=extractor, on_error="raise")
 

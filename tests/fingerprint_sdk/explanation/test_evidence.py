@@ -184,7 +184,7 @@ def test_the_page_is_self_contained(
     assert explanation.summary[0] in page.text
     assert "tiny 0.0.1" in page.text
     assert {"script", "link", "iframe"}.isdisjoint(page.tags)
-    json.dumps(explanation.as_dict(), allow_nan=False)
+    json.dumps(explanation.to_dict(), allow_nan=False)
 
 
 def test_names_cannot_break_page_or_pictures(

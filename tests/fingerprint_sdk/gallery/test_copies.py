@@ -91,7 +91,7 @@ def test_a_probe_is_compared_with_its_like(
         mean = entry.embeddings.mean(0) if kind is None else entry.copies[kind].mean
         expected = float(extractor.embed(probe) @ mean) / np.linalg.norm(mean)
         assert first.score == pytest.approx(expected, abs=1e-5)
-        assert found.as_dict()["candidates"][0]["copy"] == kind
+        assert found.to_dict()["candidates"][0]["copy"] == kind
         # Without copies, it stands as it was enrolled.
         other = found.candidates[1]
         assert other.copy is None

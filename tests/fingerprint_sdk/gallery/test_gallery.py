@@ -255,7 +255,7 @@ def test_the_default_is_bound_late_and_checked(
 
 def test_identification_is_json(gallery: fp.Gallery, sample_images: Images) -> None:
     found = gallery.identify(sample_images["source0"][4:6])
-    data = json.loads(json.dumps(found.as_dict()))
+    data = json.loads(json.dumps(found.to_dict()))
     assert data["best"] == "source0"
     assert data["candidates"][0]["margin"] > 0
     assert len(data["quality"]) == 2

@@ -201,13 +201,13 @@ def test_what_jpeg_did_reaches_the_quality(image: Image.Image) -> None:
     judged = judge(buffer.getvalue())
     with Image.open(buffer) as opened:
         assert judged.jpeg_tables == tuple(tuple(opened.quantization[key]) for key in (0, 1))
-    assert judged.as_dict()["subsampling"] == "4:2:2"
+    assert judged.to_dict()["subsampling"] == "4:2:2"
     clean = judge(image)
     assert (clean.jpeg_tables, clean.subsampling) == ((), None)
 
 
-def test_as_dict_is_json(image: Image.Image) -> None:
-    plain = json.loads(json.dumps(judge(image).as_dict()))
+def test_to_dict_is_json(image: Image.Image) -> None:
+    plain = json.loads(json.dumps(judge(image).to_dict()))
     assert plain["width"] == 260
     assert {"grey", "digest", "subsampling", "flags"} <= set(plain)
     assert "jpeg_tables" not in plain

@@ -42,7 +42,7 @@ def test_search_finds_the_same_source_first(
     assert result.matches[0].score == pytest.approx(1)
     assert {Path(match.name).name[:7] for match in result.matches} == {"source1"}
     assert result.compared == 18
-    json.dumps(result.as_dict(), allow_nan=False)
+    json.dumps(result.to_dict(), allow_nan=False)
 
 
 def test_scores_and_decisions_are_those_of_verification(

@@ -201,7 +201,7 @@ def test_evaluate_records_what_was_scored(tiny_model_path: Path, tmp_path: Path)
     for _ in range(2):  # the second time over the first
         write_json(target, {"image_set": scores})
     assert [path.name for path in target.parent.iterdir()] == ["scores.json"]
-    assert json.loads(target.read_text()) == {"image_set": scores.as_dict()}
+    assert json.loads(target.read_text()) == {"image_set": scores.to_dict()}
 
     printed = io.StringIO()
     print_table({"a [image set]": scores}, console=Console(file=printed, width=120))

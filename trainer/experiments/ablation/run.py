@@ -58,7 +58,7 @@ class Result:
 
     `models` it was trained on; `parameters` of the network; `held_out_auc` on synthetic models
     never trained on (None where there are too few); `seconds` of training; `scores` by image
-    set (`Scores.as_dict`); `fnmr` likewise, the interval of the FNMR at FMR 1 %.
+    set (`Scores.to_dict`); `fnmr` likewise, the interval of the FNMR at FMR 1 %.
     """
 
     label: str
@@ -160,7 +160,7 @@ def _train_and_score(
         found = score(
             embeddings, image_set.decoders, galleries=laboratory.galleries, pairs=laboratory.pairs
         )
-        scores[name] = found.as_dict()
+        scores[name] = found.to_dict()
         fnmr[name] = fnmr_interval(embeddings)
     return Result(
         variant.label,

@@ -24,7 +24,7 @@ PAPER: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 
 
 def experiment(comparison: Comparison) -> Experiment:
-    """The page of a comparison; its figures are `Comparison.as_dict`."""
+    """The page of a comparison; its figures are `Comparison.to_dict`."""
     left_out = [f"Left out: {title}: {why}." for title, why in comparison.left_out.items()]
     identification = _table(
         comparison,
@@ -46,7 +46,7 @@ def experiment(comparison: Comparison) -> Experiment:
         title="Rivals and our model on seen and on unseen generators",
         reproduces="Tables VIII and IX, section IV-D",
         scale=_scale(comparison),
-        figures=comparison.as_dict(),
+        figures=comparison.to_dict(),
         parts=[
             identification,
             verification,

@@ -72,7 +72,7 @@ class Comparison:
     split: Split
     recipe: CompareRecipe
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
         return {
             "recipe": asdict(self.recipe),

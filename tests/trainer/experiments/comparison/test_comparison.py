@@ -137,13 +137,13 @@ def test_compare_scores_both_halves_and_resumes(
     shown.clear()
     again = compare(image_set, split, cache, RECIPE, run=run, progress=progress)
     assert not shown  # everything came from the cache
-    assert again.as_dict() == first.as_dict()
+    assert again.to_dict() == first.to_dict()
     assert kept == {path: path.stat().st_mtime_ns for path in kept}
 
     next(cache.glob("spectrum-*.npz")).unlink()  # as if killed before it was written
     third = compare(image_set, split, cache, RECIPE, run=run, progress=progress)
     assert set(shown) == {"raw log spectrum: embedding"}
-    assert third.as_dict() == first.as_dict()
+    assert third.to_dict() == first.to_dict()
 
     page = write_experiment(tmp_path / "page", experiment(first))
     text = page.read_text()

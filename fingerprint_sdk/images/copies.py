@@ -44,8 +44,8 @@ COPY_SIDE = 512
 of a larger image then costs no more than one of 512 px."""
 
 _JPEG_90 = Jpeg(90, "4:2:0")
-LOSSY = _JPEG_90.name
-"""The name of what ``jpeg_copies`` makes."""
+LOSSY = "jpeg"
+"""What ``Extractor.verify`` calls what ``jpeg_copies`` makes."""
 
 
 def copy_of(image: LoadedImage, kind: Kind) -> LoadedImage:

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from fingerprint_sdk.images.quality import Quality
 
 BANK: tuple[Kind, ...] = (
-    *(Scale(factor) for factor in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)),
+    *(Scale(factor) for factor in (0.5, 0.6, 0.7, 0.8, 0.9)),
     *(Jpeg(quality, "4:2:0") for quality in (95, 85, 75, 60)),
     *(Jpeg(quality, "4:4:4") for quality in (95, 85, 75)),
-    *(WebP(quality) for quality in (90, 80)),
-    Avif(60),
+    *(WebP(quality) for quality in (95, 80)),
+    *(Avif(quality) for quality in (80, 60)),
 )
 """The kinds of copies that a gallery keeps (benchmarks/quality/copies.py says what each finds)."""
 

@@ -83,6 +83,7 @@ def test_every_kind_does_what_its_name_says(pixels: np.ndarray) -> None:
             expected = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
         else:
             options = {"subsampling": more[0]} if more else {}
+            options |= {"speed": 10} if family == "avif" else {}
             file = encoded(pixels, family.upper(), quality=int(number), **options)
             expected = Image.open(io.BytesIO(file)).convert("RGB")
         np.testing.assert_array_equal(made, np.asarray(expected))

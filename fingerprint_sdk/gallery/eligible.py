@@ -14,13 +14,17 @@ import numpy.typing as npt
 
 from fingerprint_sdk.embedding import mean_embedding
 from fingerprint_sdk.gallery.fingerprints import Fingerprints
-from fingerprint_sdk.images.processing import Avif, Jpeg, Kind, Scale, WebP, kind_named
+from fingerprint_sdk.images.processing import Avif, Chain, Jpeg, Kind, Scale, WebP, kind_named
 from fingerprint_sdk.images.quality import Quality
 
 OTHERS_SHARE = 0.3
 """Processing makes images alike whoever made them, at some scales more than at others. So kinds
 compete by the cosine of an entry less this share of the mean cosine of all entries
 (benchmarks/quality/copies.py)."""
+
+TWICE = 0.01
+"""A kind of two steps must be nearer by this than one of a single step, or else images that were
+processed once are found less often (benchmarks/quality/copies.py)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +76,7 @@ def suited(probe: Quality | None, kinds: Sequence[str]) -> Suited:
     if probe.jpeg_quality is not None:
         return Suited(_near(known, probe), as_enrolled=False, lossy=True)
     # It was a JPEG file once, of a quality that nothing tells, or has a palette.
-    return Suited(_of(known, Scale, Jpeg), as_enrolled=True, lossy=True)
+    return Suited(_of(known, Scale, Jpeg, Chain), as_enrolled=True, lossy=True)
 
 
 def likeness(
@@ -129,6 +133,10 @@ def _nearest_kind(
     table = np.where(there, cosines[rows], 0)
     others = table.sum(axis=0) / there.sum(axis=0)
     contest = np.where(there, table - OTHERS_SHARE * others, -np.inf).max(axis=0)
+    contest -= [
+        TWICE if column and isinstance(kind_named(known.kinds[column - 1]), Chain) else 0
+        for column in columns
+    ]
     nearest = rows[:, int(contest.argmax())]
     # An entry without copies of that kind is compared by the best of what it has.
     own = rows[np.arange(len(rows)), np.where(there, table, -np.inf).argmax(axis=1)]
@@ -143,13 +151,15 @@ def _of(kinds: dict[str, Kind], *families: type[Kind]) -> frozenset[str]:
 def _near(kinds: dict[str, Kind], probe: Quality) -> frozenset[str]:
     """JPEG of the qualities next to the probe's on either side, and of its subsampling.
 
-    Colours at half the width alone, "4:2:2", are nearer to "4:2:0" than to none.
+    And JPEG of that subsampling after another step, of any quality. Colours at half the width
+    alone, "4:2:2", are as far from "4:2:0" as from "4:4:4".
     """
     quality = probe.jpeg_quality or 0
-    jpegs = {name: kind for name, kind in kinds.items() if isinstance(kind, Jpeg)}
-    whole = probe.subsampling == "4:4:4"
-    alike = {n: k.quality for n, k in jpegs.items() if (k.subsampling == "4:4:4") == whole}
-    known = alike or {name: kind.quality for name, kind in jpegs.items()}
-    finer = min((q for q in known.values() if q >= quality), default=None)
-    coarser = max((q for q in known.values() if q <= quality), default=None)
-    return frozenset(name for name, one in known.items() if one in (finer, coarser))
+    last = {n: kind.second if isinstance(kind, Chain) else kind for n, kind in kinds.items()}
+    jpegs = {name: kind for name, kind in last.items() if isinstance(kind, Jpeg)}
+    same = {name: kind for name, kind in jpegs.items() if kind.subsampling == probe.subsampling}
+    known = same or jpegs
+    once = {name: kind.quality for name, kind in known.items() if kinds[name] == kind}
+    finer = min((q for q in once.values() if q >= quality), default=None)
+    coarser = max((q for q in once.values() if q <= quality), default=None)
+    return frozenset(name for name in known if name not in once or once[name] in (finer, coarser))

@@ -18,6 +18,7 @@ from fingerprint_sdk.images.decode import LoadedImage, is_single_image, load_ima
 from fingerprint_sdk.images.grid import WINDOW_GRID, WINDOW_SIZE
 from fingerprint_sdk.images.processing import (
     Avif,
+    Chain,
     Jpeg,
     JpegTables,
     Kind,
@@ -25,17 +26,19 @@ from fingerprint_sdk.images.processing import (
     Scale,
     WebP,
     available,
+    resized,
 )
 
 if TYPE_CHECKING:
     from fingerprint_sdk.images.quality import Quality
 
 BANK: tuple[Kind, ...] = (
-    *(Scale(factor) for factor in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)),
+    *(Scale(factor) for factor in (0.5, 0.6, 0.7, 0.8, 0.9, 1.25, 1.5, 2.0)),
     *(Jpeg(quality, "4:2:0") for quality in (95, 85, 75, 60)),
     *(Jpeg(quality, "4:4:4") for quality in (95, 85, 75)),
-    *(WebP(quality) for quality in (90, 80)),
-    Avif(60),
+    *(WebP(quality) for quality in (95, 80)),
+    *(Avif(quality) for quality in (80, 60)),
+    *(Chain(Scale(factor), Jpeg(80, "4:2:0")) for factor in (0.6, 0.8)),
 )
 """The kinds of copies that a gallery keeps (benchmarks/quality/copies.py says what each finds)."""
 
@@ -44,8 +47,8 @@ COPY_SIDE = 512
 of a larger image then costs no more than one of 512 px."""
 
 _JPEG_90 = Jpeg(90, "4:2:0")
-LOSSY = _JPEG_90.name
-"""The name of what ``jpeg_copies`` makes."""
+LOSSY = "jpeg"
+"""What ``Extractor.verify`` calls what ``jpeg_copies`` makes."""
 
 
 def copy_of(image: LoadedImage, kind: Kind) -> LoadedImage:
@@ -53,8 +56,7 @@ def copy_of(image: LoadedImage, kind: Kind) -> LoadedImage:
 
     One smaller than a window is enlarged to it, as such a probe is (``images.windows``).
     """
-    factor = kind.factor if isinstance(kind, Scale) else 1.0
-    copy = kind.apply(_middle(image.pixels, COPY_SIDE / factor))
+    copy = kind.apply(_middle(image.pixels, COPY_SIDE / resized(kind)))
     return LoadedImage(copy, f"{image.name} as {kind.name}")
 
 

@@ -22,12 +22,15 @@ Pixels = npt.NDArray[np.uint8]
 SUBSAMPLING = ("4:4:4", "4:2:2", "4:2:0")
 """How Pillow's JPEG encoder can sample the colours."""
 
+_THEN = " then "
+
 
 class Kind(Protocol):
     """A kind of processing.
 
     Attributes:
-        name: "scale 0.7", "jpeg 85 4:2:0", "webp 80" or "avif 60"; ``kind_named`` knows it.
+        name: "scale 0.7", "jpeg 85 4:2:0", "webp 80", "avif 60", or two of these with "then"
+            between; ``kind_named`` knows it.
         lossy: whether a codec changes the pixels.
     """
 
@@ -124,7 +127,10 @@ class WebP:
 
 @dataclass(frozen=True)
 class Avif:
-    """AVIF of a quality from 0 to 100, its colours 4:2:0. Pillow has it from 11.3 on."""
+    """AVIF of a quality from 0 to 100, its colours 4:2:0. Pillow has it from 11.3 on.
+
+    By the encoder's fastest setting, since the usual one takes longer than the embedding does.
+    """
 
     quality: int
     lossy: ClassVar[bool] = True
@@ -134,11 +140,32 @@ class Avif:
         return f"avif {self.quality}"
 
     def apply(self, pixels: Pixels) -> Pixels:
-        return _read_again(pixels, "AVIF", quality=self.quality)
+        return _read_again(pixels, "AVIF", quality=self.quality, speed=10)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One kind of processing, then another: "scale 0.8 then jpeg 80 4:2:0"."""
+
+    first: Kind
+    second: Kind
+
+    @property
+    def name(self) -> str:
+        return f"{self.first.name}{_THEN}{self.second.name}"
+
+    @property
+    def lossy(self) -> bool:
+        return self.first.lossy or self.second.lossy
+
+    def apply(self, pixels: Pixels) -> Pixels:
+        return self.second.apply(self.first.apply(pixels))
 
 
 def kind_named(name: str) -> Kind:
     """The kind of that name. Raises ValueError if there is none."""
+    if name.count(_THEN) == 1:
+        return Chain(*(kind_named(part) for part in name.split(_THEN)))
     family, *numbers = name.split(" ")
     kind: Kind
     try:
@@ -160,8 +187,17 @@ def kind_named(name: str) -> Kind:
     raise ValueError(f"{name!r} is no kind of processing")
 
 
+def resized(kind: Kind) -> float:
+    """The factor by which it changes the sides of an image."""
+    if isinstance(kind, Chain):
+        return resized(kind.first) * resized(kind.second)
+    return kind.factor if isinstance(kind, Scale) else 1.0
+
+
 def available(kind: Kind) -> bool:
     """Whether this Pillow can do it: not every build writes WebP and AVIF."""
+    if isinstance(kind, Chain):
+        return available(kind.first) and available(kind.second)
     codec = kind.name.split(" ")[0]
     return codec not in ("webp", "avif") or bool(features.check(codec))
 

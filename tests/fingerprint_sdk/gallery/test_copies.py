@@ -104,9 +104,9 @@ def test_the_fingerprints_that_are_tried_share_the_false_match_rate(
 ) -> None:
     file = encoded(sample_images["source0"][5], "JPEG", quality=85, subsampling=2)
     lossy = extractor.calibration.condition(1, 3, recompressed=True)
-    assert gallery.identify(file, fmr=0.03).threshold == lossy.threshold(0.03)
+    assert gallery.identify(file, fmr=0.09).threshold == lossy.threshold(0.03)
     between = encoded(sample_images["source0"][5], "JPEG", quality=80, subsampling=2)
-    assert gallery.identify(between, fmr=0.06).threshold == lossy.threshold(0.03)
+    assert gallery.identify(between, fmr=0.08).threshold == lossy.threshold(0.02)
     for rate in (0.0003, 0.2):
         with pytest.raises(fp.OperatingPointError):
             gallery.identify(file, fmr=rate)

@@ -13,6 +13,7 @@ from fingerprint_sdk.images.copies import BANK
 from fingerprint_sdk.images.quality import Quality
 
 NAMES = [kind.name for kind in BANK]
+TWICE = ("scale 0.6 then jpeg 80 4:2:0", "scale 0.8 then jpeg 80 4:2:0")
 PNG, WEBP, AVIF = (
     Quality(512, 512, form, False, None, lossy, False, 16)
     for form, lossy in (("PNG", False), ("WEBP", True), ("AVIF", True))
@@ -33,7 +34,7 @@ def entry(enrolled: np.ndarray, *, lossy: bool = False, **copies: np.ndarray) ->
     """Copies by kind: "jpeg 85 4:2:0" as ``jpeg85``, "scale 0.7" as ``scale7``, "webp 80"."""
     names = {
         "jpeg85": "jpeg 85 4:2:0", "jpeg75": "jpeg 75 4:2:0", "scale7": "scale 0.7",
-        "scale5": "scale 0.5", "webp80": "webp 80",
+        "scale5": "scale 0.5", "webp80": "webp 80", "twice": TWICE[1],
     }  # fmt: skip
     kept = {names[key]: CopyMean(mean, 3) for key, mean in copies.items()}
     return Entry(enrolled[None], np.array([lossy]), np.array([16], np.int32), "", kept)
@@ -43,7 +44,8 @@ def test_what_a_probe_shows_decides_what_it_is_compared_with() -> None:
     def of(family: str) -> set[str]:
         return {name for name in NAMES if name.startswith(family)}
 
-    assert suited(PNG, NAMES).kinds == of("scale")
+    chains = {name for name in NAMES if "then" in name}
+    assert suited(PNG, NAMES).kinds == of("scale") - chains
     assert suited(WEBP, NAMES).kinds == of("webp")
     assert suited(AVIF, NAMES).kinds == of("avif")
     assert suited(WAS_JPEG, NAMES).kinds == of("scale") | of("jpeg")
@@ -56,12 +58,12 @@ def test_what_a_probe_shows_decides_what_it_is_compared_with() -> None:
 @pytest.mark.parametrize(
     ("probe", "expected"),
     [
-        (jpeg(85), {"jpeg 85 4:2:0"}),
-        (jpeg(80), {"jpeg 85 4:2:0", "jpeg 75 4:2:0"}),
-        (jpeg(99), {"jpeg 95 4:2:0"}),
-        (jpeg(10), {"jpeg 60 4:2:0"}),
+        (jpeg(85), {"jpeg 85 4:2:0", *TWICE}),
+        (jpeg(80), {"jpeg 85 4:2:0", "jpeg 75 4:2:0", *TWICE}),
+        (jpeg(99), {"jpeg 95 4:2:0", *TWICE}),
+        (jpeg(10), {"jpeg 60 4:2:0", *TWICE}),
         (jpeg(95, "4:4:4"), {"jpeg 95 4:4:4"}),
-        (jpeg(85, "4:2:2"), {"jpeg 85 4:2:0"}),
+        (jpeg(85, "4:2:2"), {"jpeg 85 4:2:0", "jpeg 85 4:4:4", *TWICE}),
     ],
 )
 def test_jpeg_files_are_compared_with_the_next_qualities(
@@ -101,6 +103,19 @@ def test_of_a_jpeg_file_neither_originals_nor_scales_are_asked() -> None:
     assert (found.copies, found.tried) == (("jpeg 85 4:2:0",), 1)
     unknown = likeness(known, unit(1, 0.1, 0)[None], [])
     assert (unknown.copies, unknown.tried) == ((None,), 3)
+
+
+def test_two_steps_must_be_clearly_nearer_than_one() -> None:
+    known = fingerprints_of(
+        {"a": entry(unit(0, 0, 1), jpeg85=unit(1, 0.1, 0), twice=unit(0.1, 1, 0))}
+    )
+    for probe, kind in (
+        (unit(1, 1, 0), "jpeg 85 4:2:0"),
+        (unit(1, 1.005, 0), "jpeg 85 4:2:0"),
+        (unit(1, 1.1, 0), TWICE[1]),
+    ):
+        found = likeness(known, probe[None], [jpeg(85)])
+        assert (found.copies, found.tried) == ((kind,), 2)
 
 
 def test_an_entry_without_copies_stands_as_it_was_enrolled() -> None:

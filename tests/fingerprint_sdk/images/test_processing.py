@@ -14,6 +14,7 @@ from fingerprint_sdk.images import load_image
 from fingerprint_sdk.images.copies import BANK, COPY_SIDE, bank, copy_of, like, lossy_kind
 from fingerprint_sdk.images.decode import LoadedImage
 from fingerprint_sdk.images.processing import (
+    Chain,
     Jpeg,
     JpegTables,
     Scale,
@@ -48,6 +49,9 @@ def test_a_name_gives_back_its_kind() -> None:
     assert kind_named("jpeg 85 4:2:0") == Jpeg(85, "4:2:0")
     assert kind_named("webp 80").lossy
     assert not kind_named("scale 2").lossy
+    twice = Chain(Scale(0.6), Jpeg(80, "4:2:0"))
+    assert kind_named("scale 0.6 then jpeg 80 4:2:0") == twice
+    assert twice.lossy
 
 
 @pytest.mark.parametrize(
@@ -65,6 +69,8 @@ def test_a_name_gives_back_its_kind() -> None:
         "webp",
         "gif 3",
         "as enrolled",
+        "scale 0.6 then ",
+        "webp 80 then webp 80 then webp 80",
         " webp 80",
     ],
 )
@@ -77,12 +83,17 @@ def test_every_kind_does_what_its_name_says(pixels: np.ndarray) -> None:
     assert len(bank()) >= len(BANK) - 1  # AVIF came with Pillow 11.3
     for kind in bank():
         made = kind.apply(pixels)
+        if isinstance(kind, Chain):
+            between = kind.first.apply(pixels)
+            np.testing.assert_array_equal(made, kind.second.apply(between))
+            continue
         family, number, *more = kind.name.split(" ")
         if family == "scale":
             size = tuple(round(float(number) * side) for side in pixels.shape[1::-1])
             expected = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
         else:
             options = {"subsampling": more[0]} if more else {}
+            options |= {"speed": 10} if family == "avif" else {}
             file = encoded(pixels, family.upper(), quality=int(number), **options)
             expected = Image.open(io.BytesIO(file)).convert("RGB")
         np.testing.assert_array_equal(made, np.asarray(expected))

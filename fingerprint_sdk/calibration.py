@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from fingerprint_sdk.evidence.cohort import Cohort
 from fingerprint_sdk.errors import ModelError, OperatingPointError
+from fingerprint_sdk.evidence.cohort import Cohort
 from fingerprint_sdk.images.treatment import TREATMENTS
 
 Table = tuple[tuple[float, float], ...]
@@ -259,9 +259,7 @@ def _parse(data: Any, cohort: Cohort) -> Calibration:
     }
     if not listed or images[0] != 1 or windows[0] != 1 or conditions.keys() != wanted:
         raise ValueError("its conditions must be all combinations, from one image and one window")
-    rates = {
-        (tuple(f for f, _ in c.thresholds), tuple(f for f, _ in c.misses)) for c in listed
-    }
+    rates = {(tuple(f for f, _ in c.thresholds), tuple(f for f, _ in c.misses)) for c in listed}
     if len(rates) != 1:
         raise ValueError("all conditions must have the same rates")
     default_fmr, default_fnmr = _number(data["default_fmr"]), _number(data["default_fnmr"])

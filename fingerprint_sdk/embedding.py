@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk.errors import FingerprintError
 from fingerprint_sdk.images.quality import counted_windows
+
+_UNIT = 1e-3  # how far from 1 a length may be, for half precision
 
 Embedding = npt.NDArray[np.float32]
 Run: TypeAlias = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.floating]]
@@ -105,6 +108,35 @@ def mean_embedding(embeddings: npt.NDArray[np.floating]) -> Embedding:
     mean: npt.NDArray[np.float64] = np.asarray(embeddings, dtype=np.float64).mean(axis=0)
     norm = float(np.linalg.norm(mean))
     return np.asarray(mean / norm if norm > 0 else mean, dtype=np.float32)
+
+
+def is_embeddings(images: object) -> TypeGuard[npt.NDArray[np.floating]]:
+    """Whether something given for images is embeddings: an array of floats, (D,) or (n, D)."""
+    return (
+        isinstance(images, np.ndarray)
+        and np.issubdtype(images.dtype, np.floating)
+        and images.ndim <= 2
+    )
+
+
+def embedding_rows(embeddings: npt.NDArray[np.floating], size: int) -> Embedding:
+    """One embedding or some as float32 rows, (n, D).
+
+    Raises:
+        FingerprintError: they are not L2-normalised rows of ``size`` numbers.
+    """
+    rows = np.atleast_2d(np.asarray(embeddings, dtype=np.float32))
+    if rows.shape[1] != size:
+        raise FingerprintError(
+            f"embeddings of this model have {size} numbers, not {rows.shape[1]}: embed the images "
+            "with the model that compares them"
+        )
+    # Values that are not finite fail this comparison too.
+    if not (np.abs(np.linalg.norm(rows, axis=1) - 1) < _UNIT).all():
+        raise FingerprintError(
+            "embeddings must be finite and L2-normalised: give them as embedded"
+        )
+    return rows
 
 
 def cosine(a: Embedding, b: Embedding) -> float:

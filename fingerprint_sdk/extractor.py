@@ -14,20 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.embedding import embedding_rows, is_embeddings
 from fingerprint_sdk.errors import DeviceError, ImageError, ModelError
 from fingerprint_sdk.evidence.cohort import Cohort, no_cohort
+from fingerprint_sdk.identification import Identification
 from fingerprint_sdk.images import WINDOW_BUDGET, WINDOW_SIZE, is_single_image
-from fingerprint_sdk.images.copies import LOSSY, can_be_read_again, jpeg_copies
+from fingerprint_sdk.images.copies import can_be_read_again, like, lossy_kind
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.results import EmbeddingResult, Embeddings, Failure
 from fingerprint_sdk.runtime import Device, open_session
 from fingerprint_sdk.runtime.contract import ModelIdentity, check_contract
 from fingerprint_sdk.stream import Embedded, as_iterable, positive, stream
-from fingerprint_sdk.verification import (
-    Identification,
-    Verification,
-    verify_embeddings,
-)
+from fingerprint_sdk.verification import Verification, verify_embeddings
 
 if TYPE_CHECKING:
     from fingerprint_sdk.images import ImageInput
@@ -55,7 +53,9 @@ class KnownModels(Protocol):
         calibration: Calibration,
         *,
         quality: tuple[Quality, ...],
-        fmr: float | None,
+        fpir: float | None,
+        fnir: float | None,
+        prior: float,
         top: int,
     ) -> Identification:
         """See ``Gallery.search``."""
@@ -108,6 +108,7 @@ class Extractor:
         )
         self.calibration = Calibration.from_json(metadata["calibration"], cohort)
         self._infer = session.run
+        self._measures_deviation = len(session.ort.get_outputs()) > 1
 
     @classmethod
     def from_file(
@@ -225,25 +226,51 @@ class Extractor:
         if windows.ndim != 4 or windows.shape[1:] != shape:
             raise ImageError(f"windows must have shape (N, 3, 128, 128), not {windows.shape}")
         limit = _MAX_WINDOWS * _BATCH[self.device]
-        parts = [self._run(windows[i : i + limit]) for i in range(0, len(windows), limit)]
+        parts = [self._run(windows[i : i + limit])[0] for i in range(0, len(windows), limit)]
         return np.concatenate(parts or [np.empty((0, self.window_embedding_size), np.float32)])
 
-    def verify(self, a: Images, b: Images, *, fmr: float | None = None) -> Verification:
-        """Were two images, or two sets each by one model, made by the same model?
+    def verify(
+        self,
+        a: Images | npt.NDArray[np.floating],
+        b: Images | npt.NDArray[np.floating],
+        *,
+        fmr: float | None = None,
+        fnmr: float | None = None,
+        prior: float = 0.5,
+    ) -> Verification:
+        """Were two images, or two sets each by one generator, made by the same generator?
 
-        Where one side is lossy throughout and the other is not at all, the latter is compared as
-        JPEG of quality 90, which is far nearer to what became of the former; ``copy`` of the
-        answer says so. Streams and open files, which cannot be read twice, are compared as
-        they are.
+        Where one side is lossy throughout and the other is not at all, the latter is brought to
+        the former's processing: a JPEG file's own tables, or WebP or AVIF at a usual quality.
+        ``copy`` of the answer says so. Streams and open files, which cannot be read twice, are
+        compared as they are.
 
         Args:
-            a, b: one image or an iterable of images; more images a side decide better.
-            fmr: false match rate to decide at; None for the model's default.
+            a, b: one image or an iterable of images; more images a side decide better. Or the
+                embeddings of one or some, float, shape (D,) or (n, D).
+            fmr: false match rate at which "same" is said; None for the model's default.
+            fnmr: false non-match rate at which "different" is said; None for the default.
+            prior: P(same generator) beforehand, for ``probability``.
 
         Raises:
             ImageError: an image cannot be used, or a side is empty.
-            OperatingPointError: ``fmr`` lies outside the calibrated range.
+            OperatingPointError: a rate lies outside the calibrated range, or ``prior`` is none.
         """
+        rates = {"fmr": fmr, "fnmr": fnmr}
+        self.calibration.check(**rates)
+        if is_embeddings(a) or is_embeddings(b):
+            rows_a, quality_a = self.embedded(a)
+            rows_b, quality_b = self.embedded(b)
+            known = quality_a + quality_b
+            whole = len(known) == len(rows_a) + len(rows_b)
+            return verify_embeddings(
+                rows_a,
+                rows_b,
+                self.calibration,
+                **rates,
+                prior=prior,
+                quality=known if whole else (),
+            )
         counts = [0, 0]
 
         def both() -> Iterator[ImageInput]:
@@ -257,38 +284,83 @@ class Extractor:
         if 0 in counts:
             raise ImageError(_NO_IMAGES)
         left, right = embeddings[: counts[0]], embeddings[counts[0] :]
-        lossy = [bool(q.lossy) for q in quality]
-        lossy_a, lossy_b = lossy[: counts[0]], lossy[counts[0] :]
+        quality_a, quality_b = quality[: counts[0]], quality[counts[0] :]
         copy = None
-        if all(lossy_b) and not any(lossy_a) and can_be_read_again(a):
-            left, copy = self.embed_with_quality(jpeg_copies(as_iterable(a)))[0], LOSSY
-        elif all(lossy_a) and not any(lossy_b) and can_be_read_again(b):
-            right, copy = self.embed_with_quality(jpeg_copies(as_iterable(b)))[0], LOSSY
+        if all(q.lossy for q in quality_b) and not any(q.lossy for q in quality_a):
+            left, copy = self._as_others(a, left, quality_b)
+        elif all(q.lossy for q in quality_a) and not any(q.lossy for q in quality_b):
+            right, copy = self._as_others(b, right, quality_a)
         return verify_embeddings(
-            left, right, self.calibration, fmr=fmr, quality=quality, copy=copy
+            left, right, self.calibration, **rates, prior=prior, quality=quality, copy=copy
         )
 
+    def _as_others(
+        self, images: Images, embeddings: Embeddings, others: Sequence[Quality]
+    ) -> tuple[Embeddings, str | None]:
+        """Embeddings of images processed as others were, where that is known and can be done."""
+        kinds = [kind for one in others if (kind := lossy_kind(one)) is not None]
+        if not kinds or not can_be_read_again(images):
+            return embeddings, None
+        alike, _ = self.embed_with_quality(like(kinds, as_iterable(images)))
+        return alike, kinds[0].name
+
+    def embedded(
+        self, images: Images | npt.NDArray[np.floating]
+    ) -> tuple[Embeddings, tuple[Quality, ...]]:
+        """Embeddings, (n, D), and quality of images; embeddings pass through, without quality.
+
+        Raises:
+            ImageError: an image cannot be used, or there is none.
+            FingerprintError: embeddings are not L2-normalised rows of this model's size.
+        """
+        if is_embeddings(images):
+            rows = embedding_rows(images, self.embedding_size)
+            quality: tuple[Quality, ...] = ()
+        else:
+            rows, quality = self.embed_with_quality(images)
+        if not len(rows):
+            raise ImageError(_NO_IMAGES)
+        return rows, quality
+
     def identify(
-        self, images: Images, gallery: KnownModels, *, fmr: float | None = None, top: int = 5
+        self,
+        images: Images | npt.NDArray[np.floating],
+        gallery: KnownModels,
+        *,
+        fpir: float | None = None,
+        fnir: float | None = None,
+        prior: float = 0.5,
+        top: int = 5,
     ) -> Identification:
-        """Which gallery entry made the image, or the set of images by one model?
+        """Which gallery entry made the image, or the set of images by one generator?
 
         Args:
-            images: one image or an iterable of images; more images decide better.
+            images: one image or an iterable of images; more images decide better. Or their
+                embeddings, float, shape (D,) or (n, D).
             gallery: a ``Gallery`` of this model.
-            fmr: false match rate of one comparison; None for the model's default.
+            fpir: false positive identification rate at which an entry is named: of probes by
+                generators outside the gallery; None for the model's default FMR.
+            fnir: false negative identification rate at which "none" is said; None for the
+                model's default FNMR.
+            prior: P(the nearest entry made it) beforehand, for ``probability``.
             top: number of candidates wanted.
 
         Raises:
             ImageError: an image cannot be used, or none is given.
             GalleryError: the gallery is empty or belongs to another model.
-            OperatingPointError: ``fmr`` lies outside the calibrated range.
+            OperatingPointError: a rate lies outside the calibrated range, or ``prior`` is none.
         """
         gallery.check_model(self)
-        embeddings, quality = self.embed_with_quality(images)
-        if not quality:
-            raise ImageError(_NO_IMAGES)
-        return gallery.search(embeddings, self.calibration, quality=quality, fmr=fmr, top=top)
+        embeddings, quality = self.embedded(images)
+        return gallery.search(
+            embeddings,
+            self.calibration,
+            quality=quality,
+            fpir=fpir,
+            fnir=fnir,
+            prior=prior,
+            top=top,
+        )
 
     def _stack(self, rows: Sequence[Embeddings]) -> Embeddings:
         return np.stack(rows) if rows else np.empty((0, self.embedding_size), np.float32)
@@ -307,8 +379,10 @@ class Extractor:
             budget=self.windows,
         )
 
-    def _run(self, windows: npt.NDArray[np.uint8]) -> Embeddings:
-        """One call of the model, checked."""
+    def _run(
+        self, windows: npt.NDArray[np.uint8]
+    ) -> tuple[Embeddings, npt.NDArray[np.float32] | None]:
+        """One call of the model, checked: embeddings, and deviations if it measures them."""
         try:
             vectors = self._infer(windows)
         except Exception as error:  # ONNX Runtime's exceptions share no base class
@@ -317,10 +391,11 @@ class Extractor:
                     f"inference failed on the GPU, try a smaller batch_size: {error}"
                 ) from error
             raise ModelError(f"the model {self.name} failed: {error}") from error
-        expected = (len(windows), self.window_embedding_size)
+        size = self.window_embedding_size
+        expected = (len(windows), size + self._measures_deviation)
         if vectors.shape != expected or not np.isfinite(vectors).all():
             raise ModelError(f"the model {self.name} gave embeddings that are not usable")
-        return vectors
+        return vectors[:, :size], vectors[:, size] if self._measures_deviation else None
 
 
 def load(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,3 +44,8 @@ class EmbeddingResult:
     indices: tuple[int, ...]
     quality: tuple[Quality, ...]
     failures: tuple[Failure, ...]
+
+
+def as_json(values: Mapping[str, Any]) -> str:
+    """What a result's ``to_json`` gives: its ``to_dict``, indented."""
+    return json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
+import numpy.typing as npt
 
-from fingerprint_sdk.embedding import Run, image_embeddings
+from fingerprint_sdk.embedding import image_embeddings
 from fingerprint_sdk.errors import ImageError
 from fingerprint_sdk.images import WINDOW_BUDGET, is_single_image
 from fingerprint_sdk.images.ahead import Outcome, prepare_ahead
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
     from fingerprint_sdk.images import ImageInput
 
 Embedded: TypeAlias = tuple[Embeddings, Quality] | ImageError
+RunModel: TypeAlias = Callable[
+    [npt.NDArray[np.uint8]], tuple[Embeddings, npt.NDArray[np.floating] | None]
+]
+"""From windows, uint8 (n, 3, 128, 128), to their embeddings, (n, D), and deviations, (n,)."""
 
 
 def stream(
     images: Iterator[ImageInput],
-    run: Run,
+    run: RunModel,
     batch_size: int,
     workers: int,
     *,
@@ -36,7 +42,7 @@ def stream(
 
     Args:
         images: consumed little by little.
-        run: from windows, uint8 (N, 3, 128, 128), to embeddings, (N, D).
+        run: the model.
         batch_size: images a call of ``run``.
         workers: threads that decode.
         constant: of the model, see ``embedding.image_embedding``.
@@ -50,14 +56,31 @@ def stream(
                 done += 1
 
 
-def _embed_batch(batch: list[Outcome], run: Run, constant: float) -> Iterator[Embedded]:
+def _embed_batch(batch: list[Outcome], run: RunModel, constant: float) -> Iterator[Embedded]:
     usable = [item for item in batch if not isinstance(item, ImageError)]
     rows: Iterator[Embeddings] = iter(())
+    medians: Iterator[float | None] = iter(())
     if usable:
-        vectors = run(np.concatenate([item.windows for item in usable]))
-        rows = image_embeddings(vectors, [len(item.windows) for item in usable], constant)
+        vectors, deviations = run(np.concatenate([item.windows for item in usable]))
+        counts = [len(item.windows) for item in usable]
+        rows = image_embeddings(vectors, counts, constant)
+        medians = _medians(deviations, counts)
     for item in batch:
-        yield item if isinstance(item, ImageError) else (next(rows), item.quality)
+        if isinstance(item, ImageError):
+            yield item
+        else:
+            yield next(rows), replace(item.quality, deviation=next(medians))
+
+
+def _medians(
+    deviations: npt.NDArray[np.floating] | None, counts: Sequence[int]
+) -> Iterator[float | None]:
+    """Of each image's windows; None where the model does not measure it."""
+    start = 0
+    for count in counts:
+        stop = start + count
+        yield None if deviations is None else float(np.median(deviations[start:stop]))
+        start = stop
 
 
 def as_iterable(images: ImageInput | Iterable[ImageInput]) -> Iterator[ImageInput]:

@@ -14,6 +14,7 @@ from fingerprint_sdk.evidence.side import compare, side_of
 from fingerprint_sdk.evidence.verdict import NO_EVIDENCE, Verdict, judge, words
 from fingerprint_sdk.evidence.verdict import probability as probability_of
 from fingerprint_sdk.images.quality import Quality
+from fingerprint_sdk.results import as_json
 
 __all__ = [
     "Verification",
@@ -88,6 +89,10 @@ class Verification:
             "images": list(self.images),
             "quality": [quality.to_dict() for quality in self.quality],
         }
+
+    def to_json(self) -> str:
+        """``to_dict`` as text."""
+        return as_json(self.to_dict())
 
 
 def verify_embeddings(

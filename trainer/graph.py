@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ OPSET, IR_VERSION = 20, 9  # Gelu in one operator; old enough for ONNX Runtime 1
 _LARGE = 4096  # numbers in a tensor
 
 
-def to_onnx(model: nn.Module, side: int) -> Any:
+def to_onnx(model: nn.Module, side: int, outputs: Sequence[str] = ("embedding",)) -> Any:
     """`model`, or its signal alone, as an ONNX proto with a free batch size, without metadata."""
     windows = torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8)
     with warnings.catch_warnings():
@@ -27,7 +27,7 @@ def to_onnx(model: nn.Module, side: int) -> Any:
             dynamo=True,
             opset_version=OPSET,
             input_names=["windows"],
-            output_names=["embedding"],
+            output_names=list(outputs),
             dynamic_shapes={"windows": {0: torch.export.Dim("N", min=1)}},
             external_data=False,
             verbose=False,

@@ -85,9 +85,7 @@ def compare(a: Side, b: Side, calibration: Calibration) -> tuple[float, Conditio
     return cosine(a.embedding, b.embedding) - a.explained - b.explained, condition
 
 
-def _different(
-    embeddings: npt.NDArray[np.floating], quality: Sequence[Quality]
-) -> list[int]:
+def _different(embeddings: npt.NDArray[np.floating], quality: Sequence[Quality]) -> list[int]:
     """The places of pictures that did not come before."""
     marks: Sequence[object] = [one.digest for one in quality]
     if not all(marks) or len(marks) != len(embeddings):

@@ -22,7 +22,7 @@ FLAT_POWER = 0.05
 GREY_SPREAD = 1
 """Grey levels that the channels of a grey image may differ by: rounding in colour conversions."""
 
-_FLAGS = ("too_small", "lossy", "flat", "grey")
+_FLAGS = ("too_small", "lossy", "flat", "grey", "untypical")
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,9 @@ class Quality:
         subsampling: of the colours of a JPEG file, "4:4:4", "4:2:2", "4:2:0", ...; None for
             other images.
         jpeg_tables: see ``LoadedImage``; left out of ``to_dict``.
+        deviation: how far the signal lies from that of unprocessed images, median over windows; 1
+            is as far as any image that the model was calibrated for. None where the model does
+            not measure it. Equations: docs/method.md#typicality.
     """
 
     width: int
@@ -62,10 +65,17 @@ class Quality:
     digest: str = ""
     subsampling: str | None = None
     jpeg_tables: tuple[tuple[int, ...], ...] = ()
+    deviation: float | None = None
+
+    @property
+    def untypical(self) -> bool:
+        """Whether it is like nothing that the model was calibrated for: ``deviation`` over 1."""
+        return self.deviation is not None and self.deviation > 1
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Names of the problems found, for people: "too_small", "lossy", "flat", "grey"."""
+        """Names of the problems found, for people: "too_small", "lossy", "flat", "grey",
+        "untypical"."""
         return tuple(name for name in _FLAGS if getattr(self, name))
 
     def to_dict(self) -> dict[str, Any]:

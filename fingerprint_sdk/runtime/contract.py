@@ -26,6 +26,8 @@ class ModelIdentity:
 def check_contract(session: Any, name: str) -> tuple[dict[str, str], int, float]:
     """Check inputs, outputs and metadata of a model.
 
+    A model may have a second output, "deviation", see ``images.quality.Quality``.
+
     Returns the metadata, the size of a window's embedding, and the model's constant (see
     ``embedding.image_embedding``), 0 where it has none.
 
@@ -47,6 +49,9 @@ def check_contract(session: Any, name: str) -> tuple[dict[str, str], int, float]
         and kind == "tensor(float)"
         # Exporters may leave the size symbolic, a string; each run checks the real one.
         and (columns == [int(size)] or [type(c) for c in columns] == [str])
+        and next(iter(outputs)) == "embedding"
+        and list(outputs.values())[1:] in ([], [("tensor(float)", [1])])
+        and set(outputs) <= {"embedding", "deviation"}
     )
     if not fits:
         raise ModelError(

@@ -20,7 +20,7 @@ class BoundModel:
 
     Args:
         ort: the ``onnxruntime`` module.
-        session: its ``InferenceSession``; input "windows", output "embedding".
+        session: its ``InferenceSession``; input "windows", any outputs of as many rows.
         device: where the buffers lie, "cuda" or "cpu".
     """
 
@@ -30,7 +30,7 @@ class BoundModel:
         self._lock = threading.Lock()
 
     def run(self, windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """uint8, shape (n, ...) -> float32, shape (n, D)."""
+        """uint8, shape (n, ...) -> float32, shape (n, columns of all outputs)."""
         count = len(windows)
         padded = np.zeros((bucket(count), *windows.shape[1:]), np.uint8)
         padded[:count] = windows
@@ -39,10 +39,11 @@ class BoundModel:
             buffer.update_inplace(padded)
             # Bound anew for each run: ONNX Runtime would write over the output of the last one.
             binding.clear_binding_outputs()
-            binding.bind_output("embedding", "cpu")
+            for output in self._session.get_outputs():
+                binding.bind_output(output.name, "cpu")
             self._session.run_with_iobinding(binding)
-            (output,) = binding.copy_outputs_to_cpu()
-        return cast("npt.NDArray[np.float32]", output[:count])
+            outputs = binding.copy_outputs_to_cpu()
+        return cast("npt.NDArray[np.float32]", np.concatenate(outputs, axis=1)[:count])
 
     def _bind(self, shape: tuple[int, ...]) -> tuple[Any, Any]:
         if shape[0] not in self._bound:

@@ -57,7 +57,10 @@ class Session:
     threads: int = 1
 
     def run(self, windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """uint8, shape (n, 3, 128, 128) -> float32, shape (n, D). May raise anything."""
+        """uint8, shape (n, 3, 128, 128) -> float32, shape (n, columns). May raise anything.
+
+        The columns are those of all outputs of the model, side by side.
+        """
         if self.bound is not None:
             return self.bound.run(windows)
         calls = self.threads * -(-len(windows) // (self.threads * _WINDOWS_A_CALL))
@@ -73,8 +76,8 @@ class Session:
         return ThreadPoolExecutor(self.threads)
 
     def _run_on_cpu(self, windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        (output,) = self.ort.run(["embedding"], {"windows": np.ascontiguousarray(windows)})
-        return cast("npt.NDArray[np.float32]", output)
+        outputs = self.ort.run(None, {"windows": np.ascontiguousarray(windows)})
+        return cast("npt.NDArray[np.float32]", np.concatenate(outputs, axis=1))
 
 
 def open_session(

@@ -56,9 +56,7 @@ def test_an_old_index(
     np.testing.assert_array_equal(fp.Index.load(path).nearest(probe, 5)[1], scores)
 
 
-def test_an_old_gallery(
-    expected: dict[str, Any], probe: np.ndarray, tmp_path: Path
-) -> None:
+def test_an_old_gallery(expected: dict[str, Any], probe: np.ndarray, tmp_path: Path) -> None:
     gallery = fp.Gallery.load(GOLDEN / "format-1.fpg")
     wanted = expected["format-1.fpg"]
     assert gallery.model.sha256 == expected["sha256"]

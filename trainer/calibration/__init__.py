@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from trainer.calibration.contents import reference_windows
 from trainer.calibration.fit import fit_calibration
-from trainer.calibration.recipe import CalibrationRecipe, CohortRecipe
+from trainer.calibration.recipe import CalibrationRecipe, CohortRecipe, TypicalityRecipe
 
-__all__ = ["CalibrationRecipe", "CohortRecipe", "fit_calibration"]
+__all__ = [
+    "CalibrationRecipe",
+    "CohortRecipe",
+    "TypicalityRecipe",
+    "fit_calibration",
+    "reference_windows",
+]

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 
 from fingerprint_sdk.embedding import Run, embed_images
-from fingerprint_sdk.evidence.cohort import Cohort
+from fingerprint_sdk.evidence.cohort import Cohort, stored
 from trainer.calibration.recipe import CohortRecipe
 from trainer.images.photos import Photos
 from trainer.images.treatments import TREATMENTS
@@ -43,8 +43,7 @@ def make_cohort(
         rows.append(embed_images(embed_windows, treated, constant))
         treatments += [treatment] * len(treated)
         progress(_STAGE, done + 1, len(kinds))
-    embeddings = np.concatenate(rows).astype(np.float16).astype(np.float32)  # as they are stored
-    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    embeddings = stored(np.concatenate(rows))
     cohort = Cohort(embeddings, tuple(treatments), recipe.nearest, 0.0, recipe.weight)
     likeness = [one.likeness for one in cohort.explain(unprocessed)]
     base = float(np.quantile(likeness, recipe.typical))

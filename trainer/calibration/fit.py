@@ -4,7 +4,7 @@ Images of held-out architectures are compared, all of a pair treated in the same
 recompressed, resized, grey... The impostor scores give a threshold for each false match rate, the
 genuine ones a score for each false non-match rate, both a likelihood ratio; each by treatment, by
 windows of an image and by images a side. Of several kinds of one treatment, the strictest counts.
-Every model renders the same photographs, since an analyst compares generators on the same subjects.
+Every model renders the same photographs: an analyst compares generators on the same subjects.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from fingerprint_sdk.embedding import Run, image_embedding
 from fingerprint_sdk.evidence.cohort import Cohort
 from fingerprint_sdk.images.quality import counted_windows
 from trainer.calibration.cohort import make_cohort
 from trainer.calibration.conditions import CONDITIONS, Treat
+from trainer.calibration.contents import contents, rendered
 from trainer.calibration.recipe import CalibrationRecipe
 from trainer.calibration.scores import Sets, logistic, misses, pair_scores, thresholds
 from trainer.images.photos import Photos
 from trainer.progress import Progress, silent
-from trainer.synthesis import ExtendedAutoencoder, GroupedAutoencoder, PoolEntry, load_model
+from trainer.synthesis import PoolEntry, load_model
 
 _STAGE = "calibration"
 _FORMAT = 2  # of the document, see fingerprint_sdk.calibration
@@ -119,13 +119,13 @@ def _embed_all(
     progress: Progress,
 ) -> Mapping[str, Mapping[str, Mapping[int, np.ndarray]]]:
     """Treatment -> kind -> windows -> image embeddings, (models, images, D)."""
-    contents = _contents(photos, recipe)
+    made_of = contents(photos, recipe)
     found: dict[str, dict[str, dict[int, list[np.ndarray]]]] = {
         treatment: {name: {n: [] for n in recipe.windows} for name in kinds}
         for treatment, kinds in CONDITIONS.items()
     }
     for done, (pool, entry) in enumerate(chosen):
-        images = _render(load_model(pool, entry), contents)
+        images = rendered(load_model(pool, entry), made_of)
         for treatment, kinds in CONDITIONS.items():
             # Processed images decide less and cost as much: every second model has to do.
             if treatment != "as is" and done % 2 and len(chosen) > 4:
@@ -161,17 +161,3 @@ def _embed(
         for count, found in rows.items():
             found.append(image_embedding(embeddings[:count], recipe.constant))
     return {count: np.stack(found) for count, found in rows.items()}
-
-
-def _contents(photos: Photos, recipe: CalibrationRecipe) -> np.ndarray:
-    """`collage` × `collage` photographs an image, side by side: uint8 (images, 3, H, W)."""
-    rng, side, tiles = np.random.default_rng((recipe.seed, 1)), recipe.side, recipe.collage
-    crops = photos.crops(recipe.images * tiles**2, side, rng)
-    rows = crops.reshape(recipe.images, tiles, tiles, 3, side, side).transpose(0, 3, 1, 4, 2, 5)
-    return np.ascontiguousarray(rows.reshape(recipe.images, 3, tiles * side, tiles * side))
-
-
-def _render(model: GroupedAutoencoder | ExtendedAutoencoder, contents: np.ndarray) -> np.ndarray:
-    """What `model` makes of them, one after the other to save memory: uint8 (images, H, W, 3)."""
-    images = [model.render(torch.from_numpy(image[None]))[0, 0] for image in contents]
-    return np.ascontiguousarray(torch.stack(images).numpy().transpose(0, 2, 3, 1))

@@ -14,11 +14,27 @@ class CohortRecipe:
     it exceeds theirs by. Equations: docs/method.md#cohort.
     """
 
-    photographs: int = 40
+    photographs: int = 100
     side: int = 224
     nearest: int = 5
     typical: float = 0.5
     weight: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TypicalityRecipe:
+    """Reference signals: of `images` photographs, and of as many renderings by held-out models.
+
+    `windows` of each count; every second image says what is typical: a share `quantile` of them
+    within the limit, times a `margin`. Equations: docs/method.md#typicality.
+    """
+
+    images: int = 300
+    windows: int = 3
+    components: int = 64
+    quantile: float = 0.99
+    margin: float = 1.3
     seed: int = 0
 
 
@@ -51,3 +67,4 @@ class CalibrationRecipe:
     default_fnmr: float = 0.05
     seed: int = 0
     cohort: CohortRecipe = CohortRecipe()
+    typicality: TypicalityRecipe = TypicalityRecipe()

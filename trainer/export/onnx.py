@@ -16,10 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.evidence.cohort import Cohort, to_json
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.files import write_bytes, write_text
 from fingerprint_sdk.zoo.golden import GOLDEN_VALUES, golden_picture
 from trainer.graph import to_onnx
+from trainer.signal.typicality import Typicality
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +38,9 @@ class ModelCard:
     description: str
     recipe_hash: str
     calibration: dict[str, Any]
+    cohort: Cohort
     constant: float = 0.0
-    """See `fingerprint_sdk.verification.image_embedding`."""
+    """See `fingerprint_sdk.embedding.image_embedding`."""
 
 
 class FingerprintModel(nn.Module):
@@ -49,16 +52,28 @@ class FingerprintModel(nn.Module):
     Equations: docs/method.md#export.
     """
 
-    def __init__(self, signal: nn.Module, network: nn.Module) -> None:
+    def __init__(
+        self, signal: nn.Module, network: nn.Module, typicality: Typicality | None = None
+    ) -> None:
         super().__init__()
-        self.signal, self.network = signal, _rounded(network)
+        self.signal, self.network, self.typicality = signal, _rounded(network), typicality
 
-    def forward(self, windows: Tensor) -> Tensor:
-        return nn.functional.normalize(self.network(self.signal(windows.float())), dim=1)
+    def forward(self, windows: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        signals = self.signal(windows.float())
+        embedding = nn.functional.normalize(self.network(signals), dim=1)
+        if self.typicality is None:
+            return embedding
+        return embedding, self.typicality(self.network.standardised(signals))
 
 
 def export_onnx(
-    signal: nn.Module, network: nn.Module, card: ModelCard, out: Path, *, side: int = 128
+    signal: nn.Module,
+    network: nn.Module,
+    card: ModelCard,
+    out: Path,
+    *,
+    typicality: Typicality | None = None,
+    side: int = 128,
 ) -> Path:
     """Write `out/model.onnx` and `out/config.json`; returns the ONNX file.
 
@@ -68,9 +83,11 @@ def export_onnx(
     """
     import onnx
 
-    Calibration.from_json(json.dumps(card.calibration))  # what the SDK would refuse, fails here
-    model = FingerprintModel(signal, network).eval()
-    proto = to_onnx(model, side)
+    # What the SDK would refuse, fails here.
+    Calibration.from_json(json.dumps(card.calibration), card.cohort)
+    model = FingerprintModel(signal, network, typicality).eval()
+    names = ("embedding",) if typicality is None else ("embedding", "deviation")
+    proto = to_onnx(model, side, names)
     embedding = proto.graph.output[0].type.tensor_type.shape.dim[1].dim_value
     fixed = {
         "name": card.name,
@@ -82,6 +99,7 @@ def export_onnx(
         "constant": repr(card.constant),
         "threshold": repr(_default_threshold(card.calibration)),
         "calibration": json.dumps(card.calibration, sort_keys=True),
+        "cohort": to_json(card.cohort),
     }
     onnx.helper.set_model_props(proto, fixed)
     onnx.checker.check_model(proto)
@@ -118,7 +136,7 @@ def golden_numbers(onnx_file: bytes) -> list[float]:
 
 @torch.no_grad()
 def parity(model: nn.Module, onnx_file: bytes, side: int = 128) -> float:
-    """Largest absolute difference of embeddings between torch and ONNX Runtime, on 8 windows."""
+    """Largest absolute difference of outputs between torch and ONNX Runtime, on 8 windows."""
     session = _session(onnx_file)
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (4, 3, side, side), dtype=np.uint8)
@@ -126,9 +144,10 @@ def parity(model: nn.Module, onnx_file: bytes, side: int = 128) -> float:
     smooth = np.stack([np.roll(ramp, 17 * i, axis=i % 2) for i in range(12)])
     smooth = smooth.reshape(4, 3, side, side) + rng.normal(0, 2, (4, 3, side, side))
     windows = np.concatenate([noise, np.clip(np.rint(smooth), 0, 255).astype(np.uint8)])
-    ours = model(torch.from_numpy(windows)).numpy()
-    theirs = session.run(None, {"windows": windows})[0]
-    return float(np.abs(ours - theirs).max())
+    ours = model(torch.from_numpy(windows))
+    theirs = session.run(None, {"windows": windows})
+    pairs = zip(ours if isinstance(ours, tuple) else (ours,), theirs, strict=True)
+    return max(float(np.abs(one.numpy() - other).max()) for one, other in pairs)
 
 
 def _session(onnx_file: bytes) -> Any:

@@ -7,16 +7,21 @@ from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import Any
 
+import numpy as np
+import torch
+
 from fingerprint_sdk.files import write_text
 from fingerprint_sdk.images.jpeg import DETECTOR
-from trainer.calibration import CalibrationRecipe, fit_calibration
+from trainer.calibration import CalibrationRecipe, fit_calibration, reference_windows
 from trainer.export.onnx import FingerprintModel, ModelCard, export_onnx
-from trainer.extractor import held_out_models, load_run
+from trainer.extractor import CompactNet, held_out_models, load_run
 from trainer.extractor.run import RUN_FILE
+from trainer.extractor.saved import Run
 from trainer.graph import onnx_embedder
-from trainer.images.photos import load_photos
+from trainer.images.photos import Photos, load_photos
 from trainer.progress import Progress, silent
-from trainer.synthesis import read_pool
+from trainer.signal.typicality import Typicality, fit_typicality
+from trainer.synthesis import PoolEntry, read_pool
 
 
 def export_run(
@@ -55,7 +60,8 @@ def export_run(
         )
 
     embed = onnx_embedder(FingerprintModel(finished.signal, finished.network))
-    calibration = fit_calibration(embed, chosen, photos, calibrating, progress=progress)
+    calibration, cohort = fit_calibration(embed, chosen, photos, calibrating, progress=progress)
+    typicality = _typicality(finished, chosen, photos, calibrating)
     card = ModelCard(
         name=out.name,
         version=version,
@@ -66,15 +72,42 @@ def export_run(
         ),
         recipe_hash=finished.info["recipe_hash"],
         calibration=calibration,
+        cohort=cohort,
         constant=calibrating.constant,
     )
     made_by = without_paths(finished.info) | {
         "calibration": asdict(calibrating),
         "jpeg_detector": asdict(DETECTOR),
     }
-    path = export_onnx(finished.signal, finished.network, card, out)
+    path = export_onnx(finished.signal, finished.network, card, out, typicality=typicality)
     write_text(out / RUN_FILE, json.dumps(made_by, indent=2) + "\n")
     return path
+
+
+def _typicality(
+    run: Run,
+    pools: list[tuple[Path, PoolEntry]],
+    photos: Photos,
+    recipe: CalibrationRecipe,
+) -> Typicality | None:
+    """Of photographs and of what held-out models make of others; of a compact network only."""
+    if not isinstance(run.network, CompactNet):
+        return None
+    measure = onnx_embedder(run.signal)
+    reference = reference_windows(pools, photos, recipe)
+    network = run.network
+    with torch.no_grad():
+        signals = [
+            network.standardised(torch.from_numpy(measure(images))).numpy() for images in reference
+        ]
+    wanted = recipe.typicality
+    return fit_typicality(
+        np.concatenate(signals[::2]),
+        np.stack(signals[1::2]),
+        wanted.components,
+        wanted.quantile,
+        wanted.margin,
+    )
 
 
 def without_paths(info: dict[str, Any]) -> dict[str, Any]:

@@ -55,9 +55,13 @@ class CompactNet(nn.Module):
         parts = self.split(signal)
         return torch.cat([functional.normalize(head(parts), dim=1) for head in self.heads], dim=1)
 
+    def standardised(self, signal: Tensor) -> Tensor:
+        """The signal number by number less its mean, in deviations: (N, L)."""
+        return (signal.flatten(1) - self.mean) * self.scale
+
     def split(self, signal: Tensor) -> dict[str, Tensor]:
         """Each part of the signal, standardised, in its shape."""
-        flat = ((signal.flatten(1) - self.mean) * self.scale).split(self.sizes, dim=1)
+        flat = self.standardised(signal).split(self.sizes, dim=1)
         return {
             name: numbers.reshape(-1, *shape)
             for (name, shape), numbers in zip(self.parts.items(), flat, strict=True)

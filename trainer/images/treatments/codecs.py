@@ -1,4 +1,4 @@
-"""Lossy codecs: the ones people meet, at random strength; on and off their grid, once and twice."""
+"""Lossy codecs that people meet, at random strength; on and off their grid, once and twice."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def _avif(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _jpeg2000(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     rate = float(rng.uniform(8, 40))
-    return encode(image, "JPEG2000", quality_mode="rates", quality_layers=[rate], irreversible=True)
+    return encode(
+        image, "JPEG2000", quality_mode="rates", quality_layers=[rate], irreversible=True
+    )
 
 
 def _half_chroma(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -52,7 +54,9 @@ def _half_chroma(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     luma, *chroma = Image.fromarray(image).convert("YCbCr").split()
     half = (max(1, luma.width // 2), max(1, luma.height // 2))
     kernel = Image.Resampling.BILINEAR
-    small = [plane.resize(half, Image.Resampling.BOX).resize(luma.size, kernel) for plane in chroma]
+    small = [
+        plane.resize(half, Image.Resampling.BOX).resize(luma.size, kernel) for plane in chroma
+    ]
     return np.asarray(Image.merge("YCbCr", [luma, *small]).convert("RGB"))
 
 

@@ -42,7 +42,11 @@ def _text(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     over = Image.new("RGBA", picture.size)
     draw, letters = ImageDraw.Draw(over), list(string.ascii_uppercase + " ")
     word = "".join(rng.choice(letters, int(rng.integers(5, 16))))
-    shade, alpha, step = int(rng.choice((0, 255))), int(rng.integers(60, 200)), rng.integers(24, 60)
+    shade, alpha, step = (
+        int(rng.choice((0, 255))),
+        int(rng.integers(60, 200)),
+        rng.integers(24, 60),
+    )
     size = float(rng.uniform(10, 24))
     for row, top in enumerate(range(0, picture.height, int(step))):
         for left in range(-60 * (row % 2), picture.width, int(size * len(word))):

@@ -31,7 +31,7 @@ class Explained:
     Attributes:
         likeness: mean cosine with the most similar of the cohort, -1 to 1.
         amount: taken off each of its scores, at least 0.
-        treatment: of most of those, where they explain anything.
+        treatment: of most of those, where no unprocessed image is that like them.
     """
 
     likeness: float
@@ -47,7 +47,8 @@ class Cohort:
         embeddings: float32, shape (C, D), L2-normalised image embeddings.
         treatments: of each, one of ``images.treatment.TREATMENTS``.
         nearest: so many of the cohort tell an image's likeness to it.
-        base: likeness up to which nothing is explained: unprocessed images are no more like it.
+        base: likeness up to which nothing is explained: that of many an unprocessed image.
+        processed: likeness from which an image counts as processed: hardly an unprocessed one's.
         weight: of what is explained, for each side of a comparison.
     """
 
@@ -55,6 +56,7 @@ class Cohort:
     treatments: tuple[str, ...]
     nearest: int
     base: float
+    processed: float
     weight: float
 
     def explain(self, embeddings: npt.NDArray[np.floating]) -> tuple[Explained, ...]:
@@ -68,10 +70,10 @@ class Cohort:
         likeness = np.take_along_axis(cosines, nearest, axis=1).mean(axis=1, dtype=np.float64)
         found = []
         for places, value in zip(nearest, likeness, strict=True):
-            excess = max(float(value) - self.base, 0.0)
             kinds = Counter(self.treatments[place] for place in places)
-            treatment = kinds.most_common(1)[0][0] if excess else None
-            found.append(Explained(float(value), self.weight * excess, treatment))
+            treatment = kinds.most_common(1)[0][0] if value > self.processed else None
+            amount = self.weight * max(float(value) - self.base, 0.0)
+            found.append(Explained(float(value), amount, treatment))
         return tuple(found)
 
     @classmethod
@@ -79,7 +81,7 @@ class Cohort:
         """Parse the ``cohort`` entry of a model's metadata.
 
         Args:
-            text: an object of ``nearest``, ``base``, ``weight``, ``treatments`` (how many rows of
+            text: an object of ``nearest``, ``base``, ``processed``, ``weight``, ``treatments`` (how many rows of
                 each, in the order of the rows) and ``embeddings``: base64 of int8, row by row,
                 each of the length of 127 of its largest number.
             size: D.
@@ -98,7 +100,7 @@ class Cohort:
 
 def no_cohort(size: int) -> Cohort:
     """A cohort that explains nothing, for a model without one."""
-    return Cohort(np.zeros((1, size), np.float32), ("other",), 1, 1.0, 0.0)
+    return Cohort(np.zeros((1, size), np.float32), ("other",), 1, 1.0, 1.0, 0.0)
 
 
 def to_json(cohort: Cohort) -> str:
@@ -110,6 +112,7 @@ def to_json(cohort: Cohort) -> str:
             "treatments": runs,
             "nearest": cohort.nearest,
             "base": cohort.base,
+            "processed": cohort.processed,
             "weight": cohort.weight,
             "embeddings": base64.b64encode(content).decode(),
         }
@@ -143,8 +146,11 @@ def _parse(data: Any, size: int) -> Cohort:
     if len(treatments) != len(rows) or not set(treatments) <= set(TREATMENTS):
         raise ValueError("its treatments do not fit its embeddings")
     nearest, base, weight = data["nearest"], float(data["base"]), float(data["weight"])
+    processed = float(data["processed"])
     if type(nearest) is not int or not 1 <= nearest <= len(rows):
         raise ValueError(f"nearest must be an integer from 1 to {len(rows)}")
-    if not (-1 <= base <= 1 and math.isfinite(weight) and weight >= 0):
-        raise ValueError("base must lie from -1 to 1, and weight must be at least 0")
-    return Cohort(stored(rows), treatments, nearest, base, weight)
+    if not (-1 <= base <= processed <= 1 and math.isfinite(weight) and weight >= 0):
+        raise ValueError(
+            "base and processed must rise from -1 to 1, and weight must be at least 0"
+        )
+    return Cohort(stored(rows), treatments, nearest, base, processed, weight)

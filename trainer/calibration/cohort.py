@@ -44,7 +44,7 @@ def make_cohort(
         treatments += [treatment] * len(treated)
         progress(_STAGE, done + 1, len(kinds))
     embeddings = stored(np.concatenate(rows))
-    cohort = Cohort(embeddings, tuple(treatments), recipe.nearest, 0.0, recipe.weight)
+    cohort = Cohort(embeddings, tuple(treatments), recipe.nearest, 0.0, 1.0, recipe.weight)
     likeness = [one.likeness for one in cohort.explain(unprocessed)]
-    base = float(np.quantile(likeness, recipe.typical))
-    return Cohort(embeddings, tuple(treatments), recipe.nearest, base, recipe.weight)
+    base, processed = (float(np.quantile(likeness, q)) for q in (recipe.base, recipe.processed))
+    return Cohort(embeddings, tuple(treatments), recipe.nearest, base, processed, recipe.weight)

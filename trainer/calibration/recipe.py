@@ -9,15 +9,17 @@ from dataclasses import dataclass
 class CohortRecipe:
     """`photographs` pictures of each kind of `trainer.images.treatments`, of `side` px.
 
-    An image's likeness to the cohort is that to its `nearest` members. Up to a share `typical` of
-    unprocessed images by held-out models nothing is explained by it; beyond, `weight` times what
-    it exceeds theirs by. Equations: docs/method.md#cohort.
+    An image's likeness to the cohort is that to its `nearest` members. Of a share `base` of
+    unprocessed images by held-out models it explains nothing; beyond theirs, `weight` times what
+    it exceeds it by. An image more like it than a share `processed` of them counts as processed.
+    Equations: docs/method.md#cohort.
     """
 
     photographs: int = 100
     side: int = 224
     nearest: int = 5
-    typical: float = 0.5
+    base: float = 0.5
+    processed: float = 0.95
     weight: float = 1.0
     seed: int = 0
 

@@ -28,6 +28,7 @@ from trainer.progress import Progress, silent
 from trainer.synthesis import PoolEntry, load_model
 
 _STAGE = "calibration"
+_BUDGET = 16  # windows to choose from: those of 512 px
 _FORMAT = 2  # of the document, see fingerprint_sdk.calibration
 
 
@@ -127,8 +128,7 @@ def _embed_all(
     for done, (pool, entry) in enumerate(chosen):
         images = rendered(load_model(pool, entry), made_of)
         for treatment, kinds in CONDITIONS.items():
-            # Processed images decide less and cost as much: every second model has to do.
-            if treatment != "as is" and done % 2 and len(chosen) > 4:
+            if treatment != "as is" and done % recipe.treated:
                 continue
             for name, treat in kinds.items():
                 rows = _embed(embed_windows, images, treat, (recipe.seed, done), recipe)
@@ -155,7 +155,7 @@ def _embed(
     rng = np.random.default_rng(seed)
     rows: dict[int, list[np.ndarray]] = {count: [] for count in recipe.windows}
     for image in images:
-        cut = counted_windows(np.ascontiguousarray(treat(image, rng)))
+        cut = counted_windows(np.ascontiguousarray(treat(image, rng)), budget=_BUDGET)
         cut = cut[rng.permutation(len(cut))[: max(recipe.windows)]]
         embeddings = embed_windows(cut)
         for count, found in rows.items():

@@ -45,7 +45,7 @@ class CalibrationRecipe:
     """`images` contents through each of at most `models` held-out models, and then treated.
 
     A content is a collage of `collage` × `collage` photographs of `side` px, so that windows share
-    no pixels. `alike` is the share of the other models that a model's impostors are drawn from,
+    no pixels. Every `treated`-th model's are treated, too: that costs most. `alike` is the share of the other models that a model's impostors are drawn from,
     those of the most similar mean embedding; 1 takes all. `constant` is that of the embeddings
     (`fingerprint_sdk.embedding.image_embedding`). `sides` are the numbers of images on a side, and
     `windows` those of windows of an image, that get a condition of their own: thresholds at each
@@ -55,6 +55,7 @@ class CalibrationRecipe:
     """
 
     models: int = 120
+    treated: int = 4
     images: int = 40
     side: int = 224
     collage: int = 2

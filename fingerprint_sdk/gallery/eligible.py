@@ -52,31 +52,30 @@ class Suited:
 
     Attributes:
         kinds: names of kinds of copies.
-        as_enrolled: whether the images as enrolled are.
-        lossy: whether the probe carries lossy compression, and so is like images that were
-            enrolled with theirs.
+        as_enrolled: whether the images as enrolled are. Not so for a probe of a known codec,
+            however the images were enrolled: what a codec makes of all images would bring it
+            near whoever was enrolled with that codec, and its copies do as well.
     """
 
     kinds: frozenset[str]
     as_enrolled: bool
-    lossy: bool
 
 
 def suited(probe: Quality | None, kinds: Sequence[str]) -> Suited:
     """Which of these kinds of copies are like a probe; None for one that nothing is known of."""
     known = {name: kind_named(name) for name in kinds}
     if probe is None or probe.lossy is None:
-        return Suited(frozenset(kinds), as_enrolled=True, lossy=False)
+        return Suited(frozenset(kinds), as_enrolled=True)
     if not probe.lossy:
-        return Suited(_of(known, Scale), as_enrolled=True, lossy=False)
+        return Suited(_of(known, Scale), as_enrolled=True)
     if probe.format == "WEBP":
-        return Suited(_of(known, WebP), as_enrolled=False, lossy=True)
+        return Suited(_of(known, WebP), as_enrolled=False)
     if probe.format == "AVIF":
-        return Suited(_of(known, Avif), as_enrolled=False, lossy=True)
+        return Suited(_of(known, Avif), as_enrolled=False)
     if probe.jpeg_quality is not None:
-        return Suited(_near(known, probe), as_enrolled=False, lossy=True)
+        return Suited(_near(known, probe), as_enrolled=False)
     # It was a JPEG file once, of a quality that nothing tells, or has a palette.
-    return Suited(_of(known, Scale, Jpeg, Chain), as_enrolled=True, lossy=True)
+    return Suited(_of(known, Scale, Jpeg, Chain), as_enrolled=True)
 
 
 def likeness(
@@ -125,14 +124,12 @@ def _nearest_kind(
     if like.as_enrolled or not columns:
         columns.insert(0, 0)
     rows = known.rows[:, columns]
-    if like.lossy:  # enrolled with lossy compression, they are like the probe as they are
-        enrolled = known.rows[:, :1]
-        nearer = known.lossy[:, None] & ((rows < 0) | (cosines[enrolled] > cosines[rows]))
-        rows = np.where(nearer, enrolled, rows)
     there = rows >= 0
     table = np.where(there, cosines[rows], 0)
-    others = table.sum(axis=0) / there.sum(axis=0)
-    contest = np.where(there, table - OTHERS_SHARE * others, -np.inf).max(axis=0)
+    # Among lossless images, lossy ones as they were enrolled would bring in a kind of their own.
+    asked = there & ((np.array(columns) > 0) | ~known.lossy[:, None] | known.lossy.all())
+    others = table.sum(axis=0, where=asked) / asked.sum(axis=0)
+    contest = np.where(asked, table - OTHERS_SHARE * others, -np.inf).max(axis=0)
     contest -= [
         TWICE if column and isinstance(kind_named(known.kinds[column - 1]), Chain) else 0
         for column in columns

@@ -36,18 +36,18 @@ def fingerprints_of(entries: Mapping[str, Entry]) -> Fingerprints:
     """The fingerprints of all entries; computed only of those that are new."""
     known = list(entries.values())
     kinds = tuple(dict.fromkeys(kind for entry in known for kind in entry.copies))
-    place = {kind: index for index, kind in enumerate(kinds, 1)}
-    rows = np.full((len(known), 1 + len(kinds)), -1, np.intp)
     counts: list[int] = []
-    for number, entry in enumerate(known):
-        filled = [0, *(place[kind] for kind in entry.copies)]
-        rows[number, filled] = len(counts) + np.arange(len(filled))
+    rows: list[list[int]] = []
+    for entry in known:
+        first = len(counts)
         counts += [len(entry.embeddings), *(copy.count for copy in entry.copies.values())]
+        place = {kind: row for row, kind in enumerate(entry.copies, first + 1)}
+        rows.append([first, *(place.get(kind, -1) for kind in kinds)])
     none = np.empty((0, 0), np.float32)
     return Fingerprints(
         matrix=np.concatenate([entry.fingerprints for entry in known]) if known else none,
-        rows=rows,
+        rows=np.array(rows, np.intp).reshape(len(known), 1 + len(kinds)),
         counts=np.array(counts, np.intp),
         kinds=kinds,
-        lossy=np.array([entry.lossy.mean() > 0.5 for entry in known], np.bool_),
+        lossy=np.array([2 * np.count_nonzero(e.lossy) > len(e.lossy) for e in known], np.bool_),
     )

@@ -118,7 +118,8 @@ class Gallery:
             copies: also keep what each image becomes at other sizes and as JPEG, WebP and AVIF
                 (``images.copies.BANK``), as a mean of each kind. A probe that was recompressed or
                 resized since is then looked for among its like; without, it is hardly ever found.
-                It takes about fifteen times as long. Of embeddings there are none.
+                It takes about 20 times as long, 18 s of one core instead of 1 s for ten images of
+                512 px or more. Of embeddings there are none.
 
         Returns:
             The quality of each image; empty when embeddings were given.

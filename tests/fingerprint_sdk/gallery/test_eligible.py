@@ -138,22 +138,25 @@ def test_an_entry_without_copies_stands_as_it_was_enrolled() -> None:
     assert found.copies == ("scale 0.7", "scale 0.5")
 
 
-def test_lossy_images_do_not_win_by_being_lossy() -> None:
+@pytest.mark.parametrize("quality", [[WEBP], [PIXELS], []])
+def test_lossy_images_do_not_win_by_being_lossy(quality: list[Quality]) -> None:
     """What WebP makes of all images, the third number, is in the copies of lossless ones too."""
-    known = fingerprints_of(
-        {
-            "right": entry(unit(1, 0, 0), webp80=unit(1, 0, 1)),
-            "other": entry(unit(0, 1, 0), webp80=unit(0, 1, 1)),
-            "webp": entry(unit(0, 0.7, 0.9), lossy=True, webp80=unit(0, 0.6, 0.9)),
-        }
-    )
-    found = likeness(known, unit(1, 0, 0.9)[None], [WEBP])
-    assert int(found.scores.argmax()) == 0
-    # But its own images, which are as lossy as the probe, are asked as they are.
-    found = likeness(known, unit(0, 0.7, 0.9)[None], [WEBP])
+    entries = {
+        "right": entry(unit(1, 0, 0), webp80=unit(1, 0, 1)),
+        "other": entry(unit(0, 1, 0), webp80=unit(0, 1, 1)),
+        "webp": entry(unit(0.5, 0.5, 1), lossy=True, webp80=unit(0, 0.6, 1)),
+    }
+    known = fingerprints_of(entries)
+    for probe, best in ((unit(0.6, 0.2, 0.9), 0), (unit(0, 0.55, 0.9), 2)):
+        found = likeness(known, probe[None], quality)
+        assert int(found.scores.argmax()) == best
+        assert found.copies == ("webp 80",) * 3
+    # A probe without lossy compression is compared with all as they were enrolled.
+    found = likeness(known, unit(0.9, 0.5, 0.5)[None], [PNG])
+    assert found.copies == (None,) * 3
     assert int(found.scores.argmax()) == 2
-    assert found.scores[2] == pytest.approx(1)
-    assert found.copies == ("webp 80", "webp 80", None)
+    alone = fingerprints_of({"webp": entries["webp"]})
+    assert likeness(alone, unit(0.5, 0.5, 1)[None], []).copies == (None,)
 
 
 def test_probes_that_show_different_things_are_compared_with_a_mixture() -> None:

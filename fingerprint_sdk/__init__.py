@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from fingerprint_sdk.explanation import Explanation, ImageView, explain
     from fingerprint_sdk.extractor import EmbeddingResult, Extractor, Failure, load
     from fingerprint_sdk.gallery import Gallery, identify
+    from fingerprint_sdk.identification import Candidate, Identification
     from fingerprint_sdk.images.quality import Quality
     from fingerprint_sdk.index import Index, Match, SearchResult
-    from fingerprint_sdk.verification import Candidate, Identification, Verification
+    from fingerprint_sdk.verification import Verification
 
 __all__ = [
     "Calibration",
@@ -75,7 +76,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Calibration": "calibration",
-    "Candidate": "verification",
+    "Candidate": "identification",
     "Clustering": "clustering",
     "ClusteringScore": "clustering",
     "EmbeddingResult": "results",
@@ -83,7 +84,7 @@ _HOME = {
     "Extractor": "extractor",
     "Failure": "results",
     "Gallery": "gallery",
-    "Identification": "verification",
+    "Identification": "identification",
     "ImageView": "explanation",
     "Index": "index",
     "Match": "index",

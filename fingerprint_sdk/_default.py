@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from fingerprint_sdk.extractor import Extractor, load
 from fingerprint_sdk.results import Embeddings
 from fingerprint_sdk.verification import Verification
@@ -30,6 +33,13 @@ def embed(images: Images) -> Embeddings:
     return default_extractor().embed(images)
 
 
-def verify(a: Images, b: Images, *, fmr: float | None = None) -> Verification:
+def verify(
+    a: Images | npt.NDArray[np.floating],
+    b: Images | npt.NDArray[np.floating],
+    *,
+    fmr: float | None = None,
+    fnmr: float | None = None,
+    prior: float = 0.5,
+) -> Verification:
     """``Extractor.verify`` of the default model."""
-    return default_extractor().verify(a, b, fmr=fmr)
+    return default_extractor().verify(a, b, fmr=fmr, fnmr=fnmr, prior=prior)

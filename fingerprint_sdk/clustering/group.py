@@ -13,9 +13,11 @@ from fingerprint_sdk.clustering.memory import check_memory, within_memory
 from fingerprint_sdk.clustering.result import ALONE, Clustering, Method
 from fingerprint_sdk.embedding import cosine, mean_embedding
 from fingerprint_sdk.errors import FingerprintError
+from fingerprint_sdk.evidence.verdict import probability
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.extras import need
 from fingerprint_sdk.images.quality import Quality
+from fingerprint_sdk.images.treatment import most, treatment
 
 if TYPE_CHECKING:
     from fingerprint_sdk.calibration import Calibration
@@ -95,17 +97,30 @@ def cluster_embeddings(
 ) -> Clustering:
     """Like ``cluster``, for image embeddings at hand, shape (n, D), L2-normalised.
 
-    One cut must serve all pairs, so one lossy image makes it the threshold for such images.
+    One cut must serve all pairs, so one image that something happened to makes it the threshold
+    of such images, where that is the higher one.
     """
     check_arguments(calibration, method, fmr, min_images)
-    lossy = any(q.lossy for q in quality)
-    fmr = calibration.default_fmr if fmr is None else fmr
-    threshold = calibration.condition(1, 1, recompressed=lossy).threshold(fmr)
+    fmr, _ = calibration.check(fmr)
+    explained = calibration.cohort.explain(embeddings) if len(embeddings) else ()
+    amounts = np.array([one.amount for one in explained])
+    treatments = {
+        treatment(quality[place] if quality else None, one.treatment)
+        for place, one in enumerate(explained)
+    }
+    conditions = [calibration.condition(1, 1, treatment=one) for one in {"as is", *treatments}]
+    threshold = max(condition.threshold(fmr) for condition in conditions)
     count = len(embeddings)
     # Flat images would all look alike: they have no fingerprint that could differ. Nor has one
     # whose windows cancel out.
-    usable = [i for i in range(count) if embeddings[i].any() and not (quality and quality[i].flat)]
-    raw = _fit(np.asarray(embeddings[usable], np.float64), method, threshold, min_images)
+    usable = [
+        i
+        for i in range(count)
+        if embeddings[i].any() and not (quality and (quality[i].flat or quality[i].untypical))
+    ]
+    raw = _fit(
+        np.asarray(embeddings[usable], np.float64), amounts[usable], method, threshold, min_images
+    )
     found: dict[int, list[int]] = {}
     for place, label in zip(usable, raw, strict=True):
         if label != ALONE:
@@ -114,12 +129,15 @@ def cluster_embeddings(
     groups = tuple(sorted(kept, key=lambda group: (-len(group), group)))
     labels, strength = [ALONE] * count, [0.0] * count
     for number, group in enumerate(groups):
-        condition = calibration.condition(1, len(group) - 1, recompressed=lossy)
+        condition = calibration.condition(1, len(group) - 1, treatment=most(list(treatments)))
+        taken = amounts[list(group)]
         total = embeddings[list(group)].sum(axis=0, dtype=np.float64)
         for place in group:
             rest = mean_embedding((total - embeddings[place])[None])
             labels[place] = number
-            strength[place] = condition.probability(cosine(embeddings[place], rest))
+            others = (taken.sum() - amounts[place]) / (len(group) - 1)
+            score = cosine(embeddings[place], rest) - amounts[place] - others
+            strength[place] = probability(condition.likelihood_ratio(float(score)), 0.5)
     return Clustering(
         labels=tuple(labels),
         strength=tuple(strength),
@@ -142,12 +160,16 @@ def check_arguments(
     if fmr is not None:
         if method == "hdbscan":
             raise FingerprintError("fmr has no meaning for 'hdbscan': use 'agglomerative'")
-        calibration.condition(1, 1, recompressed=False).threshold(fmr)
+        calibration.check(fmr)
     need("sklearn.cluster", "cluster", "grouping images")
 
 
 def _fit(
-    embeddings: npt.NDArray[np.float64], method: Method, threshold: float, min_images: int
+    embeddings: npt.NDArray[np.float64],
+    explained: npt.NDArray[np.float64],
+    method: Method,
+    threshold: float,
+    min_images: int,
 ) -> npt.NDArray[np.integer[Any]]:
     """A label for each row; -1 only by HDBSCAN, whose noise it is."""
     if len(embeddings) < min_images:
@@ -163,9 +185,22 @@ def _fit(
         check_memory(len(embeddings))
         model = module.AgglomerativeClustering(
             n_clusters=None,
-            metric="cosine",
+            metric="precomputed",
             linkage="average",
             # scikit-learn keeps groups apart at this distance and above; the threshold joins.
             distance_threshold=float(np.nextafter(1 - threshold, 3)),
         )
+        embeddings = _distances(embeddings, explained)
     return np.asarray(model.fit(embeddings).labels_)
+
+
+def _distances(
+    embeddings: npt.NDArray[np.float64], explained: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """One less the score of every two images, (n, n): what processing explains lies between."""
+    distances = embeddings @ embeddings.T
+    np.subtract(1, distances, out=distances)
+    distances += explained
+    distances += explained[:, None]
+    np.fill_diagonal(distances, 0)
+    return distances

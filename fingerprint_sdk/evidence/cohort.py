@@ -81,9 +81,9 @@ class Cohort:
         """Parse the ``cohort`` entry of a model's metadata.
 
         Args:
-            text: an object of ``nearest``, ``base``, ``processed``, ``weight``, ``treatments`` (how many rows of
-                each, in the order of the rows) and ``embeddings``: base64 of int8, row by row,
-                each of the length of 127 of its largest number.
+            text: an object of ``nearest``, ``base``, ``processed``, ``weight``, ``treatments``
+                (how many rows of each, in the order of the rows) and ``embeddings``: base64 of
+                int8, row by row, each so long that its largest number is 127.
             size: D.
 
         Raises:

@@ -23,7 +23,8 @@ class Side:
         explained: mean over the images of what processing explains, at least 0.
         treatment: the most that happened to any of the images, one of ``TREATMENTS``.
         windows: of the image that has the fewest; None if unknown.
-        images: how many different pictures there are.
+        images: how many different pictures have a vote.
+        voting: their places in what was given, rising.
         reasons: why nothing can be said of this side; empty if something can.
     """
 
@@ -32,6 +33,7 @@ class Side:
     treatment: str
     windows: int | None
     images: int
+    voting: tuple[int, ...]
     reasons: tuple[str, ...] = ()
 
 
@@ -66,6 +68,7 @@ def side_of(
         treatment=most(treatments),
         windows=min(one.windows for one in known) if known else None,
         images=len(voting),
+        voting=tuple(voting),
         reasons=() if fit else tuple(sorted({reason for reason in reasons if reason})),
     )
 

@@ -38,12 +38,14 @@ class Likeness:
         counts: int, shape (N,), how many images that fingerprint is the mean of.
         tried: how many kinds were eligible, the images as enrolled among them; at least 1. What
             a threshold must know: the nearest of many is nearer than one is, for strangers too.
+        like: what was like the probes, or most of them.
     """
 
     scores: npt.NDArray[np.float64]
     copies: tuple[str | None, ...]
     counts: npt.NDArray[np.intp]
     tried: int
+    like: Suited
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def likeness(
     tried, rows = 1, []
     for like, places in ordered:
         cosines = known.matrix @ mean_embedding(embeddings[places])
-        found, eligible = _nearest_kind(known, cosines, like)
+        found, eligible = nearest_fingerprints(known, cosines, like)
         rows.append(found)
         tried *= eligible
     if len(ordered) == 1:
@@ -113,10 +115,12 @@ def likeness(
         scores = mixture @ mean_embedding(embeddings) / np.where(lengths > 0, lengths, 1)
     names = np.array([None, *known.kinds], object)
     columns = (known.rows == rows[0][:, None]).argmax(axis=1)
-    return Likeness(np.clip(scores, -1, 1), tuple(names[columns]), known.counts[rows[0]], tried)
+    return Likeness(
+        np.clip(scores, -1, 1), tuple(names[columns]), known.counts[rows[0]], tried, ordered[0][0]
+    )
 
 
-def _nearest_kind(
+def nearest_fingerprints(
     known: Fingerprints, cosines: npt.NDArray[np.floating], like: Suited
 ) -> tuple[npt.NDArray[np.intp], int]:
     """The row of each entry's fingerprint of the nearest eligible kind, and how many were."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,21 +13,23 @@ import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.embeddings_file import write
-from fingerprint_sdk.errors import GalleryError
+from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.extractor import Extractor
+from fingerprint_sdk.gallery.background import Background
 from fingerprint_sdk.gallery.enroll import new_entry
 from fingerprint_sdk.gallery.entry import Entry, check_name
 from fingerprint_sdk.gallery.export import csv_table, parquet_table
 from fingerprint_sdk.gallery.file import Content, encode, read
-from fingerprint_sdk.gallery.fingerprints import Fingerprints, fingerprints_of
+from fingerprint_sdk.gallery.fingerprints import fingerprints_of
 from fingerprint_sdk.gallery.search import rank
+from fingerprint_sdk.identification import Identification
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.model_slot import ModelSlot
 from fingerprint_sdk.runtime.contract import ModelIdentity
-from fingerprint_sdk.verification import Identification
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
+    from fingerprint_sdk.images import ImageInput
 
 
 class Gallery:
@@ -57,7 +60,7 @@ class Gallery:
         self._slot = ModelSlot(model, stored, kind="gallery", remedy="enroll")
         self._entries: dict[str, Entry] = {} if content is None else dict(content.entries)
         self._lock = threading.RLock()
-        self._known: Fingerprints | None = None
+        self._background: Background | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -183,13 +186,50 @@ class Gallery:
             self._set(entries)
 
     def identify(
-        self, images: Images, *, fmr: float | None = None, top: int = 5
+        self,
+        images: Images | npt.NDArray[np.floating],
+        *,
+        fpir: float | None = None,
+        fnir: float | None = None,
+        prior: float = 0.5,
+        top: int = 5,
     ) -> Identification:
-        """Which entry made the image, or the set of images by one model?
+        """Which entry made the image, or the set of images by one generator?
 
         See ``Extractor.identify`` for arguments and errors.
         """
-        return self.extractor.identify(images, self, fmr=fmr, top=top)
+        return self.extractor.identify(images, self, fpir=fpir, fnir=fnir, prior=prior, top=top)
+
+    def identify_many(
+        self,
+        images: Iterable[ImageInput],
+        *,
+        fpir: float | None = None,
+        fnir: float | None = None,
+        prior: float = 0.5,
+        top: int = 5,
+    ) -> Iterator[Identification | ImageError]:
+        """One answer for each image, in their order; an unusable one gives its error instead.
+
+        See ``Extractor.identify`` for the other arguments and errors.
+        """
+        result = self.extractor.embed_many(images)
+        failed = {failure.index: failure.error for failure in result.failures}
+        rows = iter(zip(result.embeddings, result.quality, strict=True))
+        for index in range(len(result.indices) + len(failed)):
+            if index in failed:
+                yield failed[index]
+                continue
+            row, quality = next(rows)
+            yield self.search(
+                row[None],
+                self.extractor.calibration,
+                quality=(quality,),
+                fpir=fpir,
+                fnir=fnir,
+                prior=prior,
+                top=top,
+            )
 
     def search(
         self,
@@ -197,7 +237,9 @@ class Gallery:
         calibration: Calibration,
         *,
         quality: tuple[Quality, ...] = (),
-        fmr: float | None = None,
+        fpir: float | None = None,
+        fnir: float | None = None,
+        prior: float = 0.5,
         top: int = 5,
     ) -> Identification:
         """Exact search for the source of probes given as embeddings.
@@ -206,17 +248,25 @@ class Gallery:
             embeddings: shape (n, D), image embeddings of one source, n >= 1.
             calibration: of the gallery's model.
             quality: of the probe images, if known.
-            fmr: false match rate of one comparison; None for the model's default.
-            top: number of candidates wanted.
+            fpir, fnir, prior, top: see ``Extractor.identify``.
 
         Raises:
             GalleryError: the gallery is empty, or the embeddings are not L2-normalised rows.
-            OperatingPointError: ``fmr`` lies outside the calibrated range.
+            OperatingPointError: a rate lies outside the calibrated range.
         """
-        fmr = calibration.default_fmr if fmr is None else fmr
+        fpir, fnir = calibration.check(fpir, fnir)
         with self._lock:
-            entries, known = self._entries, self._fingerprints()
-        return rank(entries, known, embeddings, calibration, quality=quality, fmr=fmr, top=top)
+            background = self._known()
+        return rank(
+            background,
+            embeddings,
+            calibration,
+            quality=quality,
+            fpir=fpir,
+            fnir=fnir,
+            prior=prior,
+            top=top,
+        )
 
     def check_model(self, extractor: Extractor) -> None:
         """Raise GalleryError unless the gallery's embeddings are by this extractor."""
@@ -267,19 +317,25 @@ class Gallery:
     def _set(self, entries: dict[str, Entry]) -> None:
         # A new dict each time: readers without the lock keep a consistent old one.
         self._entries = entries
-        self._known = None
+        self._background = None
 
-    def _fingerprints(self) -> Fingerprints:
-        if self._known is None:
-            self._known = fingerprints_of(self._entries)
-        return self._known
+    def _known(self) -> Background:
+        if self._background is None:
+            self._background = Background(self._entries, fingerprints_of(self._entries))
+        return self._background
 
     def _listed(self) -> str:
         return f"it has {', '.join(map(repr, self.names)) or 'none'}"
 
 
 def identify(
-    images: Images, gallery: Gallery, *, fmr: float | None = None, top: int = 5
+    images: Images | npt.NDArray[np.floating],
+    gallery: Gallery,
+    *,
+    fpir: float | None = None,
+    fnir: float | None = None,
+    prior: float = 0.5,
+    top: int = 5,
 ) -> Identification:
     """``Gallery.identify``: with the gallery's own extractor, by default the default model."""
-    return gallery.identify(images, fmr=fmr, top=top)
+    return gallery.identify(images, fpir=fpir, fnir=fnir, prior=prior, top=top)

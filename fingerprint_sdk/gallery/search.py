@@ -1,8 +1,8 @@
-"""Exact search of a gallery for the source of a probe."""
+"""Exact search of a gallery for the source of a probe, and what is said of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,79 +10,135 @@ import numpy.typing as npt
 from fingerprint_sdk.calibration import Calibration, Condition
 from fingerprint_sdk.embeddings_file import check_embeddings
 from fingerprint_sdk.errors import GalleryError
-from fingerprint_sdk.gallery.eligible import likeness
-from fingerprint_sdk.gallery.entry import Entry
-from fingerprint_sdk.gallery.fingerprints import Fingerprints
+from fingerprint_sdk.evidence.side import Side, side_of
+from fingerprint_sdk.evidence.verdict import NO_EVIDENCE, judge, words
+from fingerprint_sdk.evidence.verdict import probability as probability_of
+from fingerprint_sdk.gallery.background import ENOUGH, MARGIN, Background
+from fingerprint_sdk.gallery.eligible import Likeness, likeness
+from fingerprint_sdk.identification import Candidate, Identification, Named
 from fingerprint_sdk.images.processing import kind_named
 from fingerprint_sdk.images.quality import Quality
-from fingerprint_sdk.verification import Candidate, Identification, is_uncertain
+from fingerprint_sdk.images.treatment import most
+
+_SHORT_LIST = 50  # entries of which it is asked what processing explains
+
+_NAMED: dict[str, Named] = {"same": "named", "different": "none", "inconclusive": "inconclusive"}
 
 
 def rank(
-    entries: Mapping[str, Entry],
-    known: Fingerprints,
+    background: Background,
     embeddings: npt.NDArray[np.floating],
     calibration: Calibration,
     *,
     quality: tuple[Quality, ...],
-    fmr: float,
+    fpir: float,
+    fnir: float,
+    prior: float,
     top: int,
 ) -> Identification:
     """See ``Gallery.search``; entries are compared as ``eligible.likeness`` says."""
     if top < 1:
         raise GalleryError(f"top must be at least 1, not {top}")
-    if not entries:
+    if not background.entries:
         raise GalleryError("the gallery is empty: enroll something first")
     if len(embeddings) == 0:
         raise GalleryError("no probe embeddings were given")
-    check_embeddings(embeddings, known.matrix.shape[1], "probe embeddings")
-    names = list(entries)
-    found = likeness(known, embeddings, quality)
-    scores = found.scores
+    check_embeddings(embeddings, background.known.matrix.shape[1], "probe embeddings")
+    side = side_of(embeddings, quality, calibration)
+    found = likeness(
+        background.known,
+        np.asarray(embeddings)[list(side.voting)],
+        tuple(quality[place] for place in side.voting) if quality else (),
+    )
+    names = list(background.entries)
+    scores = found.scores - side.explained
+    for place in np.argsort(-scores, kind="stable")[: max(top, _SHORT_LIST)]:
+        scores[place] -= background.explained(names[place], calibration)
     order = np.argsort(-scores, kind="stable")
-    lossy = any(q.lossy for q in quality)
-    candidates = []
-    for place_in_ranking, place in enumerate(order[:top]):
-        entry, score = entries[names[place]], float(scores[place])
-        kind = found.copies[place]
-        condition = calibration.condition(
-            len(embeddings),
-            int(found.counts[place]),
-            recompressed=lossy
-            or (kind is not None and kind_named(kind).lossy)
-            or bool(entry.lossy.any()),
-        )
-        share = _share(fmr, found.tried, condition)
-        rival = order[1 if place_in_ranking == 0 else 0] if len(order) > 1 else None
-        candidate = Candidate(
-            name=names[place],
-            score=score,
-            margin=None if rival is None else score - float(scores[rival]),
-            probability=condition.probability(score),
-            threshold=condition.threshold(share),
-            copy=kind,
-        )
-        candidates.append(candidate)
-        if place_in_ranking == 0:
-            uncertain = is_uncertain(score, condition, share, quality)
-    first = candidates[0]
-    known_source = first.score >= first.threshold
+    conditions = [_condition(side, found, place, calibration) for place in order[:top]]
+    candidates = tuple(
+        _candidate(names, place, scores, order, found, condition, prior)
+        for place, condition in zip(order[:top], conditions, strict=True)
+    )
+    first, condition = candidates[0], conditions[0]
+    threshold = _threshold(background, side, found, scores, condition, calibration, fpir)
+    missed = condition.missed(fnir)
+    ratio = NO_EVIDENCE if side.reasons else first.likelihood_ratio
+    verdict = _NAMED[judge(first.score, ratio, threshold, min(missed, threshold))]
     return Identification(
-        best=first.name if known_source else None,
-        known=known_source,
-        threshold=first.threshold,
-        fmr=fmr,
-        uncertain=uncertain,
-        candidates=tuple(candidates),
+        verdict=verdict,
+        best=first.name if verdict == "named" else None,
+        nearest=first.name,
+        likelihood_ratio=ratio,
+        probability=probability_of(ratio, prior),
+        prior=prior,
+        words=words(ratio),
+        score=first.score,
+        threshold=threshold,
+        missed=missed,
+        fpir=fpir,
+        fnir=fnir,
+        condition=condition.treatment,
+        reasons=side.reasons,
+        images=side.images,
+        compared=len(names),
+        candidates=candidates,
         quality=quality,
     )
 
 
-def _share(fmr: float, fingerprints: int, condition: Condition) -> float:
-    """The FMR of each of several fingerprints, so that the best of them keeps to ``fmr``.
+def _condition(side: Side, found: Likeness, place: int, calibration: Calibration) -> Condition:
+    """Like with like: of a resized or recompressed copy the condition is that of such images."""
+    treatments = [side.treatment]
+    copy = found.copies[place]
+    if copy is not None:
+        treatments.append("coarse" if kind_named(copy).lossy else "resized")
+    return calibration.condition(
+        side.images, int(found.counts[place]), treatment=most(treatments), windows=side.windows
+    )
 
-    No less than the least that is calibrated.
-    """
-    condition.threshold(fmr)  # refuses a rate that is not calibrated
-    low, _ = condition.fmr_range
-    return max(low, fmr / fingerprints)
+
+def _candidate(
+    names: Sequence[str],
+    place: int,
+    scores: npt.NDArray[np.float64],
+    order: npt.NDArray[np.intp],
+    found: Likeness,
+    condition: Condition,
+    prior: float,
+) -> Candidate:
+    score = float(scores[place])
+    rival = order[1 if place == order[0] else 0] if len(order) > 1 else None
+    ratio = condition.likelihood_ratio(score)
+    return Candidate(
+        name=names[place],
+        score=score,
+        margin=None if rival is None else score - float(scores[rival]),
+        likelihood_ratio=ratio,
+        probability=probability_of(ratio, prior),
+        copy=found.copies[place],
+    )
+
+
+def _threshold(
+    background: Background,
+    side: Side,
+    found: Likeness,
+    scores: npt.NDArray[np.float64],
+    condition: Condition,
+    calibration: Calibration,
+    fpir: float,
+) -> float:
+    """Score from which the nearest is named; what a stranger scores, the gallery knows best."""
+    if len(scores) < ENOUGH:
+        low, _ = condition.fmr_range
+        return condition.threshold(max(low, fpir / (len(scores) * found.tried)))
+    strangers = background.strangers(found.like, side.images, calibration)
+    asked = calibration.condition(
+        strangers.images,
+        condition.images_b if condition.images_a == side.images else condition.images_a,
+        treatment=condition.treatment,
+        windows=condition.windows,
+    )
+    second = float(np.partition(scores, -2)[-2])
+    return strangers.threshold(fpir, condition, asked) + MARGIN * second

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk.embedding import mean_embedding
 from fingerprint_sdk.embeddings_file import check_embeddings
 from fingerprint_sdk.errors import GalleryError, ImageError
+from fingerprint_sdk.evidence.side import side_of
 from fingerprint_sdk.extractor import Extractor, Failure
 from fingerprint_sdk.index.add import new_rows
 from fingerprint_sdk.index.file import Content, Stored, read, save
@@ -203,13 +203,13 @@ class Index:
         """
         extractor = self._slot.extractor()
         calibration = extractor.calibration
-        fmr = calibration.default_fmr if fmr is None else fmr
-        calibration.condition(1, 1, recompressed=False).threshold(fmr)
+        fmr, _ = calibration.check(fmr)
         embeddings, quality = extractor.embed_with_quality(images)
         if not quality:
             raise ImageError("no images were given: a search needs at least one")
-        rows, places, scores = self._nearest(mean_embedding(embeddings)[None], top, exact)
-        matches = judged(rows, places[0], scores[0], calibration, fmr, quality)
+        probe = side_of(embeddings, quality, calibration)
+        rows, places, _ = self._nearest(probe.embedding[None], top, exact)
+        matches = judged(rows, places[0], probe, calibration, fmr)
         return SearchResult(matches, fmr, len(rows.names), quality)
 
     def nearest(

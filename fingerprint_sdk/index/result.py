@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.evidence.side import Side, compare, side_of
+from fingerprint_sdk.evidence.verdict import NO_EVIDENCE, judge, probability
 from fingerprint_sdk.images.quality import Quality
+from fingerprint_sdk.images.treatment import most
 from fingerprint_sdk.index.rows import Rows
 
 
@@ -19,16 +22,19 @@ class Match:
 
     Attributes:
         name: of the image.
-        score: cosine similarity with the probe, -1 to 1.
-        same: ``score >= threshold``.
+        score: cosine with the probe less what processing explains of both, at most 1.
+        same: ``score >= threshold``, and the likelihood ratio is over 1.
         threshold: the calibrated threshold at the search's FMR for this comparison.
-        probability: P(same generator | score) at an even prior, this image by itself.
+        likelihood_ratio: how many times more probable the score is if one generator made both
+            than if two did, this image by itself; 1 where nothing can be said.
+        probability: P(same generator | score) at an even prior.
     """
 
     name: str
     score: float
     same: bool
     threshold: float
+    likelihood_ratio: float
     probability: float
 
 
@@ -61,34 +67,35 @@ class SearchResult:
 def judged(
     rows: Rows,
     places: npt.NDArray[np.intp],
-    scores: npt.NDArray[np.float32],
+    probe: Side,
     calibration: Calibration,
     fmr: float,
-    quality: tuple[Quality, ...],
 ) -> tuple[Match, ...]:
-    """The images found, each with the threshold of its kind of comparison.
+    """The images found, each with the threshold of its kind of comparison, by falling score.
 
     Args:
         rows: content of the index.
-        places, scores: both of shape (n,), of the images found.
+        places: shape (n,), of the images found.
+        probe: what was searched for.
         calibration: of the index's model.
         fmr: false match rate of one comparison.
-        quality: of the probe images.
     """
-    lossy = any(q.lossy for q in quality)
     matches = []
-    for place, found in zip(places, scores, strict=True):
-        condition = calibration.condition(
-            len(quality), 1, recompressed=lossy or bool(rows.lossy[place])
-        )
-        score, threshold = float(found), condition.threshold(fmr)
+    for place in places:
+        found = side_of(rows.embeddings(np.array([place])), (), calibration)
+        if rows.lossy[place]:
+            found = replace(found, treatment=most([found.treatment, "coarse"]))
+        score, condition = compare(probe, found, calibration)
+        ratio = NO_EVIDENCE if probe.reasons else condition.likelihood_ratio(score)
+        threshold = condition.threshold(fmr)
         matches.append(
             Match(
                 name=rows.names[place],
                 score=score,
-                same=score >= threshold,
+                same=judge(score, ratio, threshold, threshold) == "same",
                 threshold=threshold,
-                probability=condition.probability(score),
+                likelihood_ratio=ratio,
+                probability=probability(ratio, 0.5),
             )
         )
-    return tuple(matches)
+    return tuple(sorted(matches, key=lambda match: -match.score))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -80,8 +80,11 @@ class Condition:
 
         Rising with the score, and no further than ``bounds``.
         """
-        low, high = (math.log(bound) for bound in self.bounds)
-        return math.exp(min(max(self.slope * score + self.intercept, low), high))
+        low, high = self.bounds
+        exponent = self.slope * score + self.intercept
+        if exponent >= math.log(high):  # before exp, which could overflow
+            return high
+        return max(math.exp(exponent), low)
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,9 @@ def _around(number: int, grid: tuple[int, ...]) -> list[tuple[int, float]]:
 def _blend(
     corners: list[tuple[float, Condition]], treatment: str, windows: int, few: int, many: int
 ) -> Condition:
+    if len(corners) == 1:
+        return replace(corners[0][1], images_a=few, images_b=many)
+
     def mean(values: list[float]) -> float:
         return sum(weight * value for (weight, _), value in zip(corners, values, strict=True))
 

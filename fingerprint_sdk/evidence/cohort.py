@@ -150,7 +150,5 @@ def _parse(data: Any, size: int) -> Cohort:
     if type(nearest) is not int or not 1 <= nearest <= len(rows):
         raise ValueError(f"nearest must be an integer from 1 to {len(rows)}")
     if not (-1 <= base <= processed <= 1 and math.isfinite(weight) and weight >= 0):
-        raise ValueError(
-            "base and processed must rise from -1 to 1, and weight must be at least 0"
-        )
+        raise ValueError("base and processed must rise within -1 and 1, and weight from 0")
     return Cohort(stored(rows), treatments, nearest, base, processed, weight)

@@ -1,0 +1,235 @@
+"""Are the answers true? Verification and identification on images of real generators.
+
+    python benchmarks/quality/answers.py MODEL EVAL [--kept FOLDER] [--out FILE]
+
+MODEL is a folder with `model.onnx`; EVAL holds the image sets `lossless`, `nets` and `jpeg` and
+`decoders.csv`. Models that share an image decoder count as one family. Three tables, in percent,
+each with the range of 95 % of resampled families or galleries:
+
+- strangers: pairs of single images whose two sides went through the same processing
+  (`treated.py`), five images of each generator of `lossless`, at nominal FMR 1 %.
+- pairs: untouched single images of each set, all of them.
+- galleries: 8 families of ten images (as many as half of the families allow), probed by their
+  other images and by all families that are not enrolled, at nominal FPIR 1 and 5 %.
+
+Embeddings are kept in FOLDER.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from treated import OTHERS, OUTSIDERS
+
+import fingerprint_sdk as fp
+from fingerprint_sdk.images import load_image
+from fingerprint_sdk.verification import verify_embeddings
+from trainer.evaluation import read_image_set
+from trainer.evaluation.metrics import mean_interval
+
+SETS = ("lossless", "nets", "jpeg")
+A_GENERATOR = 5  # images of the first table
+ENROLLED, FAMILIES, DRAWS = 10, 8, 30
+FPIRS = (0.01, 0.05)
+RESAMPLES = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Embeddings, (n, D), and quality of n images; the generator and the family of each."""
+
+    embeddings: np.ndarray
+    quality: tuple[fp.Quality, ...]
+    generators: np.ndarray
+    families: np.ndarray
+
+
+def embedded(
+    extractor: fp.Extractor,
+    folder: Path,
+    kept: Path | None,
+    *,
+    limit: int | None = None,
+    kind: str | None = None,
+) -> Images:
+    """The images of a set, at most `limit` of a generator, processed as `kind` says."""
+    found = read_image_set(folder)
+    paths = [path for images in found.images.values() for path in images[:limit]]
+    generators = np.array([path.parent.name for path in paths])
+    name = f"{folder.name}-{limit}-{kind}.json".replace(" ", "_").replace("/", "_")
+    file = None if kept is None else kept / extractor.model_sha256[:12] / name
+    if file is not None and file.exists():
+        saved = json.loads(file.read_text())
+        rows = np.array(saved["embeddings"], np.float32)
+        quality = [fp.Quality(**one) for one in saved["quality"]]
+    else:
+        treat = None if kind is None else {**OUTSIDERS, **OTHERS}[kind]
+        rows, given = extractor.embed_with_quality(_treated(path, treat, kind) for path in paths)
+        quality = list(given)
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            values = [asdict(one) | {"jpeg_tables": ()} for one in quality]
+            file.write_text(json.dumps({"embeddings": rows.tolist(), "quality": values}))
+    families = np.array([found.decoders[generator] for generator in generators])
+    return Images(rows, tuple(quality), generators, families)
+
+
+def _treated(path: Path, treat: Callable[..., np.ndarray] | None, kind: str | None) -> Any:
+    if treat is None:
+        return path
+    rng = np.random.default_rng(zlib.crc32(f"{kind} {path.parent.name}/{path.name}".encode()))
+    return np.ascontiguousarray(treat(load_image(path).pixels, rng))
+
+
+def pairs(extractor: fp.Extractor, images: Images) -> dict[str, Any]:
+    """Verdicts of every two single images: of one generator, and of two families."""
+    rows = [images.embeddings[i : i + 1] for i in range(len(images.embeddings))]
+    verdicts: dict[str, list[tuple[str, str]]] = {"one generator": [], "strangers": []}
+    for i in range(len(rows)):
+        for j in range(i):
+            same = images.generators[i] == images.generators[j]
+            if not same and images.families[i] == images.families[j]:
+                continue
+            answer = verify_embeddings(
+                rows[i],
+                rows[j],
+                extractor.calibration,
+                quality=(images.quality[i], images.quality[j]),
+            )
+            whose = "one generator" if same else "strangers"
+            verdicts[whose].append((answer.verdict, images.families[i]))
+    return {
+        whose: {"pairs": len(found)}
+        | {verdict: _share(found, verdict) for verdict in ("same", "different", "inconclusive")}
+        for whose, found in verdicts.items()
+    }
+
+
+def _share(found: Sequence[tuple[str, str]], verdict: str) -> dict[str, float]:
+    """Percent of the pairs, and the range over resampled families."""
+    families = sorted({family for _, family in found})
+    counts = np.array(
+        [
+            (
+                sum(v == verdict for v, f in found if f == family),
+                sum(f == family for _, f in found),
+            )
+            for family in families
+        ],
+        float,
+    )
+    rng = np.random.default_rng(0)
+    drawn = counts[rng.integers(len(families), size=(RESAMPLES, len(families)))].sum(1)
+    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], (0.025, 0.975))
+    total = counts.sum(0)
+    return {
+        name: round(100 * float(x), 1)
+        for name, x in (("value", total[0] / total[1]), ("low", low), ("high", high))
+    }
+
+
+def galleries(extractor: fp.Extractor, images: Images, probes: int) -> dict[str, Any]:
+    """Realised FPIR and share named right, at each nominal FPIR."""
+    families = sorted(set(images.families))
+    enough = [f for f in families if (images.families == f).sum() >= ENROLLED + probes]
+    enrolled_families = min(FAMILIES, len(families) // 2)
+    found: dict[float, list[tuple[float, float, float]]] = {fpir: [] for fpir in FPIRS}
+    for seed in range(DRAWS):
+        rng = np.random.default_rng(seed)
+        gallery, left = fp.Gallery(extractor), {}
+        for family in rng.choice(enough, enrolled_families, replace=False):
+            places = rng.permutation(np.flatnonzero(images.families == family))
+            gallery.enroll(str(family), images.embeddings[places[:ENROLLED]])
+            left[str(family)] = places[ENROLLED:]
+        asked = {
+            family: _probes(
+                left.get(family, np.flatnonzero(images.families == family)), probes, rng
+            )
+            for family in families
+        }
+        for fpir in FPIRS:
+            named: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
+            for family, sets in asked.items():
+                answers = [
+                    gallery.search(
+                        images.embeddings[places],
+                        extractor.calibration,
+                        quality=tuple(images.quality[place] for place in places),
+                        fpir=fpir,
+                    )
+                    for places in sets
+                ]
+                if answers:
+                    named[family in gallery].append(
+                        (
+                            float(np.mean([answer.known for answer in answers])),
+                            float(np.mean([answer.best == family for answer in answers])),
+                        )
+                    )
+            strangers, mates = np.array(named[False]), np.array(named[True])
+            found[fpir].append(
+                (strangers[:, 0].mean(), mates[:, 1].mean(), (mates[:, 0] - mates[:, 1]).mean())
+            )
+    return {
+        f"FPIR {fpir:.0%}": {
+            what: asdict(mean_interval([100 * value for value in values]))
+            for what, values in zip(
+                ("realised FPIR", "named right", "misnamed"), zip(*rows, strict=True), strict=True
+            )
+        }
+        for fpir, rows in found.items()
+    }
+
+
+def _probes(places: np.ndarray, probes: int, rng: np.random.Generator) -> list[np.ndarray]:
+    shuffled = rng.permutation(places)
+    return [shuffled[i : i + probes] for i in range(0, len(places) - probes + 1, probes)][:15]
+
+
+def main(model: Path, folder: Path, kept: Path | None, out: Path) -> None:
+    extractor = fp.load(model, device="cpu")
+    report: dict[str, Any] = {
+        "model": {"name": extractor.name, "version": extractor.version,
+                  "sha256": extractor.model_sha256},
+        "strangers": {},
+        "pairs": {},
+        "galleries": {},
+    }  # fmt: skip
+    for kind in (*OUTSIDERS, *OTHERS):
+        images = embedded(extractor, folder / "lossless", kept, limit=A_GENERATOR, kind=kind)
+        report["strangers"][kind] = found = pairs(extractor, images)
+        print(f"{kind:36s}", *(_line(found[whose]) for whose in found), flush=True)
+    for name in SETS:
+        images = embedded(extractor, folder / name, kept)
+        if name != "jpeg":  # 259,000 pairs of which nearly all are inconclusive
+            report["pairs"][name] = found = pairs(extractor, images)
+            print(f"{name:36s}", *(_line(found[whose]) for whose in found), flush=True)
+        for probes in (1, 3, 5):
+            report["galleries"][f"{name}, {probes}"] = rates = galleries(extractor, images, probes)
+            print(f"{name}, {probes} probes", *(
+                f"| {rate}: " + ", ".join(f"{k} {v['value']:.1f}" for k, v in values.items())
+                for rate, values in rates.items()), flush=True)  # fmt: skip
+    out.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def _line(found: Mapping[str, Any]) -> str:
+    return " | " + ", ".join(
+        f"{verdict} {found[verdict]['value']:.1f}" for verdict in found if verdict != "pairs"
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("images", type=Path)
+    parser.add_argument("--kept", type=Path)
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("answers.json"))
+    arguments = parser.parse_args()
+    main(arguments.model, arguments.images, arguments.kept, arguments.out)

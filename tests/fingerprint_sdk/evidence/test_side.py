@@ -1,0 +1,65 @@
+"""Sides of a comparison: whose vote counts, and by which condition they are judged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.calibrations import FINE, FLAT, GREY, JPEG, UNTYPICAL, calibration
+
+from fingerprint_sdk.evidence.cohort import Cohort
+from fingerprint_sdk.evidence.side import compare, side_of
+
+
+def rows(*angles: float) -> np.ndarray:
+    turns = np.radians(angles)
+    return np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
+
+
+def test_a_picture_given_twice_counts_once() -> None:
+    pictures = [replace(FINE, digest=digest) for digest in ("a", "b", "a")]
+    side = side_of(rows(0, 40, 0), pictures, calibration())
+    assert (side.images, side.voting) == (2, (0, 1))
+    np.testing.assert_allclose(side.embedding, rows(20)[0], atol=1e-6)
+    # Without quality, equal embeddings are the same picture.
+    assert side_of(rows(0, 40, 0), (), calibration()).images == 2
+
+
+@pytest.mark.parametrize(("unfit", "reason"), [(FLAT, "flat"), (UNTYPICAL, "untypical")])
+def test_images_without_a_fingerprint_have_no_vote(unfit: object, reason: str) -> None:
+    among = side_of(rows(0, 80), [FINE, unfit], calibration())  # type: ignore[list-item]
+    assert (among.images, among.voting, among.reasons) == (1, (0,), ())
+    alone = side_of(rows(80), [unfit], calibration())  # type: ignore[list-item]
+    assert alone.reasons == (reason,)
+
+
+def test_the_worse_side_decides_the_condition() -> None:
+    table = calibration()
+    fine = side_of(rows(0), [FINE], table)
+    for quality, treatment in (
+        (JPEG, "coarse"),
+        (replace(JPEG, jpeg_quality=92), "lossy"),
+        (GREY, "grey"),
+    ):
+        other = side_of(rows(10), [quality], table)
+        for pair in ((fine, other), (other, fine)):
+            assert compare(*pair, table)[1].treatment == treatment
+
+
+def test_the_fewest_windows_count() -> None:
+    table = calibration()
+    few = side_of(rows(0), [replace(FINE, windows=2)], table)
+    many = side_of(rows(5), [replace(FINE, windows=64)], table)
+    assert compare(few, many, table)[1].windows == 1
+    assert compare(many, many, table)[1].windows == 4
+
+
+def test_what_processing_explains_is_taken_off_either_side() -> None:
+    cohort = Cohort(rows(0), ("resized",), 1, 0.9, 0.99, 1.0)
+    table = calibration(cohort)
+    a, b = side_of(rows(0), (), table), side_of(rows(20), (), table)
+    score, condition = compare(a, b, table)
+    cosine = np.cos(np.radians(20))
+    assert score == pytest.approx(cosine - (1 - 0.9) - (cosine - 0.9), abs=1e-6)
+    assert condition.treatment == "resized"

@@ -1,0 +1,87 @@
+"""Verdict, probability and words all follow from the likelihood ratio, and cannot disagree."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fingerprint_sdk as fp
+from fingerprint_sdk.errors import OperatingPointError
+from fingerprint_sdk.evidence.verdict import judge, probability, support, words
+
+ratios = st.floats(1e-6, 1e6)
+
+
+@given(ratios, st.floats(0.001, 0.999))
+def test_a_probability_is_bayes_theorem(ratio: float, prior: float) -> None:
+    expected = ratio * prior / (ratio * prior + 1 - prior)
+    assert probability(ratio, prior) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("prior", [0, 1, -0.1, math.nan, "half"])
+def test_a_prior_that_is_none_is_refused(prior: object) -> None:
+    with pytest.raises(OperatingPointError, match="prior"):
+        probability(1.0, prior)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        (1.0, "no support for either answer"),
+        (1.99, "no support for either answer"),
+        (2.0, "weak support for the same generator"),
+        (1 / 9.9, "weak support for different generators"),
+        (10.0, "moderate support for the same generator"),
+        (1 / 99, "moderate support for different generators"),
+        (100.0, "moderately strong support for the same generator"),
+        (1_000.0, "strong support for the same generator"),
+        (10_000.0, "very strong support for the same generator"),
+    ],
+)
+def test_the_scale_of_support_is_enfsis(ratio: float, said: str) -> None:
+    assert support(ratio) == said
+    assert words(ratio).endswith(f": {said}.")
+
+
+def test_words_count_as_people_do() -> None:
+    assert "about 3.1 times more probable if the images share" in words(3.14159)
+    assert "about 140 times" in words(137)
+    assert "about 1,400 times" in words(1370)
+    assert "come from different generators than if they share" in words(1 / 37)
+
+
+@given(st.floats(-1, 1), ratios, st.floats(-1, 1), st.floats(-1, 1))
+def test_a_verdict_has_its_score_and_its_evidence(
+    score: float, ratio: float, threshold: float, missed: float
+) -> None:
+    verdict = judge(score, ratio, threshold, missed)
+    assert (verdict == "same") == (score >= threshold and ratio > 1)
+    assert (verdict == "different") == (score < missed and ratio < 1)
+
+
+@given(
+    st.integers(0, 10_000),
+    st.floats(-1.5, 1),
+    st.sampled_from([0.2, 0.05, 0.01, 0.001]),
+    st.sampled_from([0.01, 0.05, 0.5]),
+)
+def test_no_condition_of_the_shipped_model_lets_them_disagree(
+    place: int, score: float, fmr: float, fnmr: float
+) -> None:
+    calibration = fp.load().calibration
+    conditions = list(calibration.conditions.values())
+    condition = conditions[place % len(conditions)]
+    ratio = condition.likelihood_ratio(score)
+    low, high = condition.bounds
+    assert low <= ratio <= high
+    assert condition.likelihood_ratio(score + 0.01) >= ratio
+    verdict = judge(score, ratio, condition.threshold(fmr), condition.missed(fnmr))
+    if verdict == "same":
+        assert probability(ratio, 0.5) > 0.5
+        assert "different" not in support(ratio)
+    if verdict == "different":
+        assert probability(ratio, 0.5) < 0.5
+        assert "same" not in support(ratio)

@@ -92,7 +92,7 @@ def _condition(
     rng: np.random.Generator,
 ) -> dict[str, Any]:
     scores = [
-        pair_scores(sets, images_a, images_b, recipe.pairs, rng, recipe.alike) for sets in kinds
+        pair_scores(sets, images_a, images_b, recipe.pairs, rng, recipe.twins) for sets in kinds
     ]
     passed = [thresholds(impostor, recipe.fmrs) for _, impostor in scores]
     missed = [misses(genuine, recipe.fnmrs) for genuine, _ in scores]

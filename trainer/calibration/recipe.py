@@ -45,9 +45,10 @@ class CalibrationRecipe:
     """`images` contents through each of at most `models` held-out models, and then treated.
 
     A content is a collage of `collage` × `collage` photographs of `side` px, so that windows share
-    no pixels. Every `treated`-th model's are treated, too: that costs most. `alike` is the share
-    of the other models that a model's impostors are drawn from, those of the most similar mean
-    embedding; 1 takes all. `constant` is that of the embeddings
+    no pixels. Every `treated`-th model's are treated, too: that costs most. A
+    share `twins` of the other models, those of the most similar mean embedding, are no impostors
+    of a model: architectures that differ in a trait that leaves no trace are one generator, as
+    real ones that share a decoder are. `constant` is that of the embeddings
     (`fingerprint_sdk.embedding.image_embedding`). `sides` are the numbers of images on a side, and
     `windows` those of windows of an image, that get a condition of their own: thresholds at each
     of `fmrs`, scores at each of `fnmrs`. The defaults are what the SDK decides at.
@@ -61,7 +62,7 @@ class CalibrationRecipe:
     side: int = 224
     collage: int = 2
     pairs: int = 20_000
-    alike: float = 1.0
+    twins: float = 0.15
     constant: float = 1.0
     sides: tuple[int, ...] = (1, 2, 3, 5, 10, 20)
     windows: tuple[int, ...] = (1, 4, 9)

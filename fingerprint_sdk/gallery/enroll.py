@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, TypeGuard
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk.embedding import is_embeddings
 from fingerprint_sdk.embeddings_file import check_embeddings
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.gallery.entry import CopyMean, Entry
 from fingerprint_sdk.images.copies import bank, copy_of
 from fingerprint_sdk.images.decode import LoadedImage, load_image
-from fingerprint_sdk.images.quality import Quality
+from fingerprint_sdk.images.processing import Kind
+from fingerprint_sdk.images.quality import Quality, pixel_digest
 from fingerprint_sdk.results import Embeddings
 from fingerprint_sdk.stream import as_iterable
 
@@ -29,39 +31,56 @@ def new_entry(
     *,
     copies: bool,
 ) -> tuple[Entry, tuple[Quality, ...]]:
-    """The entry, and the quality of each image; see ``Gallery.enroll``."""
-    quality: tuple[Quality, ...]
+    """The entry, and the quality of each image; see ``Gallery.enroll``.
+
+    A picture given twice is enrolled once.
+    """
+    quality: tuple[Quality, ...] = ()
+    places: list[int] = []  # of each image given, among the different ones
     kept: Mapping[str, CopyMean] = {}
-    if _is_embeddings(images):
-        embeddings, quality = np.atleast_2d(np.asarray(images, dtype=np.float32)), ()
-    elif copies:
-        embeddings, quality, kept = _with_copies(extractor, images)
+    if is_embeddings(images):
+        embeddings = np.atleast_2d(np.asarray(images, dtype=np.float32))
     else:
-        embeddings, quality = extractor.embed_with_quality(images)
-    for index, one in enumerate(quality):
-        if one.flat:
+        kinds = bank() if copies else ()
+        wanted = _with_copies(_different(images, places), kinds)
+        rows, found = extractor.embed_with_quality(wanted)
+        each = 1 + len(kinds)
+        embeddings, quality = rows[::each], found[::each]
+        kept = _means(rows, found, kinds)
+    for index, place in enumerate(places):
+        if quality[place].flat:
             raise ImageError(f"image {index} of {name!r} is flat: it has no fingerprint to enroll")
     if len(embeddings) == 0:
         raise GalleryError(f"no images were given for {name!r}")
     check_embeddings(embeddings, extractor.embedding_size, f"embeddings of {name!r}")
     lossy = np.array([bool(q.lossy) for q in quality] or [False] * len(embeddings))
     windows = np.array([q.windows for q in quality] or [0] * len(embeddings), np.int32)
-    return Entry(embeddings, lossy, windows, notes, kept), quality
+    entry = Entry(embeddings, lossy, windows, notes, kept)
+    return entry, tuple(quality[place] for place in places)
 
 
-def _with_copies(
-    extractor: Extractor, images: Images
-) -> tuple[Embeddings, tuple[Quality, ...], Mapping[str, CopyMean]]:
-    """Embeddings and quality of the images, and the means of their copies by kind."""
-    kinds = bank()
-
-    def all_of_them() -> Iterator[LoadedImage]:
-        for image in as_iterable(images):
-            loaded = load_image(image)
+def _different(images: Images, places: list[int]) -> Iterator[LoadedImage]:
+    """The different pictures among the images; ``places`` gets the number of each image's."""
+    seen: dict[str, int] = {}
+    for image in as_iterable(images):
+        loaded = load_image(image)
+        digest = pixel_digest(loaded.pixels)
+        new = digest not in seen
+        places.append(seen.setdefault(digest, len(seen)))
+        if new:
             yield loaded
-            yield from (copy_of(loaded, kind) for kind in kinds)
 
-    rows, quality = extractor.embed_with_quality(all_of_them())
+
+def _with_copies(images: Iterable[LoadedImage], kinds: Sequence[Kind]) -> Iterator[LoadedImage]:
+    for image in images:
+        yield image
+        yield from (copy_of(image, kind) for kind in kinds)
+
+
+def _means(
+    rows: Embeddings, quality: Sequence[Quality], kinds: Sequence[Kind]
+) -> Mapping[str, CopyMean]:
+    """Of the copies of each kind; an image and its copies stand one behind the other."""
     each = 1 + len(kinds)
     means = {}
     for place, kind in enumerate(kinds, 1):
@@ -69,12 +88,4 @@ def _with_copies(
         seen = [not one.flat for one in quality[place::each]]
         if any(seen):
             means[kind.name] = CopyMean.of(rows[place::each][seen])
-    return rows[::each], quality[::each], means
-
-
-def _is_embeddings(images: object) -> TypeGuard[npt.NDArray[np.floating]]:
-    return (
-        isinstance(images, np.ndarray)
-        and np.issubdtype(images.dtype, np.floating)
-        and images.ndim <= 2
-    )
+    return means

@@ -22,7 +22,7 @@ from PIL import Image
 
 import fingerprint_sdk as fp
 from fingerprint_sdk.images import load_image
-from trainer.evaluation import ImageSet, ShippedScores, read_image_set, score
+from trainer.evaluation import Decisions, ImageSet, read_image_set, score
 
 Change = Callable[[np.ndarray], bytes | np.ndarray]
 
@@ -57,29 +57,30 @@ def crop(side: int, pixels: np.ndarray) -> np.ndarray:
 
 
 def show(extractor: fp.Extractor, name: str, image_set: ImageSet, change: Change | None) -> None:
-    embeddings, lossy = {}, {}
+    embeddings, quality = {}, {}
     for generator, paths in image_set.images.items():
         seen = paths if change is None else [change(load_image(path).pixels) for path in paths]
         result = extractor.embed_many(seen, on_error="raise")
         embeddings[generator] = result.embeddings
-        lossy[generator] = np.array([bool(quality.lossy) for quality in result.quality])
+        quality[generator] = result.quality
     for nominal in NOMINAL:
         calibration = replace(extractor.calibration, default_fmr=nominal)
         scores = score(
-            embeddings, image_set.decoders, calibration, lossy, galleries=1, resamples=0
+            embeddings, image_set.decoders, calibration, quality, galleries=1, resamples=0
         )
         parts = []
         for images, pairs in ((1, scores.verification), (5, scores.set_verification)):
-            every, strangers = pairs.model.shipped, (pairs.decoder or pairs.model).shipped
+            every, strangers = pairs.model.decisions, (pairs.decoder or pairs.model).decisions
             parts.append(f"{images} a side: FMR {rates(every, strangers)}")
         print(f"{name}, nominal {100 * nominal:g} %, {'; '.join(parts)}", flush=True)
 
 
-def rates(every: ShippedScores | None, strangers: ShippedScores | None) -> str:
+def rates(every: Decisions | None, strangers: Decisions | None) -> str:
     assert every is not None  # every published model is calibrated
     assert strangers is not None
-    fmr, apart, fnmr = (100 * x for x in (every.fmr, strangers.fmr, every.fnmr))
-    return f"{fmr:.1f} [{apart:.1f}], FNMR {fnmr:.1f}"
+    fmr, apart = (100 * found.impostor.same for found in (every, strangers))
+    missed, excluded = 100 * (1 - every.genuine.same), 100 * every.genuine.different
+    return f"{fmr:.1f} [{apart:.1f}], FNMR {missed:.1f}, excluded {excluded:.1f}"
 
 
 if __name__ == "__main__":

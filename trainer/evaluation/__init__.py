@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from trainer.evaluation.decisions import Decisions, Verdicts
 from trainer.evaluation.identification import IdentificationScores, LevelScores
 from trainer.evaluation.image_set import ImageSet, read_decoders, read_image_set
 from trainer.evaluation.metrics import Estimate
 from trainer.evaluation.protocol import evaluate, score
 from trainer.evaluation.scores import ModelRecord, Scores, write_json
 from trainer.evaluation.table import print_table
-from trainer.evaluation.verification import PairScores, ShippedScores, VerificationScores
+from trainer.evaluation.verification import PairScores, VerificationScores
 
 __all__ = [
+    "Decisions",
     "Estimate",
     "IdentificationScores",
     "ImageSet",
@@ -18,7 +20,7 @@ __all__ = [
     "ModelRecord",
     "PairScores",
     "Scores",
-    "ShippedScores",
+    "Verdicts",
     "VerificationScores",
     "evaluate",
     "print_table",

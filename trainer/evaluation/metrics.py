@@ -1,7 +1,7 @@
 """Metrics of verification and identification, each a function of scores or of labels.
 
 A pair is accepted ("same model") when its score is at least the threshold, as in the SDK. Scores
-are cosine similarities, float arrays of shape (n,); rates are shares from 0 to 1.
+are float arrays of shape (n,), the higher the more alike; rates are shares from 0 to 1.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import f1_score, roc_auc_score, roc_curve
 
 
@@ -65,19 +66,6 @@ def best_threshold_accuracy(genuine: np.ndarray, impostor: np.ndarray) -> float:
     return float(np.max(tpr + 1 - fmr) / 2)
 
 
-def error_rates(
-    genuine: np.ndarray, impostor: np.ndarray, threshold: float
-) -> tuple[float, float]:
-    """(FMR, FNMR): share of impostors at or above, and of genuine pairs below, the threshold."""
-    return float(np.mean(impostor >= threshold)), float(np.mean(genuine < threshold))
-
-
-def accuracy_at(genuine: np.ndarray, impostor: np.ndarray, threshold: float) -> float:
-    """Accuracy at a given threshold; genuine and impostor pairs weigh half each."""
-    fmr, fnmr = error_rates(genuine, impostor, threshold)
-    return 1 - (fmr + fnmr) / 2
-
-
 def fnmr_at_fmr(genuine: np.ndarray, impostor: np.ndarray, fmr: float) -> float:
     """FNMR at the smallest threshold whose share of accepted impostors is at most ``fmr``.
 
@@ -93,6 +81,31 @@ def fnmr_at_fmr(genuine: np.ndarray, impostor: np.ndarray, fmr: float) -> float:
         return 0.0
     index = len(impostor) - 1 - allowed
     return float(np.mean(genuine <= np.partition(impostor, index)[index]))
+
+
+def cllr(genuine: np.ndarray, impostor: np.ndarray) -> float:
+    """Cost of likelihood ratios, in bits (Brümmer and du Preez 2006).
+
+    0 for ratios that tell all, 1 for ratios that say nothing, more for ratios that mislead.
+    Genuine and impostor pairs weigh half each.
+
+    Args:
+        genuine, impostor: likelihood ratios, positive, shapes (n,) and (m,).
+    """
+    missed, passed = np.log2(1 + 1 / genuine), np.log2(1 + impostor)
+    return float(missed.mean() + passed.mean()) / 2
+
+
+def cllr_min(genuine: np.ndarray, impostor: np.ndarray) -> float:
+    """The least `cllr` of any rising function of the ratios: what no calibration would mend.
+
+    That function is isotonic regression on these very pairs, so it flatters.
+    """
+    labels, ratios = _labelled(genuine, impostor)
+    half = np.repeat([1 / len(genuine), 1 / len(impostor)], [len(genuine), len(impostor)])
+    same = IsotonicRegression().fit(ratios, labels, half).predict(ratios)
+    missed, passed = np.log2(1 / same[: len(genuine)]), np.log2(1 / (1 - same[len(genuine) :]))
+    return float(missed.mean() + passed.mean()) / 2
 
 
 def accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:

@@ -1,8 +1,8 @@
-"""Random pairs of images, or of sets of images, and their scores."""
+"""Random pairs of images, or of sets of images."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,51 +10,42 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Scores of some pairs, the generators of their sides (indices), and which are lossy."""
+    """Pairs of sides, each so many images of one generator.
 
-    scores: np.ndarray
+    Attributes:
+        a, b: places of the images on each side, in one array of all images; int (n, images).
+        side_a, side_b: the generators of the sides, by number; int (n,).
+    """
+
+    a: np.ndarray
+    b: np.ndarray
     side_a: np.ndarray
     side_b: np.ndarray
-    lossy: np.ndarray
-
-    def take(self, kept: np.ndarray) -> Pairs:
-        return Pairs(self.scores[kept], self.side_a[kept], self.side_b[kept], self.lossy[kept])
 
 
 def draw_pairs(
-    embeddings: Mapping[str, np.ndarray],
-    recompressed: Mapping[str, np.ndarray] | None,
-    images: int,
-    pairs: int,
-    rng: np.random.Generator,
+    counts: Sequence[int], images: int, pairs: int, rng: np.random.Generator
 ) -> tuple[Pairs, Pairs]:
-    """As many genuine pairs as impostor pairs, compared.
+    """As many genuine pairs as impostor pairs.
 
     Generators are drawn uniformly, then images without replacement, so no image meets itself.
-    Arguments are those of `score_verification`.
+
+    Args:
+        counts: images of each generator, which stand one generator after the other.
+        images: a side; a generator has twice as many at least.
+        pairs: of either sort.
+        rng: draws both.
     """
-    counts = np.array([len(rows) for rows in embeddings.values()])
-    starts = np.cumsum(counts) - counts
-    stacked = np.concatenate(list(embeddings.values()))
-    lossy = (
-        np.zeros(len(stacked), bool)
-        if recompressed is None
-        else np.concatenate([recompressed[model] for model in embeddings])
-    )
+    each = np.asarray(counts)
+    starts = np.cumsum(each) - each
+    same = rng.integers(len(each), size=pairs)
+    chosen = starts[same, None] + _distinct(rng, each[same], 2 * images)
+    genuine = Pairs(chosen[:, :images], chosen[:, images:], same, same)
 
-    def compare(side_a: np.ndarray, side_b: np.ndarray, chosen: np.ndarray) -> Pairs:
-        a, b = chosen[:, :images], chosen[:, images:]
-        scores = np.einsum("nd,nd->n", _mean(stacked, a), _mean(stacked, b)).astype(np.float64)
-        return Pairs(scores, side_a, side_b, lossy[chosen].any(axis=1))
-
-    same = rng.integers(len(counts), size=pairs)
-    chosen = starts[same, None] + _distinct(rng, counts[same], 2 * images)
-    genuine = compare(same, same, chosen)
-
-    first = rng.integers(len(counts), size=pairs)
-    second = (first + rng.integers(1, len(counts), size=pairs)) % len(counts)
-    drawn = [starts[side, None] + _distinct(rng, counts[side], images) for side in (first, second)]
-    return genuine, compare(first, second, np.concatenate(drawn, axis=1))
+    first = rng.integers(len(each), size=pairs)
+    second = (first + rng.integers(1, len(each), size=pairs)) % len(each)
+    a, b = (starts[side, None] + _distinct(rng, each[side], images) for side in (first, second))
+    return genuine, Pairs(a, b, first, second)
 
 
 def _distinct(rng: np.random.Generator, counts: np.ndarray, size: int) -> np.ndarray:
@@ -69,12 +60,3 @@ def _distinct(rng: np.random.Generator, counts: np.ndarray, size: int) -> np.nda
             draw += draw >= taken
         chosen[:, k] = draw
     return chosen
-
-
-def _mean(stacked: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """L2-normalised mean of the chosen rows: (n, k) indices to (n, D)."""
-    total = stacked[chosen[:, 0]]
-    for column in chosen.T[1:]:
-        total = total + stacked[column]
-    norm = np.linalg.norm(total, axis=1, keepdims=True)
-    return total / np.maximum(norm, 1e-12)

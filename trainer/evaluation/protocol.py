@@ -6,7 +6,7 @@ format instead of the fingerprint.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fingerprint_sdk import Calibration, __version__
+from fingerprint_sdk.images.quality import Quality
 from trainer.evaluation.identification import (
     GALLERY_IMAGES,
     score_identification,
@@ -37,7 +38,7 @@ def score(
     embeddings: Mapping[str, np.ndarray],
     decoders: Mapping[str, str] | None = None,
     calibration: Calibration | None = None,
-    recompressed: bool | Mapping[str, np.ndarray] = False,
+    quality: Mapping[str, Sequence[Quality]] | None = None,
     *,
     galleries: int = 20,
     pairs: int = 5000,
@@ -49,9 +50,10 @@ def score(
     Args:
         embeddings: for each model, its images' embeddings, float (n, D), L2-normalised, n >= 11.
         decoders: decoder of each model; a model that is not in it has a decoder of its own.
-        calibration: of the model that made the embeddings, for scores at the shipped threshold.
-        recompressed: whether the images carry lossy compression: all of them, or bool (n,) for
-            each model. As in the SDK, it chooses the threshold of a pair.
+        calibration: of the model that made the embeddings: pairs are then compared and judged as
+            the SDK does, at its default rates. None for plain cosines, and no verdicts.
+        quality: of each model's images, by which the SDK chooses the condition of a pair; None
+            if unknown.
         galleries, pairs, resamples: random galleries, genuine (and impostor) pairs, bootstrap
             resamples of the AUC (0 for no interval); fewer are faster.
         seed: of the first gallery, and of the pairs.
@@ -65,7 +67,8 @@ def score(
     rows = {model: np.asarray(embeddings[model]) for model in sorted(embeddings)}
     _check(rows)
     decoder_of = {model: (decoders or {}).get(model, model) for model in rows}
-    lossy = _flags(rows, recompressed)
+    known = None if quality is None else {model: tuple(quality[model]) for model in rows}
+    _check_quality(rows, known)
     verification, set_verification = (
         score_verification(
             rows,
@@ -75,7 +78,7 @@ def score(
             seed=seed,
             resamples=resamples,
             calibration=calibration,
-            recompressed=lossy,
+            quality=known,
         )
         for images in (1, SET_IMAGES)
     )
@@ -84,7 +87,7 @@ def score(
         verification,
         set_verification,
         {model: len(values) for model, values in rows.items()},
-        float(np.concatenate(list(lossy.values())).mean()),
+        None if known is None else _lossy(known),
         decoder_of,
         seed,
     )
@@ -120,13 +123,13 @@ def evaluate(
         on_error="raise",
         progress=lambda done: progress(folder.name, done, total),
     )
-    splits = np.cumsum([len(paths) for paths in image_set.images.values()])[:-1]
-    lossy = np.array([bool(quality.lossy) for quality in result.quality])
+    ends = np.cumsum([len(paths) for paths in image_set.images.values()])
+    quality = [result.quality[start:end] for start, end in zip((0, *ends), ends, strict=False)]
     scores = score(
-        dict(zip(image_set.images, np.split(result.embeddings, splits), strict=True)),
+        dict(zip(image_set.images, np.split(result.embeddings, ends[:-1]), strict=True)),
         image_set.decoders,
         model.calibration,
-        dict(zip(image_set.images, np.split(lossy, splits), strict=True)),
+        dict(zip(image_set.images, quality, strict=True)),
         galleries=galleries,
         pairs=pairs,
         seed=seed,
@@ -164,16 +167,16 @@ def _check_counts(counts: Mapping[str, int]) -> None:
             )
 
 
-def _flags(
-    rows: Mapping[str, np.ndarray], recompressed: bool | Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    if not isinstance(recompressed, Mapping):
-        return {model: np.full(len(values), recompressed) for model, values in rows.items()}
-    flags = {model: np.asarray(recompressed[model], dtype=bool) for model in rows}
+def _check_quality(
+    rows: Mapping[str, np.ndarray], quality: Mapping[str, Sequence[Quality]] | None
+) -> None:
     for model, values in rows.items():
-        if flags[model].shape != (len(values),):
-            raise ValueError(f"recompressed must have one flag for each image of {model!r}")
-    return flags
+        if quality is not None and len(quality[model]) != len(values):
+            raise ValueError(f"quality must have one entry for each image of {model!r}")
+
+
+def _lossy(quality: Mapping[str, Sequence[Quality]]) -> float:
+    return float(np.mean([bool(one.lossy) for each in quality.values() for one in each]))
 
 
 def _version(package: str) -> str:

@@ -35,7 +35,8 @@ class Scores:
     Attributes:
         identification, verification, set_verification: the three parts.
         images: number of images of each model.
-        recompressed: share of all images that carry lossy compression.
+        lossy: share of all images that carry lossy compression; None where only embeddings were
+            given.
         decoders: decoder of each model.
         seed: of the first gallery, and of the pairs.
         model: what made the embeddings; None where only these were given.
@@ -45,7 +46,7 @@ class Scores:
     verification: VerificationScores
     set_verification: VerificationScores
     images: dict[str, int]
-    recompressed: float
+    lossy: float | None
     decoders: dict[str, str]
     seed: int
     model: ModelRecord | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from trainer.evaluation.decisions import Decisions
 from trainer.evaluation.identification import LevelScores
 from trainer.evaluation.metrics import Estimate
 from trainer.evaluation.scores import Scores
@@ -24,18 +25,26 @@ _PAIR_ROWS: tuple[tuple[str, _Cell], ...] = (
     ("FNMR at FMR 1 %", lambda pairs: _text(pairs.fnmr_at_fmr_1)),
     ("FNMR at FMR 10 %", lambda pairs: _text(pairs.fnmr_at_fmr_10)),
 )
-_SHIPPED_ROWS: tuple[tuple[str, _Cell], ...] = (
-    ("shipped: accuracy", lambda p: _text(p.shipped.accuracy if p.shipped else None)),
-    ("shipped: nominal FMR", lambda p: _text(p.shipped.nominal_fmr if p.shipped else None)),
-    ("shipped: FMR", lambda p: _text(p.shipped.fmr if p.shipped else None)),
-    ("shipped: FNMR", lambda p: _text(p.shipped.fnmr if p.shipped else None)),
+_DECISION_ROWS: tuple[tuple[str, Callable[[Decisions], str]], ...] = (
+    ("Cllr, bits", lambda d: f"{d.cllr:.3f}"),
+    ("Cllr_min, bits", lambda d: f"{d.cllr_min:.3f}"),
+    ("nominal FMR, FNMR", lambda d: f"{_text(d.fmr)}, {_text(d.fnmr)}"),
+    ("two models: same", lambda d: _text(d.impostor.same)),
+    ("two models: inconclusive", lambda d: _text(d.impostor.inconclusive)),
+    ("one model: same", lambda d: _text(d.genuine.same)),
+    ("one model: different", lambda d: _text(d.genuine.different)),
+    ("one model: inconclusive", lambda d: _text(d.genuine.inconclusive)),
 )
+
+
+def _decided(text: Callable[[Decisions], str]) -> _Cell:
+    return lambda pairs: "-" if pairs.decisions is None else text(pairs.decisions)
 
 
 def print_table(results: Mapping[str, Scores], *, console: Console | None = None) -> None:
     """Print scores in percent, one column for each image set; decoder level in [brackets].
 
-    "shipped" is what a user gets at the threshold that ships with the model.
+    The verdicts are what a user gets at the rates that ship with the model.
 
     Args:
         results: scores by name of the image set.
@@ -64,8 +73,9 @@ def print_table(results: Mapping[str, Scores], *, console: Console | None = None
             return _levels(_text(estimate(levels.model)), _text(estimate(levels.decoder)))
 
         add(f"identification: {name}", both, last=name == _IDENTIFICATION_ROWS[-1][0])
-    shipped = any(scores.verification.model.shipped for scores in results.values())
-    rows = _PAIR_ROWS + (_SHIPPED_ROWS if shipped else ())
+    rows = _PAIR_ROWS
+    if any(scores.verification.model.decisions for scores in results.values()):
+        rows += tuple((label, _decided(text)) for label, text in _DECISION_ROWS)
     _add_verification(add, "verification", rows, lambda s: s.verification)
     _add_verification(add, "set verification", rows, lambda s: s.set_verification)
     (console or Console()).print(table)

@@ -7,12 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fingerprint_sdk.files import write_text
-
-_IMAGE_SETS = {
-    "lossless": "real generators, lossless files",
-    "jpeg": "text-to-image models, JPEG q85 4:2:0",
-    "nets": "image-to-image networks, same contents, lossless files",
-}
+from trainer.export.figures import IMAGE_SETS, accuracy_table, value, verdict_table
 
 
 def write_card(model: Path, scores_file: Path, run: Path | None = None) -> Path:
@@ -65,10 +60,10 @@ def _header(config: dict[str, Any], scores: dict[str, Any]) -> Any:
                 task_type="image-classification",
                 task_name="model attribution",
                 dataset_type=image_set,
-                dataset_name=_IMAGE_SETS.get(image_set, image_set),
+                dataset_name=IMAGE_SETS.get(image_set, image_set),
                 metric_type=kind,
                 metric_name=name,
-                metric_value=round(_value(figure), 4),
+                metric_value=round(value(figure), 4),
             )
             for (kind, name), figure in figures.items()
         ]
@@ -85,7 +80,6 @@ def _header(config: dict[str, Any], scores: dict[str, Any]) -> Any:
 def _card(
     config: dict[str, Any], scores: dict[str, Any], info: dict[str, Any], load_as: str | None
 ) -> str:
-    rows = "\n".join(_row(name, values) for name, values in scores.items())
     return f"""
 # {config["name"]} {config["version"]}
 
@@ -116,10 +110,9 @@ On images of real generators, none of them seen in training, in percent with 95 
 Identification takes ten gallery images a generator. In brackets, models that share an image
 decoder count as one. `trainer evaluate` prints these figures.
 
-| image set | generators | identification | AUC, 1 image a side | FNMR at FMR 1 % | \
-AUC, 5 a side | shipped threshold: FMR / FNMR |
-|---|---|---|---|---|---|---|
-{rows}
+{accuracy_table(scores)}
+
+{verdict_table(scores)}
 
 ## What it cannot do
 
@@ -127,45 +120,9 @@ AUC, 5 a side | shipped threshold: FMR / FNMR |
 - Models that share an image decoder (LoRA variants, fine-tunes, several text-to-image models on
   one latent decoder) look alike. That is lineage, and it is not told apart.
 - Resizing, heavy recompression, blur and deliberate removal weaken or erase the trace.
-- The threshold comes from synthetic models. On other sources the realised error rates differ from
-  the nominal ones, as the last column shows.
+- The rates come from synthetic models. On other sources the realised ones differ from them, as the
+  verdicts above show.
 """
-
-
-def _row(name: str, values: dict[str, Any]) -> str:
-    identification, verification = values["identification"], values["verification"]
-    accuracy = identification["model"]["accuracy"]
-    decoder = identification["decoder"]["accuracy"]
-    single, strangers = verification["model"], verification["decoder"]
-    shipped = single["shipped"]
-    rates = "–"
-    if shipped is not None:
-        rates = f"{_percent(shipped['fmr'])} / {_percent(shipped['fnmr'])}"
-    auc, missed = _interval(single["auc"]), _percent(single["fnmr_at_fmr_1"])
-    if strangers is not None:
-        auc += f" [{_percent(strangers['auc'])}]"
-        missed += f" [{_percent(strangers['fnmr_at_fmr_1'])}]"
-    five = values["set_verification"]["model"]["auc"]
-    return (
-        f"| {name}: {_IMAGE_SETS.get(name, 'own images')} | {len(values['images'])} "
-        f"| {_interval(accuracy)} [{_percent(decoder)}] | {auc} | {missed} "
-        f"| {_percent(five)} | {rates} |"
-    )
-
-
-def _value(estimate: Any) -> float:
-    return float(estimate["value"] if isinstance(estimate, dict) else estimate)
-
-
-def _percent(estimate: Any) -> str:
-    return f"{100 * _value(estimate):.1f}"
-
-
-def _interval(estimate: dict[str, float]) -> str:
-    text = _percent(estimate)
-    if estimate.get("low") is None:
-        return text
-    return f"{text} ({100 * estimate['low']:.1f}–{100 * estimate['high']:.1f})"
 
 
 def _training(info: dict[str, Any]) -> str:

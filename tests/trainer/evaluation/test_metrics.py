@@ -12,12 +12,13 @@ from hypothesis.extra.numpy import arrays
 
 pytest.importorskip("sklearn", reason="needs the trainer extra")
 
-from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
+from sklearn.metrics import recall_score, roc_auc_score
 
 from trainer.evaluation import metrics
 
 # A coarse grid of scores, so that ties are common.
 SCORES = arrays(np.float64, st.integers(1, 30), elements=st.integers(-5, 5).map(lambda v: v / 5))
+RATIOS = SCORES.map(lambda scores: 10.0 ** (3 * scores))
 LABELS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30)
 
 quick = settings(max_examples=50, deadline=None)
@@ -80,20 +81,31 @@ def test_fnmr_at_fmr_counts_impostors_exactly() -> None:
 
 
 @quick
-@given(SCORES, SCORES, st.sampled_from([-0.3, 0.0, 0.2, 2.0]))
-def test_accuracy_at_a_threshold_accepts_equality(
-    genuine: np.ndarray, impostor: np.ndarray, threshold: float
+@given(RATIOS, RATIOS)
+def test_the_costs_of_likelihood_ratios_are_those_of_lir(
+    genuine: np.ndarray, impostor: np.ndarray
 ) -> None:
-    fmr = sum(i >= threshold for i in impostor) / len(impostor)
-    fnmr = sum(g < threshold for g in genuine) / len(genuine)
-    rates = metrics.error_rates(genuine, impostor, threshold)
-    assert rates == pytest.approx((fmr, fnmr))
-    accuracy = metrics.accuracy_at(genuine, impostor, threshold)
-    assert accuracy == pytest.approx(1 - (fmr + fnmr) / 2)
-    if len(genuine) == len(impostor):  # then it is the plain share of right decisions
-        truth = [1] * len(genuine) + [0] * len(impostor)
-        decisions = np.concatenate([genuine, impostor]) >= threshold
-        assert accuracy == pytest.approx(accuracy_score(truth, decisions))
+    """By the Netherlands Forensic Institute's package, which takes log10 of the ratios."""
+    import lir.metrics
+    from lir.data.models import LLRData
+
+    ratios = np.concatenate([genuine, impostor])
+    labels = np.repeat([1, 0], [len(genuine), len(impostor)])
+    known = LLRData(features=np.log10(ratios), labels=labels)
+    assert metrics.cllr(genuine, impostor) == pytest.approx(lir.metrics.cllr(known))
+    least = metrics.cllr_min(genuine, impostor)
+    assert least == pytest.approx(lir.metrics.cllr_min(known), abs=1e-9)
+    assert 0 <= least <= metrics.cllr(genuine, impostor) + 1e-9
+    # A rising function of the ratios changes nothing that calibration would not mend.
+    assert metrics.cllr_min(genuine**3, impostor**3) == pytest.approx(least, abs=1e-9)
+
+
+def test_the_cost_of_known_likelihood_ratios() -> None:
+    """Each class weighs half, however many there are: by hand."""
+    assert metrics.cllr(np.ones(3), np.ones(50)) == metrics.cllr_min(np.ones(3), np.ones(50)) == 1
+    cost = metrics.cllr(np.array([3.0]), np.array([1 / 3, 1 / 3, 7.0]))
+    assert cost == pytest.approx((np.log2(4 / 3) + (2 * np.log2(4 / 3) + 3) / 3) / 2)
+    assert metrics.cllr_min(np.array([2.0, 3.0]), np.array([0.5])) == 0
 
 
 @quick

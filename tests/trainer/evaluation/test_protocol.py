@@ -20,11 +20,12 @@ from rich.console import Console
 from support.tiny_model import TINY_CALIBRATION, synthetic_image
 
 import fingerprint_sdk as fp
+from fingerprint_sdk.evidence.cohort import no_cohort
 from trainer.evaluation import evaluate, print_table, score, write_json
 from trainer.evaluation.identification import score_identification
 
 FAST = {"galleries": 4, "pairs": 400, "resamples": 20}
-CALIBRATION = fp.Calibration.from_json(json.dumps(TINY_CALIBRATION))
+CALIBRATION = fp.Calibration.from_json(json.dumps(TINY_CALIBRATION), no_cohort(32))
 
 
 def test_separable_models_score_100_percent() -> None:
@@ -41,9 +42,10 @@ def test_separable_models_score_100_percent() -> None:
         assert part.model.auc.value == part.model.auc.low == part.model.auc.high == 1.0
         assert part.model.best_threshold_accuracy == 1.0
         assert part.model.fnmr_at_fmr_1 == part.model.fnmr_at_fmr_10 == 0.0
-        assert part.model.shipped is not None
-        assert part.model.shipped.accuracy == 1.0
-        assert part.model.shipped.fmr == part.model.shipped.fnmr == 0.0
+        assert part.model.decisions is not None
+        assert part.model.decisions.genuine.same == part.model.decisions.impostor.different == 1.0
+        assert part.model.decisions.cllr_min == 0.0
+        assert part.model.decisions.cllr < 0.05
 
 
 def test_random_embeddings_score_chance() -> None:
@@ -148,8 +150,8 @@ def few() -> Mapping[str, np.ndarray]:
         (clusters(2, 12, 0.1), {"galleries": 0}, "at least 1"),
         (
             clusters(2, 12, 0.1),
-            {"recompressed": {"model0": np.ones(12), "model1": np.ones(3)}},
-            "one flag for each image of 'model1'",
+            {"quality": {"model0": [None] * 12, "model1": [None] * 3}},
+            "one entry for each image of 'model1'",
         ),
     ],
 )
@@ -182,7 +184,7 @@ def test_evaluate_records_what_was_scored(tiny_model_path: Path, tmp_path: Path)
     assert seen == [("image_set", n, 33) for n in range(1, 34)]
     assert scores.images == {"source0": 11, "source1": 11, "source2": 11}
     assert scores.decoders["source0"] == "vae"
-    assert scores.recompressed == 0.0
+    assert scores.lossy == 0.0
     assert scores.model is not None
     assert (scores.model.name, scores.model.version) == (model.name, model.version)
     assert scores.model.sha256 == model.model_sha256
@@ -190,10 +192,15 @@ def test_evaluate_records_what_was_scored(tiny_model_path: Path, tmp_path: Path)
     assert scores.model.versions["numpy"] == np.__version__
 
     # The same as embedding by hand and scoring that.
-    embeddings = {
-        p.name: model.embed(sorted(p.glob("*.png"))) for p in sorted(image_set.iterdir())
-    }
-    by_hand = score(embeddings, {"source0": "vae"}, model.calibration, galleries=3, pairs=100)
+    rows, known = model.embed_with_quality(sorted(image_set.glob("*/*.png")))
+    names = sorted(path.name for path in image_set.iterdir())
+    embeddings, quality = (
+        {name: each[11 * i : 11 * (i + 1)] for i, name in enumerate(names)}
+        for each in (rows, known)
+    )
+    by_hand = score(
+        embeddings, {"source0": "vae"}, model.calibration, quality, galleries=3, pairs=100
+    )
     assert by_hand.verification == scores.verification
     assert by_hand.identification == scores.identification
 
@@ -207,7 +214,13 @@ def test_evaluate_records_what_was_scored(tiny_model_path: Path, tmp_path: Path)
     print_table({"a [image set]": scores}, console=Console(file=printed, width=120))
     accuracy = 100 * scores.identification.model.accuracy.value
     assert f"{accuracy:.1f} (" in printed.getvalue()
-    for label in ("a [image set]", "best-threshold accuracy", "FNMR at FMR 1 %", "shipped: FMR"):
+    for label in (
+        "a [image set]",
+        "best-threshold accuracy",
+        "FNMR at FMR 1 %",
+        "Cllr_min",
+        "two models: same",
+    ):
         assert label in printed.getvalue()
 
 

@@ -1,8 +1,11 @@
-"""Verification: which pairs are drawn, and what the shipped threshold makes of them."""
+"""Verification: which pairs are drawn, and what the SDK says of them."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,15 +13,20 @@ import pytest
 pytest.importorskip("sklearn", reason="needs the trainer extra")
 
 from support.embeddings import clusters
-from support.tiny_model import TINY_CALIBRATION
+from support.tiny_model import TINY_CALIBRATION, TINY_EMBEDDING_SIZE
 
-import fingerprint_sdk as fp
+from fingerprint_sdk import Calibration
+from fingerprint_sdk.evidence.cohort import Cohort, no_cohort, stored
+from fingerprint_sdk.images.quality import Quality
+from fingerprint_sdk.verification import verify_embeddings
 from trainer.evaluation import score
-from trainer.evaluation.pairs import _distinct
+from trainer.evaluation.decisions import findings
+from trainer.evaluation.metrics import cllr, cllr_min
+from trainer.evaluation.pairs import _distinct, draw_pairs
 from trainer.evaluation.verification import score_verification
 
 FAST = {"galleries": 4, "pairs": 400, "resamples": 20}
-CALIBRATION = fp.Calibration.from_json(json.dumps(TINY_CALIBRATION))
+CALIBRATION = Calibration.from_json(json.dumps(TINY_CALIBRATION), no_cohort(TINY_EMBEDDING_SIZE))
 
 
 @pytest.mark.parametrize("images", [1, 5])
@@ -47,42 +55,88 @@ def test_distinct_numbers_are_uniform() -> None:
             assert seen.max() < 1.4 * 6000 / count
 
 
-def test_the_shipped_threshold_is_the_sdks() -> None:
-    """Lossy pairs are judged by the threshold the SDK would use for them."""
-    embeddings = clusters(4, 14, 0.0)
-    lossy = {name: np.zeros(14, bool) for name in embeddings}
-    lossy["model0"][:] = True
-    for part, recompressed, share in (
-        (False, False, 0.0),
-        (True, True, 1.0),
-        (lossy, None, None),
+def told(lossy: bool) -> Quality:
+    """Of an image that was a coarse JPEG file once, or never."""
+    return Quality(256, 256, "PNG", False, None, lossy, False, 4)
+
+
+def pairs_of(embeddings: dict[str, np.ndarray], images: int, seed: int) -> tuple[Any, Any]:
+    counts = [len(rows) for rows in embeddings.values()]
+    return draw_pairs(counts, images, FAST["pairs"], np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("images", [1, 5])
+def test_the_decisions_are_the_sdks(images: int) -> None:
+    """One model of coarse images among others: each pair is what `verify_embeddings` says."""
+    embeddings = clusters(4, 14, 0.12, size=TINY_EMBEDDING_SIZE)
+    quality = {name: (told(name == "model0"),) * len(rows) for name, rows in embeddings.items()}
+    found = score_verification(
+        embeddings,
+        {name: name for name in embeddings},
+        images=images,
+        calibration=CALIBRATION,
+        quality=quality,
+        pairs=FAST["pairs"],
+        resamples=0,
+        seed=3,
+    ).model
+    rows, known = np.concatenate([*embeddings.values()]), sum(quality.values(), ())
+    ratios, verdicts = [], []
+    conditions = set()
+    for pairs in pairs_of(embeddings, images, 3):
+        answers = [
+            verify_embeddings(
+                rows[a], rows[b], CALIBRATION, quality=tuple(known[i] for i in (*a, *b))
+            )
+            for a, b in zip(pairs.a, pairs.b, strict=True)
+        ]
+        conditions |= {answer.condition for answer in answers}
+        ratios.append(np.array([answer.likelihood_ratio for answer in answers]))
+        verdicts.append(Counter(answer.verdict for answer in answers))
+    assert conditions == {"as is", "coarse"}
+    assert found.decisions is not None
+    for shares, counted in zip(
+        (found.decisions.genuine, found.decisions.impostor), verdicts, strict=True
     ):
-        scores = score(embeddings, None, CALIBRATION, part, **FAST)
-        for verification in (scores.verification, scores.set_verification):
-            n = verification.images
-            shipped = verification.model.shipped
-            assert shipped is not None
-            for flag, threshold in (
-                (False, shipped.threshold),
-                (True, shipped.recompressed_threshold),
-            ):
-                condition = CALIBRATION.condition(n, n, recompressed=flag)
-                assert threshold == condition.threshold(CALIBRATION.default_fmr)
-            assert shipped.nominal_fmr == 0.01
-            if recompressed is not None:
-                assert shipped.recompressed_pairs == share
-            else:  # 1/4 of genuine pairs, 1/2 of impostor pairs
-                assert shipped.recompressed_pairs == pytest.approx(0.375, abs=0.05)
+        assert asdict(shares) == {
+            word: counted[word] / FAST["pairs"] for word in ("same", "different", "inconclusive")
+        }
+    assert found.decisions.cllr == pytest.approx(cllr(*ratios))
+    assert found.decisions.cllr_min == pytest.approx(cllr_min(*ratios))
+    assert (found.decisions.fmr, found.decisions.fnmr) == (0.01, 0.05)
 
 
-def test_realised_rates_of_the_shipped_threshold() -> None:
-    """Two models at a known cosine of 0.952: above 0.95, below the recompressed 0.954."""
-    angle = np.arccos(0.952)
-    rows = [np.array([np.cos(a), np.sin(a), 0, 0], np.float32) for a in (0.0, angle)]
+def test_what_the_cohort_explains_is_taken_off_the_scores() -> None:
+    embeddings = clusters(3, 12, 0.2, size=TINY_EMBEDDING_SIZE)
+    rows = embeddings["model0"]
+    # Whatever is as like a picture of the cohort as model0's are, is explained by half of that.
+    cohort = Cohort(stored(rows[:3]), ("grey",) * 3, 1, 0.0, 0.9, 0.5)
+    explaining = Calibration.from_json(json.dumps(TINY_CALIBRATION), cohort)
+    drawn = pairs_of(embeddings, 1, 0)[0]
+    stacked = np.concatenate([*embeddings.values()])
+    plain, less = (findings(stacked, drawn, known).scores for known in (None, explaining))
+    nearest = np.maximum((stacked @ cohort.embeddings.T).max(axis=1), 0) / 2
+    np.testing.assert_allclose(
+        less, plain - nearest[drawn.a[:, 0]] - nearest[drawn.b[:, 0]], atol=1e-6
+    )
+    assert (less < plain - 0.5).any()
+
+
+def test_realised_rates_of_the_shipped_decisions() -> None:
+    """Two models at a known cosine of 0.953: "same" as they are, not so of coarse images."""
+    angle = np.arccos(0.953)
+    rows = [np.eye(1, TINY_EMBEDDING_SIZE)[0] * np.cos(a) for a in (0.0, angle)]
+    rows[1][1] = np.sin(angle)
     embeddings = {f"model{i}": np.tile(row, (12, 1)) for i, row in enumerate(rows)}
-    for recompressed, fmr in ((False, 1.0), (True, 0.0)):
-        shipped = score(embeddings, None, CALIBRATION, recompressed, **FAST).verification.model
-        assert shipped.shipped is not None
-        assert (shipped.shipped.fmr, shipped.shipped.fnmr) == (fmr, 0.0)
-        assert shipped.shipped.accuracy == 1 - fmr / 2
-    assert score(embeddings, **FAST).verification.model.shipped is None
+    # Rows that are equal count as one picture, so that five a side are judged as one is.
+    for lossy, same in ((False, 1.0), (True, 0.0)):
+        quality = {name: (told(lossy),) * 12 for name in embeddings}
+        found = score(embeddings, None, CALIBRATION, quality, **FAST)
+        for part in (found.verification, found.set_verification):
+            decisions = part.model.decisions
+            assert decisions is not None
+            assert (decisions.impostor.same, decisions.impostor.inconclusive) == (same, 1 - same)
+            assert decisions.genuine.same == 1.0
+        assert found.lossy == lossy
+    assert score(embeddings, **FAST).verification.model.decisions is None
+    assert score(embeddings, **FAST).lossy is None

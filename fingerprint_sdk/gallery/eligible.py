@@ -113,11 +113,19 @@ def likeness(
         )
         lengths = np.linalg.norm(mixture, axis=1)
         scores = mixture @ mean_embedding(embeddings) / np.where(lengths > 0, lengths, 1)
-    names = np.array([None, *known.kinds], object)
-    columns = (known.rows == rows[0][:, None]).argmax(axis=1)
     return Likeness(
-        np.clip(scores, -1, 1), tuple(names[columns]), known.counts[rows[0]], tried, ordered[0][0]
+        np.clip(scores, -1, 1),
+        kinds_of(known, rows[0]),
+        known.counts[rows[0]],
+        tried,
+        ordered[0][0],
     )
+
+
+def kinds_of(known: Fingerprints, rows: npt.NDArray[np.intp]) -> tuple[str | None, ...]:
+    """The kind of copies of each entry's row, (N,); None for its images as enrolled."""
+    names = np.array([None, *known.kinds], object)
+    return tuple(names[(known.rows == rows[:, None]).argmax(axis=1)])
 
 
 def nearest_fingerprints(

@@ -13,14 +13,13 @@ from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.evidence.side import Side, side_of
 from fingerprint_sdk.evidence.verdict import NO_EVIDENCE, judge, words
 from fingerprint_sdk.evidence.verdict import probability as probability_of
-from fingerprint_sdk.gallery.background import ENOUGH, MARGIN, Background
+from fingerprint_sdk.gallery.background import Background
 from fingerprint_sdk.gallery.eligible import Likeness, likeness
+from fingerprint_sdk.gallery.strangers import ENOUGH, MARGIN
 from fingerprint_sdk.identification import Candidate, Identification, Named
 from fingerprint_sdk.images.processing import kind_named
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.images.treatment import most
-
-_SHORT_LIST = 50  # entries of which it is asked what processing explains
 
 _NAMED: dict[str, Named] = {"same": "named", "different": "none", "inconclusive": "inconclusive"}
 
@@ -50,18 +49,44 @@ def rank(
         np.asarray(embeddings)[list(side.voting)],
         tuple(quality[place] for place in side.voting) if quality else (),
     )
-    names = list(background.entries)
-    scores = found.scores - side.explained
-    for place in np.argsort(-scores, kind="stable")[: max(top, _SHORT_LIST)]:
-        scores[place] -= background.explained(names[place], calibration)
-    order = np.argsort(-scores, kind="stable")
-    conditions = [_condition(side, found, place, calibration) for place in order[:top]]
+    return answer(
+        background,
+        side,
+        found,
+        calibration,
+        quality=quality,
+        fpir=fpir,
+        fnir=fnir,
+        prior=prior,
+        top=top,
+    )
+
+
+def answer(
+    background: Background,
+    side: Side,
+    found: Likeness,
+    calibration: Calibration,
+    *,
+    quality: tuple[Quality, ...] = (),
+    fpir: float,
+    fnir: float,
+    prior: float = 0.5,
+    top: int = 1,
+) -> Identification:
+    """What is said of a probe of which it is known how near it is to every entry."""
+    names = background.names
+    scores, order = background.ranked(
+        found.scores - side.explained, found.copies, calibration, wanted=top
+    )
+    conditions = [_condition(background, side, found, place, calibration) for place in order[:top]]
     candidates = tuple(
         _candidate(names, place, scores, order, found, condition, prior)
         for place, condition in zip(order[:top], conditions, strict=True)
     )
     first, condition = candidates[0], conditions[0]
-    threshold = _threshold(background, side, found, scores, condition, calibration, fpir)
+    second = float(scores[order[1]]) if len(order) > 1 else 0.0
+    threshold = _threshold(background, side, found, second, condition, calibration, fpir)
     missed = condition.missed(fnir)
     ratio = NO_EVIDENCE if side.reasons else first.likelihood_ratio
     verdict = _NAMED[judge(first.score, ratio, threshold, min(missed, threshold))]
@@ -87,12 +112,16 @@ def rank(
     )
 
 
-def _condition(side: Side, found: Likeness, place: int, calibration: Calibration) -> Condition:
+def _condition(
+    background: Background, side: Side, found: Likeness, place: int, calibration: Calibration
+) -> Condition:
     """Like with like: of a resized or recompressed copy the condition is that of such images."""
     treatments = [side.treatment]
     copy = found.copies[place]
     if copy is not None:
         treatments.append("coarse" if kind_named(copy).lossy else "resized")
+    elif background.known.lossy[place]:
+        treatments.append("coarse")
     return calibration.condition(
         side.images, int(found.counts[place]), treatment=most(treatments), windows=side.windows
     )
@@ -124,15 +153,16 @@ def _threshold(
     background: Background,
     side: Side,
     found: Likeness,
-    scores: npt.NDArray[np.float64],
+    second: float,
     condition: Condition,
     calibration: Calibration,
     fpir: float,
 ) -> float:
     """Score from which the nearest is named; what a stranger scores, the gallery knows best."""
-    if len(scores) < ENOUGH:
+    entries = len(background.names)
+    if entries < ENOUGH:
         low, _ = condition.fmr_range
-        return condition.threshold(max(low, fpir / (len(scores) * found.tried)))
+        return condition.threshold(max(low, fpir / (entries * found.tried)))
     strangers = background.strangers(found.like, side.images, calibration)
     asked = calibration.condition(
         strangers.images,
@@ -140,5 +170,4 @@ def _threshold(
         treatment=condition.treatment,
         windows=condition.windows,
     )
-    second = float(np.partition(scores, -2)[-2])
     return strangers.threshold(fpir, condition, asked) + MARGIN * second

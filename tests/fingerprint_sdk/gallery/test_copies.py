@@ -50,6 +50,12 @@ def shrunk(pixels: np.ndarray, share: float) -> bytes:
     return encoded(np.asarray(small), "PNG")
 
 
+def amount(extractor: fp.Extractor, probe: np.ndarray, entry: np.ndarray) -> float:
+    """What processing explains of a probe and of the images of an entry, on average."""
+    explain = extractor.calibration.cohort.explain
+    return explain(probe[None])[0].amount + float(np.mean([x.amount for x in explain(entry)]))
+
+
 def test_copies_are_what_the_processed_images_themselves_embed_to(
     extractor: fp.Extractor, gallery: fp.Gallery, sample_images: Images
 ) -> None:
@@ -85,31 +91,38 @@ def test_a_probe_is_compared_with_its_like(
         (shrunk(pixels, 0.7), "scale 0.7"),
     ):
         found = gallery.identify(probe)
+        row = extractor.embed(probe)
         first = found.candidates[0]
         assert (first.name, first.copy) == ("source0", kind)
         entry = gallery["source0"]
-        mean = entry.embeddings.mean(0) if kind is None else entry.copies[kind].mean
-        expected = float(extractor.embed(probe) @ mean) / np.linalg.norm(mean)
+        rows = entry.embeddings if kind is None else entry.copies[kind].mean[None]
+        mean = rows.mean(0)
+        # What processing explains of either is taken off: of copies, of what is compared.
+        expected = float(row @ mean) / np.linalg.norm(mean) - amount(extractor, row, rows)
         assert first.score == pytest.approx(expected, abs=1e-5)
         assert found.to_dict()["candidates"][0]["copy"] == kind
         # Without copies, it stands as it was enrolled.
         other = found.candidates[1]
         assert other.copy is None
-        plain = float(extractor.embed(probe) @ gallery["source1"].fingerprint)
+        enrolled = gallery["source1"]
+        plain = float(row @ enrolled.fingerprint) - amount(extractor, row, enrolled.embeddings)
         assert other.score == pytest.approx(plain, abs=1e-5)
 
 
-def test_the_fingerprints_that_are_tried_share_the_false_match_rate(
+def test_in_a_small_gallery_all_that_is_tried_shares_the_rate(
     extractor: fp.Extractor, gallery: fp.Gallery, sample_images: Images
 ) -> None:
     file = encoded(sample_images["source0"][5], "JPEG", quality=85, subsampling=2)
-    lossy = extractor.calibration.condition(1, 3, recompressed=True)
-    assert gallery.identify(file, fmr=0.09).threshold == lossy.threshold(0.03)
-    between = encoded(sample_images["source0"][5], "JPEG", quality=80, subsampling=2)
-    assert gallery.identify(between, fmr=0.08).threshold == lossy.threshold(0.02)
-    for rate in (0.0003, 0.2):
-        with pytest.raises(fp.OperatingPointError):
-            gallery.identify(file, fmr=rate)
+    lossy = extractor.calibration.condition(1, 3, treatment="coarse")
+    # Two entries, each by the copies of the quality and by those of two sizes as JPEG.
+    known = gallery.identify(file, fpir=0.1)
+    tried = 1 + sum("then jpeg" in kind for kind in KINDS)
+    assert (known.candidates[0].copy, known.condition) == ("jpeg 85 4:2:0", "coarse")
+    assert known.threshold == pytest.approx(lossy.threshold(0.1 / (2 * tried)))
+    # What lies below all that is calibrated is as strict as can be.
+    assert gallery.identify(file, fpir=0.0012).threshold == lossy.threshold(0.001)
+    with pytest.raises(fp.OperatingPointError):
+        gallery.identify(file, fpir=0.2)
 
 
 def test_two_means_join_to_the_mean_of_all(

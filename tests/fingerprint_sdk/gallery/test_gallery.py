@@ -47,6 +47,7 @@ def test_scores_equal_plain_cosines_with_the_normalised_means(
         mean = extractor.embed(sample_images[name][:count]).astype(float).mean(axis=0)
         expected[name] = probe @ mean / np.linalg.norm(mean)
     assert {c.name: c.score for c in found.candidates} == pytest.approx(expected, abs=1e-6)
+    assert extractor.calibration.cohort.explain(probe[None])[0].amount == 0
     best, second = found.candidates
     assert best.margin == pytest.approx(best.score - second.score)
     assert second.margin == pytest.approx(second.score - best.score)
@@ -76,19 +77,28 @@ def test_probes_that_are_no_embeddings_are_refused(
         gallery.search(probes, extractor.calibration)
 
 
-def test_threshold_follows_the_number_of_images_and_the_container(
+def test_the_condition_follows_the_images_and_what_happened_to_them(
     extractor: fp.Extractor, sample_images: Images, tmp_path: Path
 ) -> None:
     gallery = fp.Gallery(extractor)
     gallery.enroll("one", sample_images["source0"][0], copies=False)
-    gallery.enroll("ten", sample_images["source1"] * 2, copies=False)
+    gallery.enroll("six", sample_images["source1"], copies=False)
     path = tmp_path / "a.jpg"
     Image.fromarray(sample_images["source2"][0]).save(path, quality=95)
     gallery.enroll("jpeg", path, copies=False)
-    thresholds = {
-        c.name: c.threshold for c in gallery.identify(sample_images["source0"][1]).candidates
+    conditions = {
+        "one": extractor.calibration.condition(1, 1),
+        "six": extractor.calibration.condition(1, 6),
+        "jpeg": extractor.calibration.condition(1, 1, treatment="coarse"),
     }
-    assert thresholds == {"one": 0.95, "ten": 0.952, "jpeg": 0.954}
+    for name, source in (("one", 0), ("six", 1)):
+        found = gallery.identify(sample_images[f"source{source}"][5], fpir=0.1)
+        assert (found.nearest, found.verdict) == (name, "named")
+        assert found.threshold == pytest.approx(conditions[name].threshold(0.1 / 3))
+        assert found.missed == conditions[name].missed(0.05)
+        for candidate in found.candidates:
+            expected = conditions[candidate.name].likelihood_ratio(candidate.score)
+            assert candidate.likelihood_ratio == pytest.approx(expected)
 
 
 def test_one_entry_has_no_margin_and_top_limits_the_list(
@@ -107,7 +117,7 @@ def test_asking_for_an_uncalibrated_rate_or_an_empty_gallery_is_an_error(
     extractor: fp.Extractor, gallery: fp.Gallery, sample_images: Images
 ) -> None:
     with pytest.raises(fp.OperatingPointError):
-        gallery.identify(sample_images["source0"][0], fmr=1e-9)
+        gallery.identify(sample_images["source0"][0], fpir=1e-9)
     with pytest.raises(fp.GalleryError, match="empty"):
         fp.Gallery(extractor).identify(sample_images["source0"][0])
     with pytest.raises(fp.ImageError, match="at least one"):

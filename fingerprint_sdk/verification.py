@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration, Condition
 from fingerprint_sdk.embedding import cosine, image_embedding, mean_embedding
-from fingerprint_sdk.evidence.side import compare, side_of
+from fingerprint_sdk.evidence.side import Side, compare, side_of
 from fingerprint_sdk.evidence.verdict import NO_EVIDENCE, Verdict, judge, words
 from fingerprint_sdk.evidence.verdict import probability as probability_of
 from fingerprint_sdk.images.quality import Quality
@@ -22,6 +22,7 @@ __all__ = [
     "image_embedding",
     "mean_embedding",
     "verify_embeddings",
+    "verify_sides",
 ]
 
 _SETTLED = 0.1
@@ -120,12 +121,33 @@ def verify_embeddings(
         OperatingPointError: a rate lies outside the calibrated range, or the prior is no
             probability.
     """
-    fmr, fnmr = calibration.check(fmr, fnmr)
-    sides = (
+    return verify_sides(
         side_of(a, quality[: len(a)], calibration),
         side_of(b, quality[len(a) :], calibration),
+        calibration,
+        fmr=fmr,
+        fnmr=fnmr,
+        prior=prior,
+        quality=quality,
+        copy=copy,
     )
-    score, condition = compare(*sides, calibration)
+
+
+def verify_sides(
+    a: Side,
+    b: Side,
+    calibration: Calibration,
+    *,
+    fmr: float | None = None,
+    fnmr: float | None = None,
+    prior: float = 0.5,
+    quality: tuple[Quality, ...] = (),
+    copy: str | None = None,
+) -> Verification:
+    """``verify_embeddings`` of two sides of which it is known already what they are."""
+    fmr, fnmr = calibration.check(fmr, fnmr)
+    sides = (a, b)
+    score, condition = compare(a, b, calibration)
     reasons = tuple(sorted({reason for side in sides for reason in side.reasons}))
     ratio = NO_EVIDENCE if reasons else condition.likelihood_ratio(score)
     threshold, missed = condition.threshold(fmr), condition.missed(fnmr)

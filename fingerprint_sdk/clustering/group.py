@@ -17,11 +17,13 @@ from fingerprint_sdk.evidence.verdict import probability
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.extras import need
 from fingerprint_sdk.images.quality import Quality
-from fingerprint_sdk.images.treatment import most, treatment
+from fingerprint_sdk.images.treatment import TREATMENTS, most, treatment
 
 if TYPE_CHECKING:
     from fingerprint_sdk.calibration import Calibration
     from fingerprint_sdk.images import ImageInput
+
+_AT_ONCE = 64  # rows of scores that are made at a time, 10 MB of 20,000 images
 
 
 def cluster(
@@ -97,18 +99,22 @@ def cluster_embeddings(
 ) -> Clustering:
     """Like ``cluster``, for image embeddings at hand, shape (n, D), L2-normalised.
 
-    One cut must serve all pairs, so one image that something happened to makes it the threshold
-    of such images, where that is the higher one.
+    One cut must serve all pairs, so one image that something happened to, or of which few windows
+    count, makes it the threshold of such images, where that is the higher one.
     """
     check_arguments(calibration, method, fmr, min_images)
     fmr, _ = calibration.check(fmr)
     explained = calibration.cohort.explain(embeddings) if len(embeddings) else ()
     amounts = np.array([one.amount for one in explained])
-    treatments = {
+    treatments = [
         treatment(quality[place] if quality else None, one.treatment)
         for place, one in enumerate(explained)
-    }
-    conditions = [calibration.condition(1, 1, treatment=one) for one in {"as is", *treatments}]
+    ]
+    windows = [one.windows for one in quality] if quality else [None] * len(treatments)
+    conditions = [
+        calibration.condition(1, 1, treatment=name, windows=seen)
+        for name, seen in {(TREATMENTS[0], None), *zip(treatments, windows, strict=True)}
+    ]
     threshold = max(condition.threshold(fmr) for condition in conditions)
     count = len(embeddings)
     # Flat images would all look alike: they have no fingerprint that could differ. Nor has one
@@ -129,7 +135,12 @@ def cluster_embeddings(
     groups = tuple(sorted(kept, key=lambda group: (-len(group), group)))
     labels, strength = [ALONE] * count, [0.0] * count
     for number, group in enumerate(groups):
-        condition = calibration.condition(1, len(group) - 1, treatment=most(list(treatments)))
+        condition = calibration.condition(
+            1,
+            len(group) - 1,
+            treatment=most([treatments[place] for place in group]),
+            windows=min(quality[place].windows for place in group) if quality else None,
+        )
         taken = amounts[list(group)]
         total = embeddings[list(group)].sum(axis=0, dtype=np.float64)
         for place in group:
@@ -174,33 +185,30 @@ def _fit(
     """A label for each row; -1 only by HDBSCAN, whose noise it is."""
     if len(embeddings) < min_images:
         return np.full(len(embeddings), ALONE)
-    module = need("sklearn.cluster", "cluster", "grouping images")
     if method == "hdbscan":
-        model = module.HDBSCAN(
-            # On the unit sphere the squared Euclidean distance is 2 - 2 cosine: the same order.
-            min_cluster_size=min_images,
-            copy=True,
+        # On the unit sphere the squared Euclidean distance is 2 - 2 cosine: the same order.
+        model = need("sklearn.cluster", "cluster", "grouping images").HDBSCAN(
+            min_cluster_size=min_images, copy=True
         )
-    else:
-        check_memory(len(embeddings))
-        model = module.AgglomerativeClustering(
-            n_clusters=None,
-            metric="precomputed",
-            linkage="average",
-            # scikit-learn keeps groups apart at this distance and above; the threshold joins.
-            distance_threshold=float(np.nextafter(1 - threshold, 3)),
-        )
-        embeddings = _distances(embeddings, explained)
-    return np.asarray(model.fit(embeddings).labels_)
+        return np.asarray(model.fit(embeddings).labels_)
+    check_memory(len(embeddings))
+    # What scikit-learn itself calls, without the copies of a square matrix that it makes before.
+    hierarchy = need("scipy.cluster.hierarchy", "cluster", "grouping images")
+    merges = hierarchy.linkage(_distances(embeddings, explained), "average")
+    return np.asarray(hierarchy.fcluster(merges, 1 - threshold, "distance")) - 1
 
 
 def _distances(
     embeddings: npt.NDArray[np.float64], explained: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """One less the score of every two images, (n, n): what processing explains lies between."""
-    distances = embeddings @ embeddings.T
-    np.subtract(1, distances, out=distances)
-    distances += explained
-    distances += explained[:, None]
-    np.fill_diagonal(distances, 0)
+    """One less the score of every two images, shape (n (n - 1) / 2,), row by row."""
+    count = len(embeddings)
+    distances = np.empty(count * (count - 1) // 2)
+    filled = 0
+    for start in range(0, count, _AT_ONCE):
+        rows = slice(start, start + _AT_ONCE)
+        block = 1 - embeddings[rows] @ embeddings.T + explained[rows, None] + explained
+        for place, row in enumerate(np.maximum(block, 0, out=block), start + 1):
+            distances[filled : filled + count - place] = row[place:]
+            filled += count - place
     return distances

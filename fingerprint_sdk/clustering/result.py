@@ -9,7 +9,7 @@ from typing import Any, Literal
 from fingerprint_sdk.errors import FingerprintError
 from fingerprint_sdk.extras import need
 from fingerprint_sdk.images.quality import Quality
-from fingerprint_sdk.results import Failure
+from fingerprint_sdk.results import Failure, as_json
 
 Method = Literal["agglomerative", "hdbscan"]
 
@@ -41,6 +41,10 @@ class ClusteringScore:
         """Plain values, ready for JSON."""
         return asdict(self)
 
+    def to_json(self) -> str:
+        """``to_dict`` as text."""
+        return as_json(self.to_dict())
+
 
 @dataclass(frozen=True)
 class Clustering:
@@ -53,7 +57,7 @@ class Clustering:
             its group, at an even prior; 0 when it is in none.
         groups: for each group the places of its images in the input, rising.
         method: "agglomerative" or "hdbscan".
-        threshold: mean cosine at which groups were cut; None for "hdbscan".
+        threshold: mean score at which groups were cut; None for "hdbscan".
         fmr: false match rate of that threshold, for *one* comparison of two images; None for
             "hdbscan".
         quality: of each input image; None for those in ``failures``.
@@ -70,7 +74,7 @@ class Clustering:
     failures: tuple[Failure, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
+        """Plain values, ready for JSON; see docs/json.md."""
         return {
             "labels": list(self.labels),
             "strength": list(self.strength),
@@ -81,6 +85,10 @@ class Clustering:
             "quality": [None if q is None else q.to_dict() for q in self.quality],
             "failures": [{"index": f.index, "error": str(f.error)} for f in self.failures],
         }
+
+    def to_json(self) -> str:
+        """``to_dict`` as text."""
+        return as_json(self.to_dict())
 
     def score(self, truth: Sequence[Hashable | None]) -> ClusteringScore:
         """Compare with the truth.

@@ -7,18 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from fingerprint_sdk._default import default_extractor
-from fingerprint_sdk.embedding import image_embedding, mean_embedding
-from fingerprint_sdk.errors import ImageError
-from fingerprint_sdk.explanation.view import Floats, ImageView
+from fingerprint_sdk.explanation.measure import check_shape, view_of
+from fingerprint_sdk.explanation.view import ImageView
 from fingerprint_sdk.extractor import Extractor
-from fingerprint_sdk.images import WINDOW_SIZE, LoadedImage, load_image, window_grid, windows
-from fingerprint_sdk.images.grid import at_least_a_window
-from fingerprint_sdk.images.quality import assess, counted
-from fingerprint_sdk.spectrum import azimuthal_integration, dft_magnitude
+from fingerprint_sdk.identification import Identification
+from fingerprint_sdk.images import load_image
 from fingerprint_sdk.verification import Verification
 
 if TYPE_CHECKING:
@@ -26,8 +20,6 @@ if TYPE_CHECKING:
     from fingerprint_sdk.images import ImageInput
 
 _NEIGHBOURS = 8
-_LONGEST = 16_384  # pixels of the long side of a picture narrower than a window
-_FLOOR = 1e-6  # of power, so that a residual of nothing has a logarithm
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +38,7 @@ class Explanation:
 
     @property
     def summary(self) -> tuple[str, ...]:
-        """The verdict in words, with its error rate; one sentence or more each."""
+        """The verdict in words, with what it rests on and its error rates."""
         from fingerprint_sdk.explanation.words import summary
 
         return summary(self.images, self.verification)
@@ -103,6 +95,10 @@ def explain(
     *,
     model: Extractor | None = None,
     fmr: float | None = None,
+    fnmr: float | None = None,
+    fpir: float | None = None,
+    fnir: float | None = None,
+    prior: float = 0.5,
 ) -> Explanation:
     """Show what the fingerprint of an image is taken from, and what a decision rests on.
 
@@ -111,93 +107,42 @@ def explain(
         other: a second one to verify it against.
         gallery: known models to compare with.
         model: the extractor; None for the gallery's, or else the default model.
-        fmr: false match rate to decide at; None for the model's default.
+        fmr, fnmr: rates to verify a pair at, see ``Extractor.verify``.
+        fpir, fnir: rates to look into the gallery at, see ``Extractor.identify``.
+        prior: of either, between 0 and 1.
 
     Raises:
         ImageError: an image cannot be used.
         GalleryError: the gallery is empty or belongs to another model.
-        OperatingPointError: ``fmr`` lies outside the calibrated range.
+        OperatingPointError: a rate lies outside the calibrated range, or ``prior`` is none.
     """
     if model is None:
         model = default_extractor() if gallery is None else gallery.extractor
     if gallery is not None:
         gallery.check_model(model)
-    sources = [image] if other is None else [image, other]
-    looked = [_view(source, model, gallery, fmr) for source in sources]
-    verification = None
-    if len(looked) == 2:
-        verification = model.verify(*(loaded for _, loaded in looked), fmr=fmr)
-    views = tuple(view for view, _ in looked)
-    return Explanation(views, verification, f"{model.name} {model.version}")
-
-
-def high_pass(windows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Pixels minus their blur by the 3x3 binomial kernel ``outer([1, 2, 1], [1, 2, 1]) / 16``.
-
-    Borders are mirrored. It stands in for the residual inside the model, which it resembles in
-    what it removes (the content) and not in detail.
-
-    Args:
-        windows: uint8, shape (..., H, W).
-
-    Returns:
-        float32, same shape, grey levels.
-    """
-    pixels = windows.astype(np.float32)
-    padding = [(0, 0)] * (pixels.ndim - 2) + [(1, 1), (1, 1)]
-    padded = np.pad(pixels, padding, mode="reflect")
-    rows = padded[..., :-2, :] + 2 * padded[..., 1:-1, :] + padded[..., 2:, :]
-    blurred = (rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:]) / 16
-    return np.asarray(pixels - blurred, np.float32)
-
-
-def _view(
-    source: ImageInput, model: Extractor, gallery: Gallery | None, fmr: float | None
-) -> tuple[ImageView, LoadedImage]:
-    """The view of an image, and the image, decoded."""
-    loaded = load_image(source)
-    _check_shape(loaded)
-    crops = windows(loaded.pixels, budget=model.windows)
-    counts = counted(crops)
-    quality = assess(loaded, crops[counts])
-    vectors = model.embed_windows(crops)
-    pixels = at_least_a_window(loaded.pixels)
-    height, width = pixels.shape[:2]
-    tops, lefts = (tuple(places) for places in window_grid(height, width, model.windows))
-    cosines = np.clip(vectors.astype(np.float64) @ mean_embedding(vectors[counts]), -1, 1)
-    residual = high_pass(crops).astype(np.float64)
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW_SIZE) / WINDOW_SIZE)
-    power = np.square(dft_magnitude(residual * np.outer(hann, hann)))
-    identification = None
+    loaded = [load_image(source) for source in ([image] if other is None else [image, other])]
+    for one in loaded:
+        check_shape(one)
+    embeddings, quality = model.embed_with_quality(loaded)
+    found: list[Identification | None] = [None] * len(loaded)
     if gallery is not None:
-        identification = gallery.search(
-            image_embedding(vectors[counts], model.constant)[None],
-            model.calibration,
-            quality=(quality,),
-            fmr=fmr,
-            top=_NEIGHBOURS,
-        )
-    view = ImageView(
-        name=loaded.name,
-        pixels=pixels,
-        residual=residual[len(residual) // 2],
-        spectrum=np.fft.fftshift(_decibel(power).mean(axis=(0, 1))),
-        profile=_decibel(azimuthal_integration(power)).mean(axis=(0, 1)),
-        tops=tops,
-        lefts=lefts,
-        agreement=cosines.reshape(len(tops), len(lefts)),
-        quality=quality,
-        identification=identification,
+        found = [
+            gallery.search(
+                row[None],
+                model.calibration,
+                quality=(one,),
+                fpir=fpir,
+                fnir=fnir,
+                prior=prior,
+                top=_NEIGHBOURS,
+            )
+            for row, one in zip(embeddings, quality, strict=True)
+        ]
+    views = tuple(
+        view_of(one, model, known, identification)
+        for one, known, identification in zip(loaded, quality, found, strict=True)
     )
-    return view, loaded
-
-
-def _check_shape(loaded: LoadedImage) -> None:
-    """Enlarged to a window's side, a very thin picture would not fit into memory."""
-    short, long = sorted(loaded.pixels.shape[:2])
-    if short < WINDOW_SIZE and long > _LONGEST:
-        raise ImageError(f"{loaded.name} is {long} pixels by {short}: too thin to draw, crop it")
-
-
-def _decibel(power: Floats) -> Floats:
-    return np.asarray(10 * np.log10(np.maximum(power, _FLOOR)), np.float64)
+    verification = None
+    if len(loaded) == 2:
+        verification = model.verify(*loaded, fmr=fmr, fnmr=fnmr, prior=prior)
+    return Explanation(views, verification, f"{model.name} {model.version}")

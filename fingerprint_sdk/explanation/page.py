@@ -12,7 +12,9 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from fingerprint_sdk.errors import FingerprintError
-from fingerprint_sdk.explanation.words import percent, summary
+from fingerprint_sdk.explanation.sentences import kind as kind_of
+from fingerprint_sdk.explanation.sentences import percent
+from fingerprint_sdk.explanation.words import summary
 from fingerprint_sdk.files import write_bytes
 
 if TYPE_CHECKING:
@@ -45,8 +47,8 @@ _HOW = {
     ),
     "neighbours": (
         "The nearest known generators",
-        "Scores of the nearest gallery entries. Coloured bars reach their threshold, grey ones do "
-        "not.",
+        "Scores of the nearest gallery entries. The black marks belong to the first: below the "
+        "left one the answer is none of these, from the right one it is named, in colour.",
     ),
 }
 
@@ -103,9 +105,7 @@ def save(page: str, pictures: Mapping[str, bytes], path: Path) -> tuple[Path, ..
 
 
 def _verdict(views: Sequence[ImageView], result: Verification | None) -> str:
-    kind = ""
-    if result is not None:
-        kind = "uncertain" if result.uncertain else "same" if result.same else "different"
+    kind = "" if result is None else kind_of(result)
     said = "".join(f"<p>{text(sentence)}</p>" for sentence in summary(views, result))
     return f'<div class="verdict {kind}">{said}</div>\n'
 
@@ -130,7 +130,7 @@ def _caption(views: Sequence[ImageView], name: str) -> str:
     view = views[int(name[0]) - 1]
     known = view.identification
     if name.endswith("neighbours") and known is not None:
-        facts = f"thresholds at a false match rate of {percent(known.fmr)}"
+        facts = f"at a false positive identification rate of {percent(known.fpir)}"
     else:
         facts = f"{view.quality.width} by {view.quality.height} pixels"
         if view.quality.format is not None:

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from fingerprint_sdk.explanation.sentences import marks
 from fingerprint_sdk.extras import need
 
 if TYPE_CHECKING:
     from fingerprint_sdk.explanation.view import ImageView
-    from fingerprint_sdk.verification import Identification
+    from fingerprint_sdk.identification import Identification
 
 COLOURS = ("#1f6feb", "#d9480f")  # image 1, image 2
 _GREY = "#57606a"
@@ -36,8 +37,9 @@ def pictures(views: Sequence[ImageView]) -> dict[str, bytes]:
         found[f"{number}-spectrum"] = _spectrum(spectra[number - 1], low, max(high, low + 1))
     found["profile"] = _profile(views)
     for number, view in enumerate(views, 1):
-        if view.identification is not None:
-            found[f"{number}-neighbours"] = _neighbours(view.identification, COLOURS[number - 1])
+        known = view.identification
+        if known is not None and not known.reasons:  # a score would be read as evidence
+            found[f"{number}-neighbours"] = _neighbours(known, COLOURS[number - 1])
     return found
 
 
@@ -147,18 +149,20 @@ def _neighbours(result: Identification, colour: str) -> bytes:
     candidates = result.candidates
     figure, axes = _figure(1.15 * _SIDE, 0.75 + 0.32 * len(candidates))
     places = np.arange(len(candidates))
-    reached = [candidate.score >= candidate.threshold for candidate in candidates]
+    named = [place == 0 and result.known for place in range(len(candidates))]
     axes.barh(
         places,
         [candidate.score for candidate in candidates],
-        color=[colour if over else "#afb8c1" for over in reached],
+        color=[colour if one else "#afb8c1" for one in named],
         height=0.62,
     )
+    bounds = [mark for mark in marks(result) if mark is not None]
+    for mark in bounds:
+        axes.plot([mark, mark], [-0.42, 0.42], color="black", linewidth=1.4)
     for place, candidate in enumerate(candidates):
-        threshold = [candidate.threshold] * 2
-        axes.plot(threshold, [place - 0.42, place + 0.42], color="black", linewidth=1.4)
+        beside = [candidate.score, 0.0, *(bounds if place == 0 else [])]
         axes.text(
-            max(candidate.score, candidate.threshold, 0) + 0.015,
+            max(beside) + 0.015,
             place,
             f"{candidate.score:.2f}",
             va="center",
@@ -168,10 +172,10 @@ def _neighbours(result: Identification, colour: str) -> bytes:
     axes.set_yticks(places)
     # Names are text, not TeX: a dollar sign in one would start a formula.
     axes.set_yticklabels([_short(c.name) for c in candidates], parse_math=False)
-    lowest = min(candidate.score for candidate in candidates)
+    lowest = min([candidate.score for candidate in candidates] + bounds)
     axes.set(ylim=(len(candidates) - 0.5, -0.5), xlim=(min(lowest, 0) - 0.02, 1.12))
     axes.axvline(0, color=_GREY, linewidth=0.8)
-    axes.set_xlabel("score (cosine); black mark: threshold", color=_GREY, fontsize=9)
+    axes.set_xlabel("score; black: none of these below, named from", color=_GREY, fontsize=9)
     _plain(axes)
     return _png(figure)
 

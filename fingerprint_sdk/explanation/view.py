@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk.identification import Identification
 from fingerprint_sdk.images.quality import Quality
-from fingerprint_sdk.verification import Identification
 
 Floats = npt.NDArray[np.float64]
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from fingerprint_sdk.errors import FingerprintError, GalleryError
 from fingerprint_sdk.explanation import explain
 from fingerprint_sdk.explanation.page import sections
+from fingerprint_sdk.explanation.sentences import one_in
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery import Gallery
 from fingerprint_sdk.web import html, verdict
-from fingerprint_sdk.web.uploads import Upload, UploadLimit
+from fingerprint_sdk.web.uploads import UploadLimit, named
 
-_FMRS = (0.1, 0.05, 0.01, 0.001, 0.0001)
+_RATES = (0.1, 0.05, 0.01, 0.001, 0.0001)
 _KEEP_SECONDS = 60.0
 
 
@@ -60,29 +61,32 @@ class Actions:
         """Delete the files made for download."""
         self._exports.cleanup()
 
-    def rates(self) -> list[tuple[str, float]]:
-        """The false match rates to choose from, in words; the model's default is among them."""
+    def rates(self, of: str) -> list[tuple[str, float]]:
+        """The error rates to choose from, in words; the model's default is among them.
+
+        Args:
+            of: what is counted, "comparisons" or "probes".
+        """
         calibration = self.extractor.calibration
-        ranges = [condition.fmr_range for condition in calibration.conditions]
-        low, high = max(r[0] for r in ranges), min(r[1] for r in ranges)
-        found = {fmr for fmr in _FMRS if low <= fmr <= high} | {calibration.default_fmr}
-        return [(f"{verdict.one_in(fmr)} comparisons", fmr) for fmr in sorted(found, reverse=True)]
+        low, high = calibration.fmr_range
+        found = {rate for rate in _RATES if low <= rate <= high} | {calibration.default_fmr}
+        return [(f"{one_in(rate)} {of}", rate) for rate in sorted(found, reverse=True)]
 
     def verify(self, a: Sequence[str] | None, b: Sequence[str] | None, fmr: float | None) -> str:
         """Compare two sides."""
         left, right = self.limit.images(a, "Side A"), self.limit.images(b, "Side B")
-        calibration = self.extractor.calibration
-        result = self.extractor.verify(left, right, fmr=fmr)
-        condition = calibration.condition(
-            len(left), len(right), recompressed=any(one.lossy for one in result.quality)
-        )
-        return verdict.verification(result, condition.uncertain_band(result.fmr), [*left, *right])
+        # By their paths, since a side that can be read again may be compared like the other one.
+        with named(left + right):
+            result = self.extractor.verify(
+                [image.path for image in left], [image.path for image in right], fmr=fmr
+            )
+        return verdict.verification(result, [*left, *right])
 
     def identify(
         self,
         paths: Sequence[str] | None,
         together: bool,
-        fmr: float | None,
+        fpir: float | None,
         session: Session | None,
     ) -> str:
         """Look for the source of the images in the gallery in use."""
@@ -91,16 +95,20 @@ class Actions:
         if len(gallery) == 0:
             raise GalleryError("the gallery is empty: enroll a generator, or open a gallery file")
         probes = [images] if together else [[image] for image in images]
-        parts = []
+        parts, rates = [], ""
         for probe in probes:
             try:
-                parts.append(self._identify(probe, gallery, fmr, top=5 if len(probes) == 1 else 3))
+                result = self.extractor.identify(
+                    probe, gallery, fpir=fpir, top=5 if len(probes) == 1 else 3
+                )
             except FingerprintError as error:
                 if len(probes) == 1:
                     raise
                 parts.append(html.notice(str(error)))
-        rate = self.extractor.calibration.default_fmr if fmr is None else fmr
-        return "".join(parts) + verdict.identification_words(rate, len(gallery))
+            else:
+                parts.append(verdict.identification(result, probe))
+                rates = verdict.identification_rates(result)
+        return "".join(parts) + rates
 
     def enroll(
         self, name: str, paths: Sequence[str] | None, session: Session | None
@@ -115,7 +123,7 @@ class Actions:
         weak = sum(bool(one.flags) for one in quality)
         said = f"{len(images)} image{'s' * (len(images) > 1)} enrolled as “{name}”"
         if weak:
-            said += f", {weak} of them lossy, small or grey"
+            said += f", {weak} of them with a remark"
         return html.notice(said, "done"), Session(gallery, "with your changes")
 
     def remove(self, name: str | None, session: Session | None) -> tuple[str, Session]:
@@ -138,6 +146,7 @@ class Actions:
         other: str | None,
         fmr: float | None,
         compare: bool,
+        fpir: float | None,
         session: Session | None,
     ) -> tuple[str, str]:
         """Show why: part of the page, and the path of the whole page for download."""
@@ -150,6 +159,7 @@ class Actions:
             gallery if gallery is not None and len(gallery) else None,
             model=self.extractor,
             fmr=fmr,
+            fpir=fpir,
         )
         shown = verdict.explained(found) + sections(found.images, found.pictures())
         page = self._export("explanation.html")
@@ -173,12 +183,6 @@ class Actions:
         path = self._export("gallery.fpg")
         gallery.save(path)
         return str(path)
-
-    def _identify(
-        self, images: list[Upload], gallery: Gallery, fmr: float | None, top: int
-    ) -> str:
-        result = self.extractor.identify(images, gallery, fmr=fmr, top=top)
-        return verdict.identification(result, images)
 
     def _session(self, session: Session | None) -> Session:
         return self._start if session is None else session

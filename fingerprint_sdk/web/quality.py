@@ -16,9 +16,10 @@ from fingerprint_sdk.web.uploads import Upload
 _THUMBNAIL = 96  # pixels, shown at half of it for dense screens
 _FLAGS = {
     "too_small": ("small", "a side below 128 pixels was enlarged, which weakens the fingerprint"),
-    "lossy": ("lossy", "compression weakens the fingerprint; the threshold allows for that"),
+    "lossy": ("lossy", "compression weakens the fingerprint; the error rates allow for that"),
     "flat": ("flat", "there is no fingerprint in it, and no score of it means anything"),
     "grey": ("grey", "without colours, which are a part of the fingerprint"),
+    "untypical": ("untypical", "like nothing that the model was calibrated for"),
 }
 
 

@@ -8,14 +8,11 @@ from typing import Any
 
 from fingerprint_sdk.errors import FingerprintError
 from fingerprint_sdk.web.actions import Actions, Session
+from fingerprint_sdk.web.controls import files, fmr_choice, fpir_choice, intro, opener, part
 from fingerprint_sdk.web.html import notice
 
 # Private: without this, every handler would be an endpoint of a public API as well.
 _EVENT = {"api_visibility": "private", "show_progress": "minimal"}
-_RATE_HELP = (
-    "How many comparisons of different generators may wrongly count as the same. Fewer wrong "
-    "matches mean more missed ones."
-)
 
 
 @dataclass(frozen=True)
@@ -37,30 +34,30 @@ class GalleryParts:
 
 def verify_tab(gr: Any, actions: Actions) -> None:
     """Were two images, or two sets, made by the same generator?"""
-    _intro(gr, "Were two images made by the same generator? More images a side decide better.")
+    intro(gr, "Were two images made by the same generator? More images a side decide better.")
     with gr.Row():
-        a = _files(gr, "Side A", "verify-a")
-        b = _files(gr, "Side B", "verify-b")
-    fmr = _rate(gr, actions)
+        a = files(gr, "Side A", "verify-a")
+        b = files(gr, "Side B", "verify-b")
+    fmr = fmr_choice(gr, actions)
     button = gr.Button("Compare", variant="primary", elem_id="verify-run")
-    result = _part(gr, "verify-result")
+    result = part(gr, "verify-result")
     button.click(_guarded(gr, actions.verify), [a, b, fmr], result, **_EVENT)
 
 
 def identify_tab(gr: Any, actions: Actions, session: Any) -> GalleryParts:
     """Which enrolled generator made the images, if any?"""
-    _intro(gr, "Which of the enrolled generators made these images, if any?")
-    listing = _part(gr, "identify-gallery")
-    opened = _opener(gr, "identify-open")
-    images = _files(gr, "Images to identify", "identify-images")
+    intro(gr, "Which of the enrolled generators made these images, if any?")
+    listing = part(gr, "identify-gallery")
+    opened = opener(gr, "identify-open")
+    images = files(gr, "Images to identify", "identify-images")
     together = gr.Checkbox(
         label="All images are by one generator", info="Judged together, they decide better."
     )
-    fmr = _rate(gr, actions)
+    fpir = fpir_choice(gr, actions)
     button = gr.Button("Identify", variant="primary", elem_id="identify-run")
-    result = _part(gr, "identify-result")
+    result = part(gr, "identify-result")
     button.click(
-        _guarded(gr, actions.identify), [images, together, fmr, session], result, **_EVENT
+        _guarded(gr, actions.identify), [images, together, fpir, session], result, **_EVENT
     )
     change = opened.upload(
         _guarded(gr, actions.open_gallery, 1), opened, [result, session], **_EVENT
@@ -70,21 +67,21 @@ def identify_tab(gr: Any, actions: Actions, session: Any) -> GalleryParts:
 
 def enroll_tab(gr: Any, actions: Actions, session: Any) -> GalleryParts:
     """Build a gallery and take it away as a file."""
-    _intro(
+    intro(
         gr,
         "Build a gallery of known generators, from some images of each. It is yours alone: "
         "download it to keep it.",
     )
-    listing = _part(gr, "enroll-gallery")
+    listing = part(gr, "enroll-gallery")
     with gr.Row():
-        opened = _opener(gr, "enroll-open")
+        opened = opener(gr, "enroll-open")
         download = gr.DownloadButton(
             "Download the gallery", interactive=False, size="sm", elem_id="enroll-download"
         )
     name = gr.Textbox(label="Generator", max_lines=1, max_length=200, elem_id="enroll-name")
-    images = _files(gr, "Its images", "enroll-images")
+    images = files(gr, "Its images", "enroll-images")
     add = gr.Button("Enroll", variant="primary", elem_id="enroll-run")
-    result = _part(gr, "enroll-result")
+    result = part(gr, "enroll-result")
     with gr.Accordion("Remove a generator", open=False):
         names = gr.Dropdown(label="Generator to remove", choices=[], elem_id="enroll-names")
         remove = gr.Button("Remove", elem_id="enroll-remove")
@@ -106,7 +103,7 @@ def enroll_tab(gr: Any, actions: Actions, session: Any) -> GalleryParts:
 
 def explain_tab(gr: Any, actions: Actions, session: Any) -> None:
     """Show what a decision rests on."""
-    _intro(gr, "See what the fingerprint of an image is taken from, and what a decision rests on.")
+    intro(gr, "See what the fingerprint of an image is taken from, and what a decision rests on.")
     with gr.Row():
         image = gr.File(label="Image", height=170, min_width=300, elem_id="explain-image")
         other = gr.File(
@@ -116,9 +113,11 @@ def explain_tab(gr: Any, actions: Actions, session: Any) -> None:
             elem_id="explain-other",
         )
     compare = gr.Checkbox(label="Show the nearest generators of the gallery in use", value=True)
-    fmr = _rate(gr, actions)
+    with gr.Row():
+        fmr = fmr_choice(gr, actions)
+        fpir = fpir_choice(gr, actions)
     button = gr.Button("Explain", variant="primary", elem_id="explain-run")
-    result = _part(gr, "explain-result")
+    result = part(gr, "explain-result")
     page = gr.DownloadButton(
         "Download as one page", interactive=False, size="sm", elem_id="explain-download"
     )
@@ -130,7 +129,7 @@ def explain_tab(gr: Any, actions: Actions, session: Any) -> None:
             value=path if isinstance(path, str) else None, interactive=isinstance(path, str)
         )
 
-    button.click(run, [image, other, fmr, compare, session], [result, page], **_EVENT)
+    button.click(run, [image, other, fmr, compare, fpir, session], [result, page], **_EVENT)
 
 
 def keep_galleries_shown(
@@ -168,32 +167,3 @@ def _guarded(gr: Any, action: Callable[..., Any], others: int = 0) -> Callable[.
             return (shown, *[gr.skip() for _ in range(others)]) if others else shown
 
     return run
-
-
-def _intro(gr: Any, words: str) -> None:
-    _part(gr, None, f"<p class='fp-intro'>{words}</p>")
-
-
-def _part(gr: Any, name: str | None, value: str = "") -> Any:
-    return gr.HTML(value, elem_id=name, apply_default_css=False)
-
-
-def _opener(gr: Any, name: str) -> Any:
-    return gr.UploadButton(
-        "Open a gallery file (.fpg)", file_types=[".fpg"], size="sm", elem_id=name
-    )
-
-
-def _files(gr: Any, label: str, name: str) -> Any:
-    # Files, not Gradio's images: those would be decoded and encoded again, which changes them.
-    return gr.File(label=label, file_count="multiple", height=170, min_width=300, elem_id=name)
-
-
-def _rate(gr: Any, actions: Actions) -> Any:
-    return gr.Dropdown(
-        label="False match rate",
-        info=_RATE_HELP,
-        choices=actions.rates(),
-        value=actions.extractor.calibration.default_fmr,
-        filterable=False,
-    )

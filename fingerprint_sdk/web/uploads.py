@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,16 +21,32 @@ class Upload(io.BytesIO):
     """A file of the visitor's, a binary file object to ``images.load_image``.
 
     It takes no memory until it is read, and has the name the visitor knows, not the server's path.
+
+    Attributes:
+        path: on the server.
+        name: for the visitor.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._path = path
+        self.path = path
         self.name = path.name
 
     def read(self, size: int | None = -1) -> bytes:
         """The whole file, each time."""
-        return self._path.read_bytes()
+        return self.path.read_bytes()
+
+
+@contextmanager
+def named(images: Sequence[Upload]) -> Iterator[None]:
+    """Errors of images that were given by their paths have the visitor's names in them."""
+    try:
+        yield
+    except ImageError as error:
+        message = str(error)
+        for image in images:
+            message = message.replace(repr(str(image.path)), repr(image.name))
+        raise ImageError(message) from error
 
 
 @dataclass(frozen=True)

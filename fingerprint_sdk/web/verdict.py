@@ -4,139 +4,116 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from fingerprint_sdk.evidence.verdict import NO_EVIDENCE, support
 from fingerprint_sdk.explanation import Explanation
 from fingerprint_sdk.explanation.page import text
-from fingerprint_sdk.explanation.words import percent
-from fingerprint_sdk.verification import Candidate, Identification, Verification
+from fingerprint_sdk.explanation.sentences import (
+    Result,
+    answer,
+    belief,
+    bounds,
+    chance,
+    condition,
+    kind,
+    marks,
+    percent,
+    rates,
+    settled_by,
+    why,
+)
+from fingerprint_sdk.identification import Candidate, Identification
+from fingerprint_sdk.verification import Verification
 from fingerprint_sdk.web.quality import quality_list
 from fingerprint_sdk.web.scale import scale
 from fingerprint_sdk.web.uploads import Upload
 
-_ANSWERS = {
-    "same": "Same generator",
-    "different": "Different generators",
-    "uncertain": "Uncertain",
-}
 
-
-def verification(result: Verification, band: tuple[float, float], images: Sequence[Upload]) -> str:
+def verification(result: Verification, images: Sequence[Upload]) -> str:
     """The verdict on two sides.
 
     Args:
         result: the verdict.
-        band: scores too near the threshold to trust.
         images: of both sides, side A first, as ``result.quality``.
     """
-    flat = any(quality.flat for quality in result.quality)
-    leaning = "same" if result.same else "different"
-    if result.uncertain:
-        kind = "uncertain"
-        why = (
-            "An image is flat and has no fingerprint to compare."
-            if flat
-            else f"The score is too near the threshold to be relied on; it leans to “{leaning}”."
-        )
-    elif result.same:
-        kind = "same"
-        why = "The score reaches the threshold: both sides carry the same fingerprint."
-    else:
-        kind = "different"
-        why = (
-            "The score stays below the threshold. Heavy editing can also bring images by one "
-            "generator this low."
-        )
-    facts = [
-        ("Score", f"{result.score:.3f}"),
-        ("Threshold", f"{result.threshold:.3f}"),
-        ("False match rate", percent(result.fmr)),
-        ("Images", f"{result.images[0]} against {result.images[1]}"),
-    ]
-    words = (
-        f"Images by two different generators reach this threshold in about {one_in(result.fmr)} "
-        "comparisons. If “same” and “different” were equally likely beforehand, the probability "
-        f"of “same” is now {_chance(result.probability)}."
-    )
-    shown = (
-        f"{scale(result.score, result.threshold, band)}{_facts(facts)}"
-        f"<p class='fp-words'>{text(words)}</p>"
-    )
-    qualities = quality_list(images, result.quality)
-    # A number would be read as evidence, which a flat image cannot give.
-    return _card(kind, _ANSWERS[kind], why, qualities if flat else shown + qualities)
+    # A number would be read as evidence, which images without a fingerprint cannot give.
+    shown = "" if result.reasons else _scale(result) + _facts(_numbers(result))
+    said = [belief(result), settled_by(result)]
+    if not result.reasons:
+        said += [rates(result), condition(result)]
+    return _card(result, shown + _words(said) + quality_list(images, result.quality))
 
 
 def identification(result: Identification, images: Sequence[Upload]) -> str:
     """The verdict on one probe against a gallery."""
-    first = result.candidates[0]
-    flat = any(quality.flat for quality in result.quality)
-    if result.uncertain:
-        kind, answer = "uncertain", "Uncertain"
-        why = (
-            "An image is flat and has no fingerprint to compare."
-            if flat
-            else f"Nearest is {first.name}, too near its threshold to be relied on."
-        )
-    elif result.known:
-        kind, answer = "same", first.name
-        why = "The score reaches the threshold of this gallery entry."
-    else:
-        kind, answer = "different", "Not in this gallery"
-        why = f"Even the nearest entry, {first.name}, stays below its threshold."
-    # One scale for all, so that scores and thresholds can be compared down the card.
-    lowest = min(candidate.score for candidate in result.candidates)
-    rows = "".join(_candidate(candidate, lowest) for candidate in result.candidates)
-    shown = "" if flat else f"<ol class='fp-candidates'>{rows}</ol>"
+    # One scale for all, so that scores can be compared down the card.
+    drawn = [mark for mark in marks(result) if mark is not None]
+    lowest = min([*drawn, *(candidate.score for candidate in result.candidates)])
+    # The marks are the nearest one's: from which score it is named depends on the second, too.
+    lines = [_scale(result, lowest)]
+    lines += [scale(candidate.score, lowest=lowest) for candidate in result.candidates[1:]]
+    rows = "".join(
+        _candidate(candidate, line, result)
+        for candidate, line in zip(result.candidates, lines, strict=True)
+    )
+    shown = "" if result.reasons else f"<ol class='fp-candidates'>{rows}</ol>"
+    said = [belief(result), settled_by(result)]
+    if not result.reasons:
+        said.append(condition(result))
     return _card(
-        kind,
-        answer,
-        why,
-        shown + quality_list(images, result.quality),
+        result,
+        shown + _words(said) + quality_list(images, result.quality),
         probe=", ".join(image.name for image in images),
     )
 
 
-def identification_words(fmr: float, entries: int) -> str:
-    """What the false match rate means when looking through so many entries."""
-    chance = (
-        f"An image by a generator outside the gallery reaches the threshold of an entry in about "
-        f"{one_in(fmr)} comparisons (false match rate {percent(fmr)})"
-    )
-    if entries > 1:
-        chance += f"; here there are {entries} entries that it could be mistaken for"
-    return f"<p class='fp-words'>{text(chance)}.</p>"
+def identification_rates(result: Identification) -> str:
+    """How often answers of this gallery would be wrong."""
+    return _words([rates(result)])
 
 
 def explained(explanation: Explanation) -> str:
-    """The words of an explanation, and for a pair the score on its scale."""
+    """The words of an explanation, and its verdict on a scale: of the pair or the one image."""
     first, *rest = explanation.summary
-    body = "".join(f"<p class='fp-words'>{text(sentence)}</p>" for sentence in rest)
-    verdict = explanation.verification
-    if verdict is None:
-        return _card("plain", "", first, body)
-    kind = "uncertain" if verdict.uncertain else "same" if verdict.same else "different"
-    answer = _ANSWERS[kind]
-    return _card(kind, answer, first, scale(verdict.score, verdict.threshold) + body)
+    result: Result | None = explanation.verification
+    if result is None:
+        result = explanation.images[0].identification
+    if result is None:
+        return _plain(first, _words(rest))
+    shown = "" if result.reasons else _scale(result)
+    return _card(result, shown + _words(rest))
 
 
-def one_in(rate: float) -> str:
-    """A rate as a count: "1 of 100"."""
-    return f"1 of {round(1 / rate):,}"
+def _numbers(result: Verification) -> list[tuple[str, str]]:
+    return [
+        ("Probability of the same", chance(result.probability)),
+        ("Beforehand", percent(result.prior)),
+        ("False match rate", percent(result.fmr)),
+        ("False non-match rate", percent(result.fnmr)),
+        ("Images", f"{result.images[0]} against {result.images[1]}"),
+    ]
 
 
-def _chance(probability: float) -> str:
-    """A probability that never claims to be sure."""
-    if probability < 0.001:
-        return "below 0.1 %"
-    return "above 99.9 %" if probability > 0.999 else percent(round(probability, 3))
+def _scale(result: Result, lowest: float = 0.0) -> str:
+    return scale(result.score, marks(result), bounds(result), lowest)
 
 
-def _card(kind: str, answer: str, why: str, body: str, probe: str = "") -> str:
+def _card(result: Result, body: str, probe: str = "") -> str:
     about = f"<p class='fp-faint'>{text(probe)}</p>" if probe else ""
-    title = f"<h3>{text(answer)}</h3>" if answer else ""
     return (
-        f"<section class='fp-card fp-{kind}' role='status'>{about}{title}"
-        f"<p class='fp-why'>{text(why)}</p>{body}</section>"
+        f"<section class='fp-card fp-{kind(result)}' role='status'>{about}"
+        f"<h3>{text(answer(result))}</h3><p class='fp-why'>{text(why(result))}</p>{body}</section>"
     )
+
+
+def _plain(why: str, body: str) -> str:
+    return (
+        f"<section class='fp-card fp-plain' role='status'><p class='fp-why'>{text(why)}</p>"
+        f"{body}</section>"
+    )
+
+
+def _words(sentences: Iterable[str]) -> str:
+    return "".join(f"<p class='fp-words'>{text(one)}</p>" for one in sentences if one)
 
 
 def _facts(facts: Iterable[tuple[str, str]]) -> str:
@@ -144,9 +121,15 @@ def _facts(facts: Iterable[tuple[str, str]]) -> str:
     return f"<dl class='fp-facts'>{rows}</dl>"
 
 
-def _candidate(candidate: Candidate, lowest: float) -> str:
-    over = " class='fp-over'" if candidate.score >= candidate.threshold else ""
+def _candidate(candidate: Candidate, line: str, result: Identification) -> str:
+    said = []
+    # An entry of many images may support itself below a nearer one that counts against it.
+    if result.verdict != "none" or candidate.likelihood_ratio < NO_EVIDENCE:
+        said.append(support(candidate.likelihood_ratio))
+    if candidate.copy is not None:
+        said.append(f"compared as {candidate.copy}")
+    over = " class='fp-over'" if candidate.name == result.best else ""
     return (
-        f"<li{over}><b>{text(candidate.name)}</b>"
-        f"{scale(candidate.score, candidate.threshold, lowest=lowest)}</li>"
+        f"<li{over}><b>{text(candidate.name)}</b> "
+        f"<span class='fp-faint'>{text(', '.join(said))}</span>{line}</li>"
     )

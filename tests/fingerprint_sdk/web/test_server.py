@@ -200,6 +200,9 @@ class Page:
         for name in names:
             self.wait_text(f"#{where}", name.rpartition(".")[0])
 
+    def colour(self, css: str) -> str:
+        return str(self.visible(css).value_of_css_property("color"))
+
     def press(self, name: str) -> None:
         self.visible(f"#{name}").click()
 
@@ -228,18 +231,23 @@ def test_verify_shows_the_verdict_of_the_sdk(
     said = page.wait_text("#verify-result .fp-card")
     paths = [pictures / f"source0_{index}.png" for index in range(3)]
     result = fp.load(tiny_model_path, device="cpu").verify(paths[:2], paths[2:])
-    assert result.same
-    assert not result.uncertain
+    assert result.verdict == "same"
     assert said.startswith("Same generator")
     assert f"score {result.score:.3f}" in said
-    assert f"threshold {result.threshold:.3f}" in said
-    assert "1 of 100 comparisons" in said
+    assert f"same from {result.threshold:.3f}" in said
+    assert f"different below {result.missed:.3f}" in said
+    assert result.words in said
+    assert "1 in 100 would be called the same" in said
     assert "2 against 1" in said
-    page.open(page.driver.current_url)
-    page.upload("verify-a", "source0_0.png")
-    page.upload("verify-b", "source1_0.png")
-    page.press("verify-run")
-    assert page.wait_text("#verify-result .fp-card").startswith("Different generators")
+    colours = {page.colour("#verify-result h3")}
+    for a, b, answer in [(0, 1, "Different generators"), (1, 2, "Inconclusive")]:
+        page.open(page.driver.current_url)
+        page.upload("verify-a", f"source{a}_0.png")
+        page.upload("verify-b", f"source{b}_0.png")
+        page.press("verify-run")
+        assert page.wait_text("#verify-result .fp-card").startswith(answer)
+        colours.add(page.colour("#verify-result h3"))
+    assert len(colours) == 3
 
 
 @needs_browser
@@ -264,11 +272,15 @@ def test_enroll_identify_and_keep_the_gallery(page: Page, server: Server, tmp_pa
 
     page.tab("Identify")
     page.wait_text("#identify-gallery", "first generator")
-    page.upload("identify-images", "source1_2.png", "source2_0.png", "broken.png")
+    page.upload("identify-images", "source1_2.png", "source0_0.png", "source2_0.png", "broken.png")
     page.press("identify-run")
-    page.wait_text("#identify-result", "comparisons")
+    page.wait_text("#identify-result", "1 in 100 would be named")
     titles = page.driver.find_elements("css selector", "#identify-result h3")
-    assert [title.text for title in titles] == ["first generator", "Not in this gallery"]
+    assert [title.text for title in titles] == [
+        "first generator",
+        "None of these",
+        "Inconclusive, nearest first generator",
+    ]
     assert "'broken.png'" in page.text("#identify-result [role=alert]")
     ticks = page.driver.find_elements("css selector", "#identify-result .fp-line")
     assert len({(line.rect["x"], line.rect["width"]) for line in ticks}) == 1
@@ -339,7 +351,7 @@ def test_it_fits_a_telephone_and_nothing_leaves_the_machine(page: Page, server: 
         page.upload("verify-a", "source0_0.png")
         page.upload("verify-b", "flat.png")
         page.press("verify-run")
-        assert page.wait_text("#verify-result .fp-card").startswith("Uncertain")
+        assert page.wait_text("#verify-result .fp-card").startswith("Inconclusive")
         for name in ("Verify", "Identify", "Enroll", "Explain"):
             page.tab(name)
             width = page.driver.execute_script("return document.documentElement.scrollWidth")

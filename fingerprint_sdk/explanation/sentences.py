@@ -1,0 +1,201 @@
+"""What a result amounts to, in sentences that the pages and ``Explanation.summary`` share.
+
+Verdicts, rates and numbers are the results' own. Where nothing can be said, no number is told.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from fingerprint_sdk.evidence.verdict import Verdict
+from fingerprint_sdk.identification import Identification, Named
+from fingerprint_sdk.verification import Verification
+
+Result: TypeAlias = Verification | Identification
+
+_ANSWERS: dict[Verdict, str] = {
+    "same": "Same generator",
+    "different": "Different generators",
+    "inconclusive": "Inconclusive",
+}
+_KINDS: dict[Named, Verdict] = {
+    "named": "same",
+    "none": "different",
+    "inconclusive": "inconclusive",
+}
+_REASONS = {
+    "flat": "A flat image has no fingerprint to compare.",
+    "untypical": (
+        "The signal of an image is like nothing that the model was calibrated for, so no error "
+        "rate holds."
+    ),
+}
+CONDITIONS = {
+    "as is": "unprocessed images",
+    "lossy": "finely compressed images",
+    "coarse": "coarsely compressed images",
+    "resized": "resized images",
+    "grey": "grey images",
+    "other": "images that were processed in another way",
+}
+"""What is meant by each of ``images.treatment.TREATMENTS``."""
+
+
+def kind(result: Result) -> Verdict:
+    """The verdict; of an identification the one that it corresponds to."""
+    return result.verdict if isinstance(result, Verification) else _KINDS[result.verdict]
+
+
+def answer(result: Result) -> str:
+    """The verdict as a title."""
+    if isinstance(result, Verification):
+        return _ANSWERS[result.verdict]
+    if result.best is not None:
+        return result.best
+    if result.verdict == "none":
+        return "None of these"
+    return "Inconclusive" if result.reasons else f"Inconclusive, nearest {result.nearest}"
+
+
+def marks(result: Result) -> tuple[float | None, float | None]:
+    """Scores that bound the verdicts, to be drawn: "different" below, "same" from.
+
+    Where more than the score decides, so that a mark would seem to say another thing than the
+    verdict, it is None.
+    """
+    verdict, score = kind(result), result.score
+    lower, upper = result.missed, result.threshold
+    if isinstance(result, Identification):
+        lower = min(lower, upper)
+    if result.reasons:
+        return None, None
+    if verdict == "same":
+        return (lower if lower <= upper else None), upper
+    if verdict == "different":
+        return lower, (upper if lower <= upper else None)
+    return (lower if score >= lower else None), (upper if score < upper else None)
+
+
+def why(result: Result) -> str:
+    """What the verdict rests on, with the scores."""
+    if result.reasons:
+        return " ".join(_REASONS[reason] for reason in result.reasons)
+    verdict = kind(result)
+    lower, upper = marks(result)
+    below, above = bounds(result)
+    of = "" if isinstance(result, Verification) else f" of {result.nearest}, the nearest,"
+    if verdict == "same":
+        score, limit = spelled(result.score, result.threshold)
+        return f"The score {score}{of} reaches the threshold {limit}."
+    if verdict == "different" and lower is not None:
+        score, limit = spelled(result.score, lower)
+        return f"The score {score}{of} stays below {limit}."
+    if lower is not None and upper is not None:
+        score, low, high = spelled(result.score, lower, upper)
+        return f"The score {score}{of} lies between two: {below} {low}, {above} {high}."
+    (score,) = spelled(result.score)
+    return (
+        f"The score {score}{of} and its likelihood ratio do not point to one answer at these "
+        "error rates."
+    )
+
+
+def bounds(result: Result) -> tuple[str, str]:
+    """What the two ``marks`` are, each to be followed by its score."""
+    if isinstance(result, Verification):
+        return "different below", "same from"
+    return "none of these below", "named from"
+
+
+def rates(result: Result) -> str:
+    """How often each answer would be wrong."""
+    if isinstance(result, Verification):
+        return (
+            f"Of comparisons of different generators {one_in(result.fmr)} would be called the "
+            f"same; of comparisons of one generator {one_in(result.fnmr)} would be called "
+            "different."
+        )
+    entries = "1 entry" if result.compared == 1 else f"{result.compared:,} entries"
+    return (
+        f"Of probes by generators outside the gallery, of {entries}, {one_in(result.fpir)} would "
+        f"be named; of probes by generators in it {one_in(result.fnir)} would be called none of "
+        "these."
+    )
+
+
+def belief(result: Result) -> str:
+    """The likelihood ratio and what it makes of the prior; empty where nothing can be said."""
+    if result.reasons:
+        return ""
+    of = "that both sides share a generator"
+    if isinstance(result, Identification):
+        of = f"that it is {result.nearest}"
+    return (
+        f"{result.words} The probability {of}, {percent(result.prior)} beforehand, is now "
+        f"{chance(result.probability)}."
+    )
+
+
+def settled_by(result: Result) -> str:
+    """What would settle an inconclusive answer; empty for another one."""
+    if kind(result) != "inconclusive":
+        return ""
+    if result.reasons:
+        return "Other images may settle it, best as the generator made them."
+    if isinstance(result, Identification):
+        return "More images by the same generator, judged together, may settle it."
+    if result.images_needed is None:
+        return (
+            "More images of this kind would seldom settle it; less processed ones may, as the "
+            "generator made them."
+        )
+    return (
+        f"With {result.images_needed} images on each side nine of ten pairs by one generator "
+        "would be called the same."
+    )
+
+
+def condition(result: Result) -> str:
+    """What the rates are calibrated for, and how many images had a vote."""
+    if isinstance(result, Verification):
+        counts = f"{result.images[0]} against {result.images[1]}"
+        voted = sum(result.images)
+    else:
+        voted = result.images
+        counts = "1 image" if voted == 1 else f"{voted} images together"
+    said = f"Judged as {CONDITIONS[result.condition]}, {counts}."
+    if 0 < voted < len(result.quality):
+        said += (
+            f" {len(result.quality) - voted} of {len(result.quality)} images had no vote: given "
+            "twice, flat, or like nothing that was calibrated."
+        )
+    if isinstance(result, Verification) and result.copy is not None:
+        said += f" The side without lossy compression was compared as {result.copy}."
+    return said
+
+
+def percent(rate: float) -> str:
+    """A rate as people read it: "1 %", "0.1 %"."""
+    return f"{100 * rate:g} %"
+
+
+def one_in(rate: float) -> str:
+    """A rate as a count, "1 in 100", or in per cent where it is none."""
+    count = round(1 / rate)
+    return f"1 in {count:,}" if abs(rate * count - 1) < 1e-6 else percent(rate)
+
+
+def chance(probability: float) -> str:
+    """A probability that never claims to be sure."""
+    if probability < 0.001:
+        return "below 0.1 %"
+    return "above 99.9 %" if probability > 0.999 else percent(round(probability, 3))
+
+
+def spelled(*numbers: float) -> list[str]:
+    """Numbers with three digits behind the point, or as many more as tell them apart."""
+    for digits in range(3, 7):
+        texts = [f"{number:.{digits}f}" for number in numbers]
+        if len(set(texts)) == len(set(numbers)):
+            break
+    return texts

@@ -28,6 +28,7 @@ from trainer.progress import Progress, silent
 from trainer.synthesis import PoolEntry, load_model
 
 _STAGE = "calibration"
+_FEWEST = 3  # models: of two there is one pair, which bounds no ratio
 _BUDGET = 16  # windows to choose from: those of 512 px
 _FORMAT = 2  # of the document, see fingerprint_sdk.calibration
 
@@ -47,8 +48,8 @@ def fit_calibration(
     """
     rng = np.random.default_rng(recipe.seed)
     chosen = [pools[i] for i in rng.permutation(len(pools))[: recipe.models]]
-    if len(chosen) < 2:
-        raise ValueError("calibration needs at least two held-out synthetic models")
+    if len(chosen) < _FEWEST:
+        raise ValueError(f"calibration needs at least {_FEWEST} held-out synthetic models")
     embedded = _embed_all(embed_windows, chosen, photos, recipe, progress)
     unprocessed = embedded["as is"]["as is"][recipe.windows[-1]]
     cohort = make_cohort(
@@ -125,10 +126,11 @@ def _embed_all(
         treatment: {name: {n: [] for n in recipe.windows} for name in kinds}
         for treatment, kinds in CONDITIONS.items()
     }
+    every = min(recipe.treated, (len(chosen) - 1) // (_FEWEST - 1))
     for done, (pool, entry) in enumerate(chosen):
         images = rendered(load_model(pool, entry), made_of)
         for treatment, kinds in CONDITIONS.items():
-            if treatment != "as is" and done % recipe.treated:
+            if treatment != "as is" and done % every:
                 continue
             for name, treat in kinds.items():
                 rows = _embed(embed_windows, images, treat, (recipe.seed, done), recipe)

@@ -1,0 +1,138 @@
+"""Scores of pairs of image sets, and the thresholds and ratios that are read from them."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations, permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.embeddings import unit
+from support.tiny_model import TINY_CALIBRATION
+
+from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.evidence.cohort import Cohort, no_cohort, stored
+from fingerprint_sdk.evidence.side import compare, side_of
+from trainer.calibration import CalibrationRecipe
+from trainer.calibration.scores import Sets, logistic, misses, pair_scores, thresholds
+
+FMRS, FNMRS = CalibrationRecipe().fmrs, CalibrationRecipe().fnmrs
+
+SCORES = st.lists(st.floats(-1, 0.999), min_size=1, max_size=300).map(np.array)
+
+
+# thresholds and misses
+
+
+@given(SCORES)
+@settings(deadline=None)
+def test_thresholds_realise_no_more_than_the_nominal_rate(impostor: np.ndarray) -> None:
+    table = thresholds(impostor, FMRS)
+    assert set(table) == {str(fmr) for fmr in FMRS}
+    for fmr, threshold in ((float(key), value) for key, value in table.items()):
+        assert np.mean(impostor >= threshold) <= fmr
+        # It is the smallest such number: a step down, and some score is accepted too much.
+        below = np.nextafter(threshold, -np.inf)
+        assert np.mean(impostor >= below) > fmr
+    falling = [table[str(fmr)] for fmr in sorted(FMRS)]
+    assert falling == sorted(falling, reverse=True)
+
+
+@given(SCORES)
+@settings(deadline=None)
+def test_misses_realise_no_more_than_the_nominal_rate(genuine: np.ndarray) -> None:
+    table = misses(genuine, FNMRS)
+    assert set(table) == {str(fnmr) for fnmr in FNMRS}
+    for fnmr, missed in ((float(key), value) for key, value in table.items()):
+        assert np.mean(genuine < missed) <= fnmr
+        # It is the largest such number: a step up, and too many stay below.
+        assert np.mean(genuine < np.nextafter(missed, np.inf)) > fnmr
+    rising = [table[str(fnmr)] for fnmr in sorted(FNMRS)]
+    assert rising == sorted(rising)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_thresholds_are_the_order_statistics_of_a_brute_force_search(dtype: type) -> None:
+    values = np.random.default_rng(0).normal(0.2, 0.2, 5000).clip(-1, 1).astype(dtype)
+    values[:40] = values[40]  # ties
+    for key, threshold in thresholds(values, FMRS).items():
+        allowed = [s for s in np.unique(values) if (values > s).mean() <= float(key)]
+        assert threshold == pytest.approx(float(min(allowed)), abs=1e-6)
+        assert (values >= threshold).mean() <= float(key)
+
+
+def test_the_logistic_is_the_log_of_the_likelihood_ratio() -> None:
+    rng = np.random.default_rng(0)
+    genuine, impostor = rng.normal(0.7, 0.1, 4000), rng.normal(0.3, 0.1, 1000)
+    slope, intercept = logistic(genuine, impostor)
+    # Two normal densities of one deviation: log odds = (difference / variance)(s - midpoint),
+    # however many there are of either.
+    assert slope == pytest.approx(0.4 / 0.01, rel=0.15)
+    assert -intercept / slope == pytest.approx(0.5, abs=0.01)
+
+
+# pairs
+
+
+@pytest.mark.parametrize(("images_a", "images_b"), [(1, 1), (1, 2), (2, 1), (2, 2), (1, 3)])
+def test_scores_are_those_of_the_sdk(images_a: int, images_b: int) -> None:
+    """Every score is that of one of all the pairs of sets that there are, and none is left out."""
+    rng = np.random.default_rng(1)
+    embeddings = unit(rng.standard_normal((3, 1, 8)) + 0.7 * rng.standard_normal((3, 4, 8)))
+    cohort = Cohort(stored(unit(rng.standard_normal((6, 8)))), ("grey",) * 6, 2, -0.2, 0.9, 0.7)
+    calibration = Calibration.from_json(json.dumps(TINY_CALIBRATION), cohort)
+
+    def of(models: list[tuple[int, int]]) -> np.ndarray:
+        found = []
+        for first, second in models:
+            for a in combinations(range(4), images_a):
+                others = [i for i in range(4) if first != second or i not in a]
+                for b in combinations(others, images_b):
+                    if set(a) & set(b):  # the sides of an impostor pair share no photograph
+                        continue
+                    sides = (
+                        side_of(embeddings[model, list(places)], (), calibration)
+                        for model, places in ((first, a), (second, b))
+                    )
+                    found.append(compare(*sides, calibration)[0])
+        return np.array(found)
+
+    sets = Sets.of(embeddings, cohort)
+    assert (sets.explained > 0).mean() > 0.5  # else the cohort would not count
+    drawn = pair_scores(sets, images_a, images_b, 4000, rng)
+    expected = of([(m, m) for m in range(3)]), of(list(permutations(range(3), 2)))
+    for scores, known in zip(drawn, expected, strict=True):
+        distance = np.abs(scores[:, None] - known)
+        assert distance.min(axis=1).max() < 1e-5
+        assert distance.min(axis=0).max() < 1e-5
+
+
+def test_pairs_share_no_image() -> None:
+    """Every image on an axis of its own: against itself it would score above 0."""
+    sets = Sets.of(np.eye(12, dtype=np.float32).reshape(3, 4, 12), no_cohort(12))
+    genuine, impostor = pair_scores(sets, 2, 2, 500, np.random.default_rng(0))
+    np.testing.assert_array_equal(genuine, 0)
+    np.testing.assert_array_equal(impostor, 0)
+
+
+def test_the_twins_of_a_model_are_no_impostors_of_it() -> None:
+    """Models on a circle, ever further apart: the nearest of each is known."""
+    angles = np.array([0.0, 0.1, 0.5, 0.7, 2.0])
+    embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1)[:, None].repeat(2, axis=1)
+    sets = Sets.of(embeddings.astype(np.float32), no_cohort(2))
+
+    def apart(pairs: set[tuple[int, int]]) -> set[float]:
+        return {round(float(np.cos(angles[a] - angles[b])), 4) for a, b in pairs}
+
+    rng = np.random.default_rng(0)
+    everyone = set(permutations(range(5), 2))
+    for twins, left_out in (
+        (0.0, set()),
+        (0.25, {(0, 1), (1, 0), (2, 3), (3, 2), (4, 3)}),  # of four others one
+    ):
+        _, impostor = pair_scores(sets, 1, 1, 2000, rng, twins)
+        assert {round(float(x), 4) for x in impostor} == apart(everyone - left_out)
+    _, impostor = pair_scores(sets, 1, 1, 2000, rng, 1.0)  # the furthest is always left
+    assert {round(float(x), 4) for x in impostor} == apart({(i, 4) for i in range(4)} | {(4, 0)})

@@ -30,11 +30,13 @@ def summary(views: Sequence[ImageView], verification: Verification | None) -> tu
     said: list[str] = []
     names = ["The image"] if len(views) == 1 else ["Image 1", "Image 2"]
     if verification is not None:
-        said += [f"{answer(verification)}. {why(verification)}", *_more(verification)]
-    for name, view in zip(names, views, strict=True):
-        known = view.identification
+        said += _told("", verification)
+    found = [view.identification for view in views]
+    for name, known in zip(names, found, strict=True):
         if known is not None:
-            said += [f"{name} in the gallery: {answer(known)}. {why(known)}", *_more(known)]
+            said += _told(f"{name} in the gallery: ", known)
+    judged = [one for one in (verification, *found) if one is not None and not one.reasons]
+    said += dict.fromkeys(rates(one) for one in judged)  # once those of a gallery
     for name, view in zip(names, views, strict=True):
         if not view.quality.flat:
             said.append(_agreement(name, view))
@@ -42,11 +44,11 @@ def summary(views: Sequence[ImageView], verification: Verification | None) -> tu
     return tuple(said)
 
 
-def _more(result: Result) -> list[str]:
-    if result.reasons:
-        return [settled_by(result)]
-    parts = (belief(result), rates(result), settled_by(result), condition(result))
-    return [part for part in parts if part]
+def _told(start: str, result: Result) -> list[str]:
+    said = [f"{start}{answer(result)}. {why(result)}", belief(result), settled_by(result)]
+    if not result.reasons:
+        said.append(condition(result))
+    return [one for one in said if one]
 
 
 def _agreement(name: str, view: ImageView) -> str:

@@ -32,7 +32,7 @@ def scale(
     said, *at = spelled(*every)
     legend = [f"{word} {value}" for (word, _), value in zip(drawn, at, strict=True)]
     spoken = ", ".join([f"score {said}", *legend, f"on a scale from {lowest:.2g} to 1"])
-    shade = ""
+    shade = "" if drawn else f"<span class='fp-fill' style='width:{place(score)}%'></span>"
     if len(drawn) == 2:
         left, right = (place(mark) for _, mark in drawn)
         shade = f"<span class='fp-band' style='left:{left}%;width:{right - left:.2f}%'></span>"
@@ -44,8 +44,7 @@ def scale(
         f"<div class='fp-scale' role='img' aria-label='{spoken}'>"
         f"{_label(place(score), f'score {said}')}"
         f"<span class='fp-end'>{lowest:.2g}</span>"
-        f"<div class='fp-line'>{shade}"
-        f"<span class='fp-fill' style='width:{place(score)}%'></span>{ticks}"
+        f"<div class='fp-line'>{shade}{ticks}"
         f"<span class='fp-dot' style='left:{place(score)}%'></span></div>"
         f"<span class='fp-end'>1</span><div class='fp-below'>{below}</div></div>"
     )

@@ -85,7 +85,7 @@ def explained(explanation: Explanation) -> str:
 
 def _numbers(result: Verification) -> list[tuple[str, str]]:
     return [
-        ("Probability of the same", chance(result.probability)),
+        ("Probability of same", chance(result.probability)),
         ("Beforehand", percent(result.prior)),
         ("False match rate", percent(result.fmr)),
         ("False non-match rate", percent(result.fnmr)),

@@ -130,21 +130,24 @@ def draw_synthesis() -> None:
 
 
 def draw_threshold() -> None:
-    """A sketch of two score distributions; no measurement."""
+    """A sketch of two score distributions and the two scores between them; no measurement."""
     figure, axes = plt.subplots(figsize=(6.5, 2.8), layout="constrained")
     score = np.linspace(-0.6, 1, 400)
     impostor = np.exp(-0.5 * ((score - 0.05) / 0.16) ** 2)
     genuine = 0.8 * np.exp(-0.5 * ((score - 0.62) / 0.18) ** 2)
-    threshold = 0.42
+    missed, threshold = 0.32, 0.42
     axes.plot(score, impostor, color="tab:red", label="two different generators")
     axes.plot(score, genuine, color="tab:green", label="one generator")
     axes.fill_between(score, impostor, where=score >= threshold, color="tab:red", alpha=0.5)
-    axes.fill_between(score, genuine, where=score < threshold, color="tab:green", alpha=0.3)
-    axes.axvspan(threshold - 0.05, threshold + 0.05, color="gray", alpha=0.25, label="uncertain")
+    axes.fill_between(score, genuine, where=score <= missed, color="tab:green", alpha=0.3)
+    axes.axvspan(missed, threshold, color="gray", alpha=0.25, label="inconclusive")
+    axes.axvline(missed, color="black", lw=1)
     axes.axvline(threshold, color="black", lw=1)
+    axes.text(missed - 0.02, 1.0, "“different”", ha="right", fontsize=9)
+    axes.text(threshold + 0.02, 1.0, "“same”", ha="left", fontsize=9)
     axes.annotate("false matches", (0.46, 0.03), (0.66, 0.3), arrowprops={"arrowstyle": "->"})
-    axes.annotate("false non-matches", (0.33, 0.1), (-0.55, 0.3), arrowprops={"arrowstyle": "->"})
-    axes.set(xlabel="score", yticks=[], ylim=(0, 1.25))
+    axes.annotate("false non-matches", (0.28, 0.07), (-0.55, 0.3), arrowprops={"arrowstyle": "->"})
+    axes.set(xlabel="score", yticks=[], ylim=(0, 1.3))
     axes.legend(frameon=False, loc="upper right", ncols=3, fontsize=8)
     axes.spines[["top", "right", "left"]].set_visible(False)
     save(figure, "threshold")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk._default import default_extractor
-from fingerprint_sdk.clustering.memory import check_memory, within_memory
+from fingerprint_sdk.clustering.linkage import labels_of
+from fingerprint_sdk.clustering.memory import within_memory
 from fingerprint_sdk.clustering.result import ALONE, Clustering, Method
 from fingerprint_sdk.embedding import cosine, mean_embedding
 from fingerprint_sdk.errors import FingerprintError
@@ -22,8 +23,6 @@ from fingerprint_sdk.images.treatment import TREATMENTS, most, treatment
 if TYPE_CHECKING:
     from fingerprint_sdk.calibration import Calibration
     from fingerprint_sdk.images import ImageInput
-
-_AT_ONCE = 64  # rows of scores that are made at a time, 10 MB of 20,000 images
 
 
 def cluster(
@@ -124,7 +123,7 @@ def cluster_embeddings(
         for i in range(count)
         if embeddings[i].any() and not (quality and (quality[i].flat or quality[i].untypical))
     ]
-    raw = _fit(
+    raw = labels_of(
         np.asarray(embeddings[usable], np.float64), amounts[usable], method, threshold, min_images
     )
     found: dict[int, list[int]] = {}
@@ -173,42 +172,3 @@ def check_arguments(
             raise FingerprintError("fmr has no meaning for 'hdbscan': use 'agglomerative'")
         calibration.check(fmr)
     need("sklearn.cluster", "cluster", "grouping images")
-
-
-def _fit(
-    embeddings: npt.NDArray[np.float64],
-    explained: npt.NDArray[np.float64],
-    method: Method,
-    threshold: float,
-    min_images: int,
-) -> npt.NDArray[np.integer[Any]]:
-    """A label for each row; -1 only by HDBSCAN, whose noise it is."""
-    if len(embeddings) < min_images:
-        return np.full(len(embeddings), ALONE)
-    if method == "hdbscan":
-        # On the unit sphere the squared Euclidean distance is 2 - 2 cosine: the same order.
-        model = need("sklearn.cluster", "cluster", "grouping images").HDBSCAN(
-            min_cluster_size=min_images, copy=True
-        )
-        return np.asarray(model.fit(embeddings).labels_)
-    check_memory(len(embeddings))
-    # What scikit-learn itself calls, without the copies of a square matrix that it makes before.
-    hierarchy = need("scipy.cluster.hierarchy", "cluster", "grouping images")
-    merges = hierarchy.linkage(_distances(embeddings, explained), "average")
-    return np.asarray(hierarchy.fcluster(merges, 1 - threshold, "distance")) - 1
-
-
-def _distances(
-    embeddings: npt.NDArray[np.float64], explained: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """One less the score of every two images, shape (n (n - 1) / 2,), row by row."""
-    count = len(embeddings)
-    distances = np.empty(count * (count - 1) // 2)
-    filled = 0
-    for start in range(0, count, _AT_ONCE):
-        rows = slice(start, start + _AT_ONCE)
-        block = 1 - embeddings[rows] @ embeddings.T + explained[rows, None] + explained
-        for place, row in enumerate(np.maximum(block, 0, out=block), start + 1):
-            distances[filled : filled + count - place] = row[place:]
-            filled += count - place
-    return distances

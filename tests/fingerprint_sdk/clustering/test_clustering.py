@@ -237,14 +237,14 @@ def test_the_free_memory_is_known():
 def test_grouping_takes_the_memory_it_says():
     program = (
         "import numpy as np\n"
-        "from fingerprint_sdk.clustering.group import _fit\n"
+        "from fingerprint_sdk.clustering.linkage import labels_of\n"
         "def peak():\n"
         "    lines = open('/proc/self/status').read().splitlines()\n"
         "    return next(int(x.split()[1]) for x in lines if x.startswith('VmHWM')) * 1024\n"
         "rows = np.random.default_rng(0).standard_normal((5000, 8))\n"
-        "_fit(rows[:9], np.zeros(9), 'agglomerative', 0.5, 2)\n"
+        "labels_of(rows[:9], np.zeros(9), 'agglomerative', 0.5, 2)\n"
         "before = peak()\n"
-        "_fit(rows, np.zeros(5000), 'agglomerative', 0.5, 2)\n"
+        "labels_of(rows, np.zeros(5000), 'agglomerative', 0.5, 2)\n"
         "print(peak() - before)"
     )
     done = subprocess.run(

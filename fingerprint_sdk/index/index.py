@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.embeddings_file import check_embeddings
-from fingerprint_sdk.errors import GalleryError, ImageError
+from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.evidence.side import side_of
 from fingerprint_sdk.extractor import Extractor, Failure
 from fingerprint_sdk.index.add import new_rows
@@ -27,6 +27,7 @@ from fingerprint_sdk.runtime.contract import ModelIdentity
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
     from fingerprint_sdk.images import ImageInput
+    from fingerprint_sdk.images.quality import Quality
 
 
 class Index:
@@ -186,15 +187,23 @@ class Index:
             return int(size), int(changed)
 
     def search(
-        self, images: Images, top: int = 10, *, fmr: float | None = None, exact: bool = False
+        self,
+        images: Images | npt.NDArray[np.floating],
+        top: int = 10,
+        *,
+        fmr: float | None = None,
+        exact: bool = False,
+        quality: tuple[Quality, ...] = (),
     ) -> SearchResult:
         """Which images are most likely by the generator of the probe?
 
         Args:
-            images: one image, or an iterable of images by one generator.
+            images: one image, or an iterable of images by one generator. Or their embeddings,
+                float, shape (D,) or (n, D).
             top: number of images wanted.
             fmr: false match rate of one comparison; None for the model's default.
             exact: do not use the graph, if there is one.
+            quality: of the images whose embeddings are given, if known.
 
         Raises:
             ImageError: an image cannot be used, or none is given.
@@ -204,9 +213,8 @@ class Index:
         extractor = self._slot.extractor()
         calibration = extractor.calibration
         fmr, _ = calibration.check(fmr)
-        embeddings, quality = extractor.embed_with_quality(images)
-        if not quality:
-            raise ImageError("no images were given: a search needs at least one")
+        embeddings, seen = extractor.embedded(images)
+        quality = seen or quality
         probe = side_of(embeddings, quality, calibration)
         rows, places, _ = self._nearest(probe.embedding[None], top, exact)
         matches = judged(rows, places[0], probe, calibration, fmr)

@@ -14,6 +14,7 @@ from fingerprint_sdk.evidence.verdict import NO_EVIDENCE, judge, probability
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.images.treatment import most
 from fingerprint_sdk.index.rows import Rows
+from fingerprint_sdk.results import as_json
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class SearchResult:
         fmr: false match rate of *one* comparison.
         compared: images in the index. About ``fmr * compared`` of them pass the threshold by
             chance, so in a large index ask for a small rate.
-        quality: of every probe image; a flat one has no fingerprint to search for.
+        quality: of every probe image, as far as known; a flat one has no fingerprint to search
+            for.
     """
 
     matches: tuple[Match, ...]
@@ -56,12 +58,16 @@ class SearchResult:
     quality: tuple[Quality, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
+        """Plain values, ready for JSON; see docs/json.md."""
         return {
             **asdict(self),
             "matches": [asdict(match) for match in self.matches],
             "quality": [quality.to_dict() for quality in self.quality],
         }
+
+    def to_json(self) -> str:
+        """``to_dict`` as text."""
+        return as_json(self.to_dict())
 
 
 def judged(

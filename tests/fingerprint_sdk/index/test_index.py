@@ -73,7 +73,38 @@ def test_a_lossy_row_has_its_own_threshold(
     index.add([jpeg])
     index.add([clean], names=["clean"])
     thresholds = {match.name: match.threshold for match in index.search(clean).matches}
-    assert thresholds[str(jpeg)] == pytest.approx(thresholds["clean"] + 0.004)
+    known = extractor.calibration
+    for name, treatment in ((str(jpeg), "coarse"), ("clean", "as is")):
+        expected = known.condition(1, 1, treatment=treatment)
+        assert thresholds[name] == expected.threshold(known.default_fmr)
+    assert thresholds[str(jpeg)] > thresholds["clean"]
+
+
+def test_search_takes_embeddings(
+    extractor: fp.Extractor, index: fp.Index, sample_files: list[Path]
+):
+    probes = sample_files[:3]
+    embeddings, quality = extractor.embed_with_quality(probes)
+    expected = index.search(probes)
+    assert index.search(embeddings, quality=quality) == expected
+    blind = index.search(embeddings)
+    assert [match.name for match in blind.matches] == [match.name for match in expected.matches]
+    assert blind.quality == ()
+    assert json.loads(blind.to_json()) == blind.to_dict()
+    with pytest.raises(fp.FingerprintError, match="L2-normalised"):
+        index.search(2 * embeddings)
+
+
+def test_a_match_is_judged_by_its_likelihood_ratio(index: fp.Index, sample_files: list[Path]):
+    for match in index.search(sample_files[0], top=18).matches:
+        ratio = match.likelihood_ratio
+        assert match.probability == pytest.approx(ratio / (1 + ratio))
+        assert match.same == (match.score >= match.threshold and ratio > 1)
+
+
+def test_nothing_is_said_of_a_flat_probe(index: fp.Index, tmp_path: Path):
+    matches = index.search(write_flat(tmp_path / "flat.png"), top=18).matches
+    assert {(match.likelihood_ratio, match.same) for match in matches} == {(1.0, False)}
 
 
 def test_exact_search_is_brute_force(extractor: fp.Extractor):

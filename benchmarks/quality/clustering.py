@@ -20,7 +20,7 @@ def main(image_sets: list[Path]) -> None:
     calibration = extractor.calibration
     rates = (0.001, 0.003, calibration.default_fmr, 0.03, 0.1)
     for image_set in image_sets:
-        paths = heap([image_set])
+        paths = heap([image_set]).images
         truth = truth_of(paths, "folder")
         embeddings, quality = extractor.embed_with_quality(paths)
         cuts = [(f"FMR {rate:g}", "agglomerative", rate) for rate in rates]

@@ -1,8 +1,8 @@
 """The ``fingerprint`` command.
 
-Exit codes: 0 done (``verify``: same source), 1 ``verify`` only: different sources (``models
-verify``: a damaged model), 2 any error, 130 interrupted. Results go to stdout, everything else to
-stderr.
+Exit codes: 0 done (``verify``: same generator), 1 ``verify`` only: different generators (``models
+verify``: a damaged model), 2 any error, 3 ``verify`` only: inconclusive, 130 interrupted. Results
+go to stdout, everything else to stderr.
 
 Only typer is imported here; what computes is imported inside the commands, so that help and
 completion stay quick.
@@ -74,7 +74,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done; for verify, 0 same source and 1 different; 2 any error.",
+    epilog="Exit codes: 0 done; for verify, 0 same generator, 1 different generators, 3 "
+    "inconclusive; 2 any error.",
 )
 for _command in (
     embed.embed,

@@ -38,7 +38,7 @@ def cluster(
             help="Score against the folders' names, or a .csv file with columns path, label.",
         ),
     ] = None,
-    on_error: options.Skip = options.OnError.stop,
+    on_error: options.Skip = options.OnError.skip,
     model: options.Model = None,
     revision: options.Revision = None,
     device: options.Device = options.DeviceChoice.auto,
@@ -53,14 +53,15 @@ def cluster(
 
     [bold]Examples[/bold]
 
-      fingerprint cluster downloads/ --on-error skip
+      fingerprint cluster downloads/
 
       fingerprint cluster generators/ --truth folder --json
     """
     from fingerprint_sdk.clustering import ALONE, memory_needed
     from fingerprint_sdk.clustering import cluster as group_images
 
-    paths = heap(images)
+    found = heap(images)
+    paths = found.images
     known = None if truth is None else truth_of(paths, truth)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     if method is MethodChoice.agglomerative and (needed := memory_needed(len(paths))) >= 1e9:
@@ -84,6 +85,7 @@ def cluster(
             "paths": [str(path) for path in paths],
             **result.to_dict(),
             "score": None if score is None else score.to_dict(),
+            "passed_over": [str(path) for path in found.passed_over],
         }
         print_json(document)
         return

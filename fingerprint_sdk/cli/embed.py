@@ -21,7 +21,7 @@ def embed(
         Path | None, typer.Option("--out", "-o", help="Write to this .npz, .npy or .csv file.")
     ] = None,
     recursive: options.Recursive = False,
-    on_error: options.Skip = options.OnError.stop,
+    on_error: options.Skip = options.OnError.skip,
     model: options.Model = None,
     revision: options.Revision = None,
     device: options.Device = options.DeviceChoice.auto,
@@ -40,13 +40,14 @@ def embed(
 
       fingerprint embed photo.png
 
-      fingerprint embed pictures/ --out pictures.npz --on-error skip
+      fingerprint embed pictures/ --out pictures.npz
     """
     if out is not None and out.suffix not in _FORMATS:
         raise typer.BadParameter(f"{str(out)!r} must end in {', '.join(_FORMATS)}")
     if out is not None and not out.parent.is_dir():
         raise typer.BadParameter(f"the folder {str(out.parent)!r} does not exist")
-    paths = expand(images, recursive)
+    found = expand(images, recursive)
+    paths = found.images
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     result = embed_files(extractor, paths, on_error)
     used = [str(paths[index]) for index in result.indices]
@@ -64,6 +65,7 @@ def embed(
             "model": describe(extractor),
             "out": None if out is None else str(out),
             "images": entries,
+            "passed_over": [str(path) for path in found.passed_over],
             "skipped": skipped(result, paths),
         }
         print_json(document)

@@ -20,7 +20,7 @@ def enroll(
     notes: Annotated[str | None, typer.Option(help="Free text kept with the entry.")] = None,
     copies: options.Copies = True,
     recursive: options.Recursive = False,
-    on_error: options.Skip = options.OnError.stop,
+    on_error: options.Skip = options.OnError.skip,
     model: options.Model = None,
     revision: options.Revision = None,
     device: options.Device = options.DeviceChoice.auto,
@@ -37,10 +37,10 @@ def enroll(
 
       fingerprint enroll sdxl sdxl_images/ --gallery known.fpg
     """
-    paths = expand(images, recursive)
+    found = expand(images, recursive)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     known = open_gallery(gallery, extractor, create=True)
-    paths, left_out = usable(paths, on_error)
+    paths, left_out = usable(found.images, on_error)
     known.enroll(name, paths, notes=notes, copies=copies)
     known.save(gallery)
     total = len(known[name].embeddings)
@@ -52,6 +52,7 @@ def enroll(
             "added": len(paths),
             "images": total,
             "copies": {kind: copy.count for kind, copy in known[name].copies.items()},
+            "passed_over": [str(path) for path in found.passed_over],
             "skipped": left_out,
         }
         print_json(document)

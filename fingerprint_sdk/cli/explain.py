@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fingerprint_sdk.cli.shared import options
-from fingerprint_sdk.cli.shared.model import check_fmr, open_extractor
+from fingerprint_sdk.cli.shared.model import check_rates, open_extractor
 from fingerprint_sdk.cli.shared.output import note, print_json
 
 
@@ -51,7 +51,7 @@ def explain(
     from fingerprint_sdk.gallery import Gallery
 
     extractor = open_extractor(model, revision, device, offline, threads, windows)
-    check_fmr(extractor, fmr)
+    check_rates(extractor, fmr)
     known = None if gallery is None else Gallery.load(gallery, extractor)
     explanation = explain_images(image, other, known, model=extractor, fmr=fmr)
     written = explanation.save(out)

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fingerprint_sdk.cli.shared import options
+from fingerprint_sdk.cli.shared.answer import (
+    identification_pairs,
+    identified,
+    tell_weak,
+)
 from fingerprint_sdk.cli.shared.files import expand
 from fingerprint_sdk.cli.shared.model import (
-    check_fmr,
+    check_rates,
     embed_files,
     open_extractor,
     open_gallery,
@@ -18,24 +23,58 @@ from fingerprint_sdk.cli.shared.model import (
     skipped,
 )
 from fingerprint_sdk.cli.shared.output import (
-    UNCERTAIN,
-    note,
     print_attributes,
     print_json,
+    print_pairs,
     print_table,
 )
 
 if TYPE_CHECKING:
-    from fingerprint_sdk.verification import Identification
+    from fingerprint_sdk.identification import Identification
+
+Fpir = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="False positive identification rate: share of probes by generators outside the "
+        "gallery that may be named.",
+        show_default="the model's own, usually 0.01",
+    ),
+]
+Fnir = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="False negative identification rate: share of probes by enrolled generators that may "
+        'score so low that "none of these" is said.',
+        show_default="the model's own, usually 0.05",
+    ),
+]
+
+
+def _no_fmr(value: str | None) -> None:
+    if value is not None:
+        raise typer.BadParameter(
+            "a false match rate is that of one comparison, and a gallery makes many: give the "
+            "rate of the whole gallery, --fpir"
+        )
+
+
+OldFmr = Annotated[str | None, typer.Option("--fmr", hidden=True, callback=_no_fmr)]
 
 
 def identify(
     images: Annotated[list[Path], typer.Argument(help="Image files, and folders of images.")],
     gallery: options.GalleryFile,
+    recursive: options.Recursive = False,
     together: options.Together = False,
     top: Annotated[int, typer.Option(min=1, help="Candidates to report.")] = 5,
-    fmr: options.Fmr = None,
-    on_error: options.Skip = options.OnError.stop,
+    fpir: Fpir = None,
+    fnir: Fnir = None,
+    prior: options.Prior = 0.5,
+    on_error: options.Skip = options.OnError.skip,
     model: options.Model = None,
     revision: options.Revision = None,
     device: options.Device = options.DeviceChoice.auto,
@@ -43,6 +82,7 @@ def identify(
     threads: options.Threads = None,
     windows: options.Windows = None,
     json: options.Json = False,
+    fmr: OldFmr = None,
 ) -> None:
     """Which generator in the gallery made each image, if any?
 
@@ -50,63 +90,67 @@ def identify(
 
     When all come from one generator, --together makes them one probe, which decides better.
 
+    Exit codes: 0 whatever the answers, 2 error, which no usable image is as well.
+
     [bold]Examples[/bold]
 
       fingerprint identify suspect.png --gallery known.fpg
 
       fingerprint identify account/ --together --gallery known.fpg --json
     """
-    paths = expand(images)
+    found = expand(images, recursive)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
-    check_fmr(extractor, fmr)
+    check_rates(extractor, fpir, fnir, prior)
     known = open_gallery(gallery, extractor)
-    embedded = embed_files(extractor, paths, on_error)
+    embedded = embed_files(extractor, found.images, on_error)
     count = len(embedded.indices)
     probes = [slice(0, count)] if together else [slice(i, i + 1) for i in range(count)]
     results = [
         (
-            [paths[index] for index in embedded.indices[probe]],
+            [found.images[index] for index in embedded.indices[probe]],
             known.search(
                 embedded.embeddings[probe],
                 extractor.calibration,
                 quality=embedded.quality[probe],
-                fmr=fmr,
+                fpir=fpir,
+                fnir=fnir,
+                prior=prior,
                 top=top,
             ),
         )
         for probe in probes
     ]
     if json:
-        document = probes_document(extractor, "gallery", gallery, results)
-        print_json(document | {"skipped": skipped(embedded, paths)})
+        document = probes_document(extractor, "gallery", gallery, results, found.passed_over)
+        print_json(document | {"skipped": skipped(embedded, found.images)})
     elif len(results) == 1:
-        _print_one(results[0][1])
+        _print_one(*results[0])
     else:
         _print_many(results)
 
 
-def _print_one(result: Identification) -> None:
-    answer = f"source: {result.best}" if result.known else "source: not in this gallery"
-    print(answer + (" (uncertain)" if result.uncertain else ""))
+def _print_one(files: list[Path], result: Identification) -> None:
+    print(identified(result))
+    print(result.words)
+    print_pairs(identification_pairs(result))
     columns = {
         "candidate": "name",
         "score": "score",
         "margin": "margin",
+        "likelihood ratio": "likelihood_ratio",
         "probability": "probability",
-        f"threshold at FMR {result.fmr:g}": "threshold",
+        "compared as": "copy",
     }
-    print_attributes(result.candidates, columns)
-    if result.uncertain:
-        note(UNCERTAIN)
+    if not result.reasons:
+        print_attributes(result.candidates, columns)
+    tell_weak(files, result.quality, result.images)
 
 
 def _print_many(results: list[tuple[list[Path], Identification]]) -> None:
     rows: list[tuple[Any, ...]] = []
     for files, result in results:
-        first = result.candidates[0]
         flags = [flag for quality in result.quality for flag in quality.flags]
-        notes = " ".join([*flags, *(["uncertain"] if result.uncertain else [])])
-        rows.append(
-            (files[0], result.best, first.name, first.score, first.threshold, first.margin, notes)
-        )
-    print_table(("image", "source", "nearest", "score", "threshold", "margin", "notes"), rows)
+        numbers = (result.score, result.threshold, result.missed, result.probability)
+        rows.append((files[0], identified(result), *numbers, " ".join(flags)))
+    columns = ("image", "answer", "score", "threshold", "missed", "probability", "notes")
+    print_table(columns, rows)

@@ -53,7 +53,8 @@ def index(
     from fingerprint_sdk.index import file_stamp
 
     # The whole path, so that a later run from another folder knows the files again.
-    paths = [os.path.abspath(path) for path in heap(images)]
+    found = heap(images)
+    paths = [os.path.abspath(path) for path in found.images]
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     known = _open(out, extractor, half)
     present = [path for path in paths if path in known]
@@ -70,6 +71,7 @@ def index(
             "added": len(todo) - len(failures),
             "unchanged": len(present) - len(changed),
             "gone": gone,
+            "passed_over": [str(path) for path in found.passed_over],
             "skipped": [{"path": path, "error": error} for path, error in failures],
         }
         print_json(document)

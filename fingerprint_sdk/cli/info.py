@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import platform
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fingerprint_sdk import __version__, zoo
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.output import print_json, print_pairs, print_table
+
+if TYPE_CHECKING:
+    from fingerprint_sdk.calibration import Calibration
 
 
 def info(
@@ -39,7 +42,6 @@ def info(
     resolved = zoo.resolve(model, revision=revision, offline=offline)
     extractor = Extractor.from_file(resolved.path, device=device.value, threads=threads)
     described = resolved.description
-    calibration = extractor.calibration
     document: dict[str, Any] = {
         "name": extractor.name,
         "version": extractor.version,
@@ -53,17 +55,7 @@ def info(
         "recipe_hash": None if described is None else described.recipe_hash,
         "window_size": extractor.window_size,
         "embedding_size": extractor.embedding_size,
-        "default_fmr": calibration.default_fmr,
-        "conditions": [
-            {
-                "images_a": condition.images_a,
-                "images_b": condition.images_b,
-                "recompressed": condition.recompressed,
-                "fmr_range": list(condition.fmr_range),
-                "default_threshold": condition.threshold(calibration.default_fmr),
-            }
-            for condition in calibration.conditions
-        ],
+        "calibration": _calibration(extractor.calibration),
         "device": extractor.device,
         "providers": list(extractor.providers),
         "versions": _versions(),
@@ -71,27 +63,75 @@ def info(
     if json:
         print_json(document)
         return
-    conditions = document.pop("conditions")
-    versions = document.pop("versions")
-    document["default_fmr"] = f"{calibration.default_fmr:g}"
+    calibration = document.pop("calibration")
     document["providers"] = ", ".join(extractor.providers)
+    versions = document.pop("versions")
     document["versions"] = ", ".join(f"{name} {number}" for name, number in versions.items())
-    print_pairs((key.replace("_", " "), value) for key, value in document.items())
-    print_table(
-        ("images a", "images b", "recompressed", "lowest FMR", "highest FMR", "default threshold"),
-        [
-            (
-                c["images_a"],
-                c["images_b"],
-                c["recompressed"],
-                f"{c['fmr_range'][0]:g}",
-                f"{c['fmr_range'][1]:g}",
-                c["default_threshold"],
-            )
-            for c in conditions
+    _print(document, calibration)
+
+
+def _calibration(calibration: Calibration) -> dict[str, Any]:
+    """What a model is calibrated for, and its bounds for one image a side at its default rates."""
+    from fingerprint_sdk.images.treatment import TREATMENTS
+
+    singles = [calibration.condition(1, 1, treatment=treatment) for treatment in TREATMENTS]
+    return {
+        "default_fmr": calibration.default_fmr,
+        "default_fnmr": calibration.default_fnmr,
+        "fmr_range": list(calibration.fmr_range),
+        "fnmr_range": list(singles[0].fnmr_range),
+        "images": list(calibration.images),
+        "windows": list(calibration.windows),
+        "single": [
+            {
+                "treatment": condition.treatment,
+                "threshold": condition.threshold(calibration.default_fmr),
+                "missed": condition.missed(calibration.default_fnmr),
+                "least_likelihood_ratio": condition.bounds[0],
+                "largest_likelihood_ratio": condition.bounds[1],
+            }
+            for condition in singles
         ],
-        title="calibrated comparisons",
+    }
+
+
+def _print(model: dict[str, Any], calibration: dict[str, Any]) -> None:
+    fmr, fnmr = calibration["default_fmr"], calibration["default_fnmr"]
+    calibrated = {
+        "calibrated for": ", ".join(one["treatment"] for one in calibration["single"]),
+        "images a side": _listed(calibration["images"]),
+        "windows": _listed(calibration["windows"]),
+        "FMR": _range(calibration["fmr_range"], fmr),
+        "FNMR": _range(calibration["fnmr_range"], fnmr),
+    }
+    print_pairs(
+        [*((key.replace("_", " "), value) for key, value in model.items()), *calibrated.items()]
     )
+    columns = (
+        "images are",
+        f"threshold, FMR {fmr:g}",
+        f"missed, FNMR {fnmr:g}",
+        "likelihood ratios",
+    )
+    rows = [
+        (
+            one["treatment"],
+            one["threshold"],
+            one["missed"],
+            f"{one['least_likelihood_ratio']:.2g} to {one['largest_likelihood_ratio']:.2g}",
+        )
+        for one in calibration["single"]
+    ]
+    print_table(columns, rows, title="one image a side, all windows")
+
+
+def _listed(numbers: list[int]) -> str:
+    """``1, 2, 5 or more``: beyond the largest that was calibrated nothing changes."""
+    return ", ".join(map(str, numbers)) + " or more"
+
+
+def _range(rates: list[float], default: float) -> str:
+    return f"{rates[0]:g} to {rates[1]:g}, by default {default:g}"
 
 
 def _versions() -> dict[str, str]:

@@ -10,7 +10,13 @@ import typer
 
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.files import expand
-from fingerprint_sdk.cli.shared.model import check_fmr, open_extractor, probes_document
+from fingerprint_sdk.cli.shared.model import (
+    check_rates,
+    embed_files,
+    open_extractor,
+    probes_document,
+    skipped,
+)
 from fingerprint_sdk.cli.shared.output import note, print_attributes, print_json
 
 if TYPE_CHECKING:
@@ -26,6 +32,7 @@ def search(
     together: options.Together = False,
     top: Annotated[int, typer.Option(min=1, help="Images to report.")] = 10,
     fmr: options.Fmr = None,
+    on_error: options.Skip = options.OnError.skip,
     model: options.Model = None,
     revision: options.Revision = None,
     device: options.Device = options.DeviceChoice.auto,
@@ -46,17 +53,26 @@ def search(
     """
     from fingerprint_sdk.index import Index
 
-    paths = expand(probes, recursive)
+    files = expand(probes, recursive)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
-    check_fmr(extractor, fmr)
+    check_rates(extractor, fmr)
     known = Index.load(index, extractor)
-    sides = [paths] if together else [[path] for path in paths]
-    results = [(side, known.search(side, top, fmr=fmr)) for side in sides]
+    embedded = embed_files(extractor, files.images, on_error)
+    count = len(embedded.indices)
+    sides = [slice(0, count)] if together else [slice(i, i + 1) for i in range(count)]
+    results = [
+        (
+            [files.images[place] for place in embedded.indices[side]],
+            known.search(embedded.embeddings[side], top, fmr=fmr, quality=embedded.quality[side]),
+        )
+        for side in sides
+    ]
     if json:
-        print_json(probes_document(extractor, "index", index, results))
+        document = probes_document(extractor, "index", index, results, files.passed_over)
+        print_json(document | {"skipped": skipped(embedded, files.images)})
         return
-    for side, result in results:
-        _print(side, result)
+    for paths, result in results:
+        _print(paths, result)
 
 
 def _print(side: Sequence[Path], result: SearchResult) -> None:
@@ -64,6 +80,7 @@ def _print(side: Sequence[Path], result: SearchResult) -> None:
     columns = {
         "image": "name",
         "score": "score",
+        "likelihood ratio": "likelihood_ratio",
         "probability": "probability",
         f"threshold at FMR {result.fmr:g}": "threshold",
         "passes": "same",

@@ -1,4 +1,4 @@
-"""``fingerprint verify``: same source or not?"""
+"""``fingerprint verify``: same generator or not?"""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 from fingerprint_sdk.cli.shared import options
-from fingerprint_sdk.cli.shared.files import expand
-from fingerprint_sdk.cli.shared.model import check_fmr, describe, open_extractor
-from fingerprint_sdk.cli.shared.output import UNCERTAIN, note, print_json, print_pairs
+from fingerprint_sdk.cli.shared.answer import VERIFIED, tell_weak, verification_pairs
+from fingerprint_sdk.cli.shared.files import Found, expand
+from fingerprint_sdk.cli.shared.model import check_rates, describe, open_extractor
+from fingerprint_sdk.cli.shared.output import note, print_json, print_pairs
+
+EXIT_CODES = {"same": 0, "different": 1, "inconclusive": 3}
 
 
 def verify(
@@ -24,7 +27,10 @@ def verify(
     b: Annotated[
         list[Path] | None, typer.Option("--b", help="Image or folder of side B; repeatable.")
     ] = None,
+    recursive: options.Recursive = False,
     fmr: options.Fmr = None,
+    fnmr: options.Fnmr = None,
+    prior: options.Prior = 0.5,
     model: options.Model = None,
     revision: options.Revision = None,
     device: options.Device = options.DeviceChoice.auto,
@@ -37,7 +43,7 @@ def verify(
 
     All images of a side must come from one model; more images decide better.
 
-    Exit codes: 0 same source, 1 different sources, 2 error.
+    Exit codes: 0 same generator, 1 different generators, 3 inconclusive, 2 error.
 
     [bold]Examples[/bold]
 
@@ -47,42 +53,34 @@ def verify(
 
       fingerprint verify --a 1.png --a 2.png --b suspect.png
     """
-    left, right = _sides(sides or [], a or [], b or [])
+    left, right = _sides(sides or [], a or [], b or [], recursive)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
-    check_fmr(extractor, fmr)
-    result = extractor.verify(left, right, fmr=fmr)
+    check_rates(extractor, fmr, fnmr, prior)
+    result = extractor.verify(left.images, right.images, fmr=fmr, fnmr=fnmr, prior=prior)
     if json:
         document = {
             "model": describe(extractor),
-            "a": [str(path) for path in left],
-            "b": [str(path) for path in right],
+            "a": [str(path) for path in left.images],
+            "b": [str(path) for path in right.images],
+            "passed_over": [str(path) for path in left.passed_over + right.passed_over],
             **result.to_dict(),
         }
         print_json(document)
     else:
-        answer = "same source" if result.same else "different sources"
-        print(answer + (" (uncertain)" if result.uncertain else ""))
-        print_pairs(
-            [
-                ("score", result.score),
-                ("threshold", f"{result.threshold:.4f} at a false match rate of {result.fmr:g}"),
-                ("probability", f"{result.probability:.4f} that the source is the same"),
-                ("images", f"{result.images[0]} against {result.images[1]}"),
-            ]
-        )
+        print(VERIFIED[result.verdict])
+        print(result.words)
+        print_pairs(verification_pairs(result))
         if result.copy:
-            note("note: the side without lossy compression was compared as JPEG of quality 90")
-        for path, quality in zip(left + right, result.quality, strict=True):
-            if quality.flags:
-                note(f"note: {path}: {', '.join(quality.flags)}")
-        if result.uncertain:
-            note(UNCERTAIN)
-    raise typer.Exit(0 if result.same else 1)
+            note(f"note: the side without lossy compression was compared as {result.copy}")
+        tell_weak(left.images + right.images, result.quality, sum(result.images))
+    raise typer.Exit(EXIT_CODES[result.verdict])
 
 
-def _sides(sides: list[Path], a: list[Path], b: list[Path]) -> tuple[list[Path], list[Path]]:
+def _sides(
+    sides: list[Path], a: list[Path], b: list[Path], recursive: bool
+) -> tuple[Found, Found]:
     if not (a or b) and len(sides) == 2:
-        return expand(sides[:1]), expand(sides[1:])
+        return expand(sides[:1], recursive), expand(sides[1:], recursive)
     if a and b and not sides:
-        return expand(a), expand(b)
+        return expand(a, recursive), expand(b, recursive)
     raise typer.BadParameter("give two sides, A B, or each with its option: --a IMAGE --b IMAGE")

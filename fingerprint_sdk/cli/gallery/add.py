@@ -29,7 +29,7 @@ def add(
     ] = False,
     copies: options.Copies = True,
     recursive: options.Recursive = False,
-    on_error: options.Skip = options.OnError.stop,
+    on_error: options.Skip = options.OnError.skip,
     model: options.Model = None,
     revision: options.Revision = None,
     device: options.Device = options.DeviceChoice.auto,
@@ -49,7 +49,8 @@ def add(
       fingerprint gallery add known.fpg generators/
     """
     found = {path.name: images_in(path, recursive) for path in subfolders(folder)}
-    tell_passed_over([path for one in found.values() for path in one.passed_over])
+    passed_over = [path for one in found.values() for path in one.passed_over]
+    tell_passed_over(passed_over)
     generators = {name: one.images for name, one in found.items()}
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     known = open_gallery(gallery, extractor, create=True)
@@ -83,6 +84,7 @@ def add(
             "gallery": str(gallery),
             "added": added,
             "unchanged": same,
+            "passed_over": [str(path) for path in passed_over],
             "skipped": left_out,
         }
         print_json(document)

@@ -32,7 +32,7 @@ _NAMED = 3  # files passed over that a message names
 
 @dataclass(frozen=True)
 class Found:
-    """What a folder holds.
+    """What folders hold.
 
     Attributes:
         images: the image files, sorted: known by their endings, or else by their first bytes.
@@ -43,7 +43,7 @@ class Found:
     passed_over: list[Path]
 
 
-def expand(paths: Iterable[Path], recursive: bool = False) -> list[Path]:
+def expand(paths: Iterable[Path], recursive: bool = False) -> Found:
     """Replace each folder by its images, sorted by name; what is passed over is told on stderr.
 
     Args:
@@ -63,7 +63,7 @@ def expand(paths: Iterable[Path], recursive: bool = False) -> list[Path]:
         else:
             images.append(_existing(path))
     tell_passed_over(passed_over)
-    return images
+    return Found(images, passed_over)
 
 
 def images_in(folder: Path, recursive: bool = False) -> Found:

@@ -11,7 +11,7 @@ from fingerprint_sdk.cli.shared.files import Found, look, passed_over_words, tel
 from fingerprint_sdk.errors import FingerprintError, ImageError
 
 
-def heap(paths: Iterable[Path]) -> list[Path]:
+def heap(paths: Iterable[Path]) -> Found:
     """Replace each folder by the images anywhere in it, sorted; hidden ones are left out.
 
     What is passed over is told on stderr.
@@ -34,7 +34,7 @@ def heap(paths: Iterable[Path]) -> list[Path]:
             "other image files"
         )
     tell_passed_over(list(passed_over))
-    return list(images)
+    return Found(list(images), list(passed_over))
 
 
 def truth_of(paths: Sequence[Path], source: str) -> list[str | None]:

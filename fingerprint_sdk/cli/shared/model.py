@@ -13,8 +13,8 @@ from fingerprint_sdk.errors import GalleryError, ImageError
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import EmbeddingResult, Extractor
     from fingerprint_sdk.gallery import Gallery
+    from fingerprint_sdk.identification import Identification
     from fingerprint_sdk.index import SearchResult
-    from fingerprint_sdk.verification import Identification
 
 
 def open_extractor(
@@ -38,10 +38,17 @@ def open_extractor(
     )
 
 
-def check_fmr(extractor: Extractor, fmr: float | None) -> None:
-    """Raise OperatingPointError for an uncalibrated ``fmr``, before the images are embedded."""
-    if fmr is not None:
-        extractor.calibration.condition(1, 1, recompressed=False).threshold(fmr)
+def check_rates(
+    extractor: Extractor, fmr: float | None, fnmr: float | None = None, prior: float = 0.5
+) -> None:
+    """Raise OperatingPointError for an uncalibrated rate, before the images are embedded.
+
+    The rates of a gallery, FPIR and FNIR, lie in the same range.
+    """
+    from fingerprint_sdk.evidence.verdict import NO_EVIDENCE, probability
+
+    extractor.calibration.check(fmr, fnmr)
+    probability(NO_EVIDENCE, prior)
 
 
 def describe(extractor: Extractor) -> dict[str, str]:
@@ -59,6 +66,7 @@ def probes_document(
     kind: str,
     file: Path,
     results: Sequence[tuple[Sequence[Path], Identification | SearchResult]],
+    passed_over: Sequence[Path],
 ) -> dict[str, Any]:
     """The JSON document of what was found for each probe in the ``kind`` of ``file``."""
     return {
@@ -68,6 +76,7 @@ def probes_document(
             {"paths": [str(path) for path in paths], **result.to_dict()}
             for paths, result in results
         ],
+        "passed_over": [str(path) for path in passed_over],
     }
 
 

@@ -59,12 +59,33 @@ Fmr = Annotated[
     typer.Option(
         min=0.0,
         max=1.0,
-        help="False match rate to decide at.",
+        help="False match rate: share of comparisons of different generators that may pass.",
         show_default="the model's own, usually 0.01",
     ),
 ]
+Fnmr = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help='False non-match rate: share of true pairs that may score so low that "different" '
+        "is said.",
+        show_default="the model's own, usually 0.05",
+    ),
+]
+Prior = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="How probable one generator was before the comparison, for the probability.",
+    ),
+]
 Skip = Annotated[
-    OnError, typer.Option("--on-error", help="An unusable image ends the command, or is skipped.")
+    OnError,
+    typer.Option(
+        "--on-error", help="An unusable image is skipped and named, or ends the command."
+    ),
 ]
 Recursive = Annotated[
     bool,

@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+SCHEMA = 1
+"""Version of the JSON documents, see docs/json.md: raised where a field goes or changes."""
+
 _UNFOLDED = 1000
-UNCERTAIN = "note: uncertain: too near the threshold, or a flat image that has no fingerprint"
 
 
-def print_json(document: object) -> None:
+def print_json(document: Mapping[str, object]) -> None:
     """Print ``document`` as JSON on stdout, in ASCII so that any terminal can show it."""
-    print(json.dumps(document, indent=2, allow_nan=False))
+    print(json.dumps({"schema": SCHEMA, **document}, indent=2, allow_nan=False))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:

@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from support.cli_runner import Cli, write_flat
 
 import fingerprint_sdk
 from fingerprint_sdk import zoo
+from fingerprint_sdk.images.treatment import TREATMENTS
 
 
 @pytest.fixture
@@ -47,14 +49,14 @@ def test_the_program_end_to_end(generators: Path, model: list[str]):
     folders = generators / "source0", generators / "source1"
     same = program("verify", folders[0] / "0.png", folders[0] / "1.png", *model)
     assert (same.returncode, same.stderr) == (0, "")
-    assert same.stdout.startswith("same source")
+    assert same.stdout.startswith("same generator\n")
     different = program("verify", *folders, *model)
     assert (different.returncode, different.stderr) == (1, "")
-    assert different.stdout.startswith("different sources")
+    assert different.stdout.startswith("different generators\n")
 
 
 def test_the_program_reports_an_error_in_one_line(bad: Path, model: list[str]):
-    failed = program("embed", bad, *model)
+    failed = program("embed", bad, "--on-error", "raise", *model)
     assert (failed.returncode, failed.stdout) == (2, "")
     assert failed.stderr.startswith("error: ")
     assert "bad.png" in failed.stderr
@@ -228,21 +230,22 @@ def test_embed_refuses_an_impossible_out_first(
     assert "missing" in cli.fails("embed", bad, "--out", "missing/x.npy")
 
 
-def test_embed_stops_at_or_skips_a_corrupt_image(
+def test_embed_skips_or_stops_at_a_corrupt_image(
     cli: Cli, generators: Path, model: list[str], bad: Path, tmp_path: Path
 ):
     good = generators / "source0" / "0.png"
     out = tmp_path / "x.npy"
-    assert "bad.png" in cli.fails("embed", good, bad, "--out", out, *model)
+    stopping = ["embed", good, bad, "--on-error", "raise", "--out", out, *model]
+    assert "bad.png" in cli.fails(*stopping)
     assert not out.exists()
 
-    document = cli.json("embed", bad, good, "--on-error", "skip", *model)
+    document = cli.json("embed", bad, good, *model)
     assert [image["path"] for image in document["images"]] == [str(good)]
     assert [image["path"] for image in document["skipped"]] == [str(bad)]
     assert "bad.png" in document["skipped"][0]["error"]
     assert cli.stderr.startswith("skipped: ")
 
-    assert "none of the 1 images" in cli.fails("embed", bad, "--on-error", "skip", *model)
+    assert "none of the 1 images" in cli.fails("embed", bad, *model)
 
 
 def test_folders_give_their_images_in_order(cli: Cli, generators: Path, model: list[str]):
@@ -279,22 +282,79 @@ def test_verify_json_agrees_with_the_library(
     cli: Cli, generators: Path, model: list[str], tiny_model_path: Path
 ):
     a, b = generators / "source0", generators / "source1"
-    document = cli.json("verify", a, b, "--fmr", "0.05", *model, code=1)
+    rates = ["--fmr", "0.05", "--fnmr", "0.1", "--prior", "0.2"]
+    document = cli.json("verify", a, b, *rates, *model, code=1)
     extractor = fingerprint_sdk.load(tiny_model_path, device="cpu")
-    expected = extractor.verify(sorted(a.iterdir()), sorted(b.iterdir()), fmr=0.05)
-    assert document["same"] is expected.same is False
-    assert document["score"] == pytest.approx(expected.score, abs=1e-6)
-    assert document["threshold"] == expected.threshold
-    assert document["fmr"] == 0.05
-    assert document["images"] == [6, 6]
+    expected = extractor.verify(
+        sorted(a.iterdir()), sorted(b.iterdir()), fmr=0.05, fnmr=0.1, prior=0.2
+    )
+    assert expected.verdict == "different"
     assert document["a"] == [str(path) for path in sorted(a.iterdir())]
+    for key, value in expected.to_dict().items():
+        approximate = isinstance(value, float)
+        assert document[key] == (pytest.approx(value, rel=1e-4) if approximate else value), key
+
+
+def test_verify_says_one_of_three(
+    cli: Cli, generators: Path, model: list[str], tiny_model_path: Path
+):
+    """Verdict, exit code and all that is said come from the result."""
+    one, two, other = (
+        generators / name for name in ("source0/0.png", "source0/1.png", "source1/0.png")
+    )
+    extractor = fingerprint_sdk.load(tiny_model_path, device="cpu")
+    score = extractor.verify(one, two).score
+    strict = next(f for f in (0.001, 0.01, 0.1) if extractor.verify(one, two, fmr=f).same)
+    lenient = extractor.calibration.condition(1, 1)
+    assert lenient.threshold(strict) <= score
+
+    printed = cli("verify", one, two, "--fmr", strict, "--prior", "0.1", *model)
+    result = extractor.verify(one, two, fmr=strict, prior=0.1)
+    first, sentence, *pairs = printed.splitlines()
+    assert (first, sentence) == ("same generator", result.words)
+    said = dict(line.split("  ", 1) for line in pairs)
+    assert f"{result.probability:.4f} of one generator, if 0.1 beforehand" in said["probability"]
+    assert said["score"].strip() == f"{result.score:.4f}"
+    assert f"{result.threshold:.4f}" in said["threshold"]
+    assert f"{result.missed:.4f}" in said["missed"]
+    assert "1 against 1" in said["images"]
+    assert "unprocessed" in said["condition"]
+
+    assert cli("verify", one, other, *model, code=1).startswith("different generators\n")
+
+
+def test_verify_says_what_would_settle_it(
+    cli: Cli, generators: Path, model: list[str], tmp_path: Path, tiny_model_path: Path
+):
+    one = generators / "source0" / "0.png"
+    blend = tmp_path / "blend.png"
+    extractor = fingerprint_sdk.load(tiny_model_path, device="cpu")
+    halves = [np.asarray(Image.open(generators / f"source{i}" / "1.png")) for i in (0, 1)]
+    for share in np.linspace(0, 1, 41):  # from one generator's to the other's
+        Image.fromarray(
+            np.rint((1 - share) * halves[0] + share * halves[1]).astype(np.uint8)
+        ).save(blend)
+        if extractor.verify(one, blend).verdict == "inconclusive":
+            break
+    document = cli.json("verify", one, blend, *model, code=3)
+    assert document["verdict"] == "inconclusive"
+    printed = cli("verify", one, blend, *model, code=3)
+    assert printed.startswith("inconclusive\n")
+    assert f"With {document['images_needed']} images on each side" in printed
+
+
+def test_verify_counts_a_picture_once(cli: Cli, generators: Path, model: list[str]):
+    one, two = (generators / "source0" / f"{i}.png" for i in range(2))
+    printed = cli("verify", "--a", one, "--a", one, "--a", one, "--b", two, *model)
+    assert "1 against 1" in printed
+    assert "2 of the 4 images have a vote" in cli.stderr
 
 
 def test_verify_sides_by_option(cli: Cli, generators: Path, model: list[str]):
     first, second, third = (generators / "source0" / f"{i}.png" for i in range(3))
     by_option = cli.json("verify", "--a", first, "--a", second, "--b", third, *model)
     assert by_option["images"] == [2, 1]
-    assert by_option["same"] is True
+    assert by_option["verdict"] == "same"
     assert by_option["a"] == [str(first), str(second)]
 
 
@@ -305,20 +365,32 @@ def test_verify_needs_two_sides(cli: Cli, model: list[str], sides: list[str]):
     assert "two sides" in cli.fails("verify", *sides, *model)
 
 
-def test_verify_refuses_an_uncalibrated_rate(cli: Cli, generators: Path, model: list[str]):
-    image = generators / "source0" / "0.png"
-    assert "0.001" in cli.fails("verify", image, image, "--fmr", "0.5", *model)
-    cli.fails("verify", image, image, "--fmr", "nan", *model)
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--fmr", "0.5", "0.001 to"),
+        ("--fmr", "nan", "fmr"),
+        ("--fnmr", "0.001", "0.01 to"),
+        ("--prior", "1", "prior"),
+        ("--prior", "0", "prior"),
+    ],
+)
+def test_verify_refuses_an_impossible_rate_before_the_images(
+    cli: Cli, model: list[str], bad: Path, option: str, value: str, said: str
+):
+    assert said in cli.fails("verify", bad, bad, option, value, *model)
 
 
 def test_verify_names_the_unusable_image(cli: Cli, generators: Path, model: list[str], bad: Path):
     assert "bad.png" in cli.fails("verify", generators / "source0", bad, *model)
 
 
-def test_verify_warns_of_weak_images(cli: Cli, model: list[str], tmp_path: Path):
+def test_verify_says_nothing_of_flat_images(cli: Cli, model: list[str], tmp_path: Path):
     flat = write_flat(tmp_path / "flat.png")
-    output = cli("verify", flat, flat, *model)
-    assert "(uncertain)" in output
+    output = cli("verify", flat, flat, *model, code=3)
+    assert output.startswith("inconclusive\n")
+    assert "no fingerprint" in output
+    assert "score" not in output
     assert "flat" in cli.stderr
 
 
@@ -342,10 +414,19 @@ def test_info(cli: Cli, tiny_model_dir: Path):
     assert document["providers"] == ["CPUExecutionProvider"]
     assert document["source"] == "local"
     assert document["versions"]["onnxruntime"]
-    assert len(document["conditions"]) == 6
+    calibration = document["calibration"]
+    assert (calibration["images"], calibration["windows"]) == ([1, 2, 5, 10], [1, 4])
+    assert [one["treatment"] for one in calibration["single"]] == list(TREATMENTS)
+    known = fingerprint_sdk.load(tiny_model_dir, device="cpu").calibration
+    grey = known.condition(1, 1, treatment="grey")
+    one = calibration["single"][TREATMENTS.index("grey")]
+    assert (one["threshold"], one["missed"]) == (grey.threshold(0.01), grey.missed(0.05))
+    assert tuple(calibration["fmr_range"]) == known.fmr_range
     shown = cli("info", tiny_model_dir, "--device", "cpu")
     assert document["sha256"] in shown
     assert "weights license" in shown
+    assert "1, 2, 5, 10 or more" in shown
+    assert all(treatment in shown for treatment in TREATMENTS)
 
 
 def test_info_of_a_bare_file_says_its_hash_is_unchecked(cli: Cli, tiny_model_path: Path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,17 +129,21 @@ def test_look_sorts_images_from_other_files(folder: Path) -> None:
 def test_expand_tells_in_one_line_what_it_passed_over(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert names(expand([folder, folder / "notes.txt"])) == [*TAKEN, "notes.txt"]
+    found = expand([folder, folder / "notes.txt"])
+    assert names(found.images) == [*TAKEN, "notes.txt"]
+    assert names(found.passed_over) == ["link.png", "notes.txt", "photo.heic"]
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
         "note: passed over 3 files that are no images we read: link.png, notes.txt, photo.heic\n"
     )
-    assert names(expand([folder], recursive=True)) == IN_DEPTH
+    assert names(expand([folder], recursive=True).images) == IN_DEPTH
     assert capsys.readouterr().err == (
         "note: passed over 4 files that are no images we read: link.png, z.csv, notes.txt, ...\n"
     )
-    assert names(heap([folder, folder, folder / "b.png"])) == IN_DEPTH
+    found = heap([folder, folder, folder / "b.png"])
+    assert names(found.images) == IN_DEPTH
+    assert sorted(names(found.passed_over)) == ["link.png", "notes.txt", "photo.heic", "z.csv"]
     assert "passed over 4 files" in capsys.readouterr().err
     (folder / "more" / "deeper" / "z.csv").unlink()
     expand([folder / "more" / "deeper"])
@@ -151,7 +156,7 @@ def test_a_folder_without_an_image_says_what_is_in_it(folder: Path, tmp_path: Pa
             path.unlink()
     with pytest.raises(ImageError, match=r"mixed.*passed over 3 files.*photo\.heic.*--recursive"):
         expand([folder])
-    assert names(expand([folder], recursive=True)) == ["d.png"]
+    assert names(expand([folder], recursive=True).images) == ["d.png"]
     (folder / "more" / "deeper" / "d.png").unlink()
     with pytest.raises(ImageError, match=r"mixed.*in its folders: passed over 4"):
         expand([folder], recursive=True)
@@ -180,10 +185,12 @@ def test_the_commands_take_folders_in_depth(
 ) -> None:
     passed_over = "note: passed over {} files that are no images we read: link.png"
 
-    def count(*arguments: object, key: str = "added", files: int) -> object:
-        found = cli.json(*arguments, *model)[key]
+    def count(*arguments: object, key: str = "added", files: int) -> Any:
+        document = cli.json(*arguments, *model)
         assert passed_over.format(files) in cli.stderr
-        return found
+        assert len(document["passed_over"]) == files
+        assert str(document["passed_over"][0]).endswith("link.png")
+        return document[key]
 
     gallery, index = tmp_path / "g.fpg", tmp_path / "i.fpi"
     assert len(count("embed", folder, key="images", files=3)) == 4
@@ -201,3 +208,19 @@ def test_the_commands_take_folders_in_depth(
     probes = generators / "mixed"
     assert len(count("search", probes, "--index", index, key="probes", files=3)) == 4
     assert len(count("search", probes, "-r", "--index", index, key="probes", files=4)) == 5
+    assert len(count("identify", probes, "--gallery", known, key="probes", files=3)) == 4
+    assert len(count("identify", probes, "-r", "--gallery", known, key="probes", files=4)) == 5
+    assert len(count("cluster", probes, key="paths", files=4)) == 5
+
+
+def test_verify_takes_folders_in_depth(cli: Cli, generators: Path, model: list[str]) -> None:
+    one, two = generators / "source0", generators / "source1"
+    (one / "more").mkdir()
+    (one / "5.png").rename(one / "more" / "5.png")
+    for folder in (one, two):
+        (folder / "notes.txt").touch()
+    for more, images in (([], 5), (["--recursive"], 6)):
+        document = cli.json("verify", one, two, *more, *model, code=1)
+        assert (len(document["a"]), len(document["b"])) == (images, 6)
+        assert document["passed_over"] == [str(one / "notes.txt"), str(two / "notes.txt")]
+    assert cli.stderr.count("passed over 1 file that is no image we read: notes.txt") == 2

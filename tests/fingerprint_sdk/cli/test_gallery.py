@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from support.cli_runner import Cli, write_flat
+from support.tiny_model import synthetic_image
 
 import fingerprint_sdk
 from fingerprint_sdk.gallery import Gallery
@@ -55,18 +57,17 @@ def test_a_failed_enroll_leaves_the_gallery_as_it_was(
 ):
     before = known.read_bytes()
     good = generators / "source2" / "0.png"
-    assert "bad.png" in cli.fails("enroll", "new", good, bad, "-g", known, *model)
+    stopping = ["enroll", "new", good, bad, "-g", known, "--on-error", "raise", *model]
+    assert "bad.png" in cli.fails(*stopping)
     assert known.read_bytes() == before
 
 
-def test_enroll_skips_on_request(
+def test_enroll_skips_what_it_cannot_use(
     cli: Cli, generators: Path, model: list[str], known: Path, bad: Path, tmp_path: Path
 ):
     flat = write_flat(tmp_path / "flat.png")
     good = generators / "source2" / "0.png"
-    document = cli.json(
-        "enroll", "new", bad, good, flat, "-g", known, "--on-error", "skip", *model
-    )
+    document = cli.json("enroll", "new", bad, good, flat, "-g", known, *model)
     assert document["added"] == 1
     assert [entry["path"] for entry in document["skipped"]] == [str(bad), str(flat)]
 
@@ -96,21 +97,62 @@ def test_identify_together(
     assert probe["threshold"] == expected.threshold
 
 
-def test_identify_one_image_for_people(cli: Cli, generators: Path, model: list[str], known: Path):
-    found = cli("identify", generators / "source0" / "5.png", "-g", known, *model)
-    assert found.startswith("source: source0")
-    unknown = cli("identify", generators / "source2" / "5.png", "-g", known, *model)
-    assert unknown.startswith("source: not in this gallery")
+def test_identify_one_image_for_people(
+    cli: Cli, generators: Path, model: list[str], known: Path, tiny_model_path: Path
+):
+    """One of three answers, and what it rests on, as the library has it."""
+    stranger = generators / "stranger.png"
+    Image.fromarray(synthetic_image(5, 0)).save(stranger)
+    extractor = fingerprint_sdk.load(tiny_model_path, device="cpu")
+    for probe, verdict, answer in (
+        (generators / "source0" / "5.png", "named", "source: source0"),
+        (generators / "source2" / "5.png", "inconclusive", "inconclusive, nearest source1"),
+        (stranger, "none", "none of these"),
+    ):
+        expected = extractor.identify(probe, Gallery.load(known), fpir=0.05)
+        assert expected.verdict == verdict
+        printed = cli("identify", probe, "-g", known, "--fpir", "0.05", *model)
+        first, sentence, *rest = printed.splitlines()
+        assert (first, sentence) == (answer, expected.words)
+        assert any(f"{expected.threshold:.4f}: 5 % of strangers" in line for line in rest)
+        assert any(f"{expected.missed:.4f}: 5 % of known ones" in line for line in rest)
+        assert ("settled by" in printed) == (verdict == "inconclusive")
+        assert answer in cli("identify", probe, probe, "-g", known, "--fpir", "0.05", *model)
 
 
-def test_identify_skips_a_corrupt_image(
+def test_identify_takes_its_own_rates_and_says_so(
+    cli: Cli, generators: Path, model: list[str], known: Path
+):
+    probe = generators / "source0" / "5.png"
+    options = ["--fpir", "0.05", "--fnir", "0.1", "--prior", "0.2"]
+    (found,) = cli.json("identify", probe, "-g", known, *options, *model)["probes"]
+    assert (found["fpir"], found["fnir"], found["prior"]) == (0.05, 0.1, 0.2)
+    assert "--fpir" in cli.fails("identify", probe, "-g", known, "--fmr", "0.01", *model)
+    assert "--fmr" not in cli("identify", "--help")
+    assert "0.001 to" in cli.fails("identify", probe, "-g", known, "--fpir", "0.9", *model)
+
+
+def test_identify_says_nothing_of_a_flat_image(
+    cli: Cli, model: list[str], known: Path, tmp_path: Path
+):
+    flat = write_flat(tmp_path / "flat.png")
+    printed = cli("identify", flat, "-g", known, *model)
+    assert printed.startswith("inconclusive\n")
+    assert "no fingerprint" in printed
+    assert "source0" not in printed
+
+
+def test_identify_skips_or_stops_at_a_corrupt_image(
     cli: Cli, generators: Path, model: list[str], known: Path, bad: Path
 ):
     good = generators / "source0" / "5.png"
-    assert "bad.png" in cli.fails("identify", good, bad, "-g", known, *model)
-    document = cli.json("identify", bad, good, "-g", known, "--on-error", "skip", *model)
+    stopping = ["identify", good, bad, "-g", known, "--on-error", "raise", *model]
+    assert "bad.png" in cli.fails(*stopping)
+    document = cli.json("identify", bad, good, "-g", known, *model)
     assert [probe["paths"] for probe in document["probes"]] == [[str(good)]]
     assert [entry["path"] for entry in document["skipped"]] == [str(bad)]
+    assert cli.stderr.startswith("skipped: ")
+    assert "none of the 1 images" in cli.fails("identify", bad, "-g", known, *model)
 
 
 def test_a_gallery_of_another_model_is_refused(
@@ -171,10 +213,10 @@ def test_gallery_add_keeps_what_it_had_done(
 ):
     gallery = tmp_path / "all.fpg"
     os.replace(bad, generators / "source1" / "3.png")
-    assert "3.png" in cli.fails("gallery", "add", gallery, generators, *model)
+    skipping = ["gallery", "add", gallery, generators, *model]
+    assert "3.png" in cli.fails(*skipping, "--on-error", "raise")
     assert Gallery.load(gallery).names == ("source0",)
 
-    skipping = ["gallery", "add", gallery, generators, "--on-error", "skip", *model]
     document = cli.json(*skipping)
     assert document["added"] == {"source1": 5, "source2": 6}
     assert len(document["skipped"]) == 1

@@ -28,6 +28,21 @@ def test_index_and_search_commands(
     assert "none.fpi" in cli.fails("search", probe, "-i", tmp_path / "none.fpi", *model)
 
 
+def test_search_skips_or_stops_at_a_corrupt_image(
+    cli: Cli, generators: Path, model: list[str], tmp_path: Path
+):
+    out = tmp_path / "all.fpi"
+    cli("index", generators, "--out", out, *model)
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    good = generators / "source0" / "0.png"
+    document = cli.json("search", bad, good, "--index", out, *model)
+    assert [probe["paths"] for probe in document["probes"]] == [[str(good)]]
+    assert [entry["path"] for entry in document["skipped"]] == [str(bad)]
+    stopping = ["search", good, bad, "--index", out, "--on-error", "raise", *model]
+    assert "bad.png" in cli.fails(*stopping)
+
+
 def test_index_command_resumes(cli: Cli, generators: Path, model: list[str], tmp_path: Path):
     out = tmp_path / "all.fpi"
     command = ["index", generators, "--out", out, "--half", *model]

@@ -96,7 +96,7 @@ def _condition(
         pair_scores(sets, images_a, images_b, recipe.pairs, rng, recipe.twins) for sets in kinds
     ]
     passed = [thresholds(impostor, recipe.fmrs) for _, impostor in scores]
-    missed = [misses(genuine, recipe.fnmrs) for genuine, _ in scores]
+    missed = [misses(genuine, recipe.fnmrs, recipe.spread) for genuine, _ in scores]
     genuine, impostor = (np.concatenate(side) for side in zip(*scores, strict=True))
     models = len(kinds[0].explained)
     # No ratio is known better than the sources that could have contradicted it are many.
@@ -104,7 +104,7 @@ def _condition(
     return {
         "thresholds": {rate: _digits(max(t[rate] for t in passed)) for rate in passed[0]},
         "misses": {rate: _digits(min(m[rate] for m in missed)) for rate in missed[0]},
-        "logistic": [_digits(value) for value in logistic(genuine, impostor)],
+        "logistic": [_digits(recipe.evidence * value) for value in logistic(genuine, impostor)],
         "bounds": [_digits(bound) for bound in bounds],
     }
 

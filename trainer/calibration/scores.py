@@ -87,10 +87,12 @@ def thresholds(impostor: np.ndarray, fmrs: Sequence[float]) -> dict[str, float]:
     return table
 
 
-def misses(genuine: np.ndarray, fnmrs: Sequence[float]) -> dict[str, float]:
-    """Largest score that no more than each FNMR of the genuine pairs stay below."""
+def misses(genuine: np.ndarray, fnmrs: Sequence[float], spread: float = 1.0) -> dict[str, float]:
+    """Largest score that no more than a share `spread` of each FNMR of the pairs stay below."""
     ordered = np.sort(genuine)
-    return {str(fnmr): float(ordered[int(np.floor(fnmr * len(ordered)))]) for fnmr in fnmrs}
+    return {
+        str(fnmr): float(ordered[int(np.floor(spread * fnmr * len(ordered)))]) for fnmr in fnmrs
+    }
 
 
 def logistic(genuine: np.ndarray, impostor: np.ndarray) -> list[float]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fingerprint_sdk.explanation import Explanation, ImageView, explain
     from fingerprint_sdk.extractor import EmbeddingResult, Extractor, Failure, load
     from fingerprint_sdk.gallery import Gallery, identify
+    from fingerprint_sdk.gallery.check import GalleryCheck
     from fingerprint_sdk.identification import Candidate, Identification
     from fingerprint_sdk.images.quality import Quality
     from fingerprint_sdk.index import Index, Match, SearchResult
@@ -50,6 +51,7 @@ __all__ = [
     "Failure",
     "FingerprintError",
     "Gallery",
+    "GalleryCheck",
     "GalleryError",
     "Identification",
     "ImageError",
@@ -84,6 +86,7 @@ _HOME = {
     "Extractor": "extractor",
     "Failure": "results",
     "Gallery": "gallery",
+    "GalleryCheck": "gallery.check",
     "Identification": "identification",
     "ImageView": "explanation",
     "Index": "index",

@@ -20,7 +20,7 @@ from fingerprint_sdk.gallery.entry import Entry
 from fingerprint_sdk.gallery.fingerprints import Fingerprints
 from fingerprint_sdk.gallery.strangers import MARGIN, Strangers
 
-_AT_ONCE = 16  # entries of which is asked at once what processing explains
+_AT_ONCE = 4  # entries of which is asked at once what processing explains
 _ASKED, _PROBES = 64, 6  # entries that are probed with, and probes of each: 1 s at 10,000 entries
 
 
@@ -71,6 +71,10 @@ class Background:
         return left, np.concatenate(
             [first[np.argsort(-left[first], kind="stable")], order[asked:]]
         )
+
+    def keep(self, amounts: Sequence[float]) -> None:
+        """What processing explains of the images of each entry, where it is known already."""
+        self._explained.update({(place, None): amount for place, amount in enumerate(amounts)})
 
     def explained(self, place: int, copy: str | None, calibration: Calibration) -> float:
         """What processing explains of an entry's images, or of its copies, on average."""

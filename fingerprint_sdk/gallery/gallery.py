@@ -29,6 +29,7 @@ from fingerprint_sdk.runtime.contract import ModelIdentity
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
+    from fingerprint_sdk.gallery.check import GalleryCheck
     from fingerprint_sdk.images import ImageInput
 
 
@@ -266,6 +267,39 @@ class Gallery:
             fnir=fnir,
             prior=prior,
             top=top,
+        )
+
+    def check(self, *, fpir: float | None = None, fnir: float | None = None) -> GalleryCheck:
+        """What to expect of this gallery, and what in it looks wrong.
+
+        Each enrolled image is taken out of its entry, whose mean is computed without it, and
+        looked up by itself: how often its own entry comes first, and is named. Entries are
+        verified against each other, images compared with all others. An entry of one image
+        cannot be looked up, and images are compared as enrolled, not by copies.
+
+        Of 10,000 entries of ten, 20,000 images are looked up, some of each entry: all takes a
+        minute on two cores, and 0.5 GB of memory beside the gallery's own. Up to 1,000 entries of
+        ten, 6 s, all images are. At most 2,000 pairs of entries are verified, the most alike.
+
+        Args:
+            fpir, fnir: rates to look up at, see ``Extractor.identify``.
+
+        Raises:
+            GalleryError: the gallery is empty.
+            OperatingPointError: a rate lies outside the calibrated range.
+        """
+        from fingerprint_sdk.gallery.check.examine import examine
+
+        extractor = self.extractor
+        fpir, fnir = extractor.calibration.check(fpir, fnir)
+        with self._lock:
+            background = self._known()
+        return examine(
+            background,
+            extractor.calibration,
+            model=f"{extractor.name} {extractor.version}",
+            fpir=fpir,
+            fnir=fnir,
         )
 
     def check_model(self, extractor: Extractor) -> None:

@@ -1,0 +1,51 @@
+"""How like the entries of a gallery are to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from fingerprint_sdk.evidence.side import Side
+from fingerprint_sdk.gallery.background import Background
+from fingerprint_sdk.gallery.check.result import Confusion
+from fingerprint_sdk.gallery.entry import Entry
+
+MOST_SHOWN = 40
+"""Entries in the picture at most; more cannot be read."""
+
+
+def confusion(
+    background: Background, sides: Sequence[Side], best: npt.NDArray[np.float64]
+) -> Confusion:
+    """Mean scores of each entry's images with each entry.
+
+    Args:
+        background: of the gallery, N entries.
+        sides: that all images of each entry make.
+        best: score of each with the entry it is most like, (N,).
+    """
+    entries, names = list(background.entries.values()), background.names
+    shown = np.sort(np.argsort(-best, kind="stable")[:MOST_SHOWN])
+    fingerprints = np.stack([entries[place].fingerprint for place in shown])
+    explained = np.array([sides[place].explained for place in shown])
+    means = np.stack([entries[place].embeddings.mean(axis=0) for place in shown])
+    scores = means @ fingerprints.T - explained[:, None] - explained
+    rows: list[tuple[float | None, ...]] = []
+    for row, place in enumerate(shown):
+        own = _own(entries[place])
+        values: list[float | None] = [float(value) for value in scores[row]]
+        values[row] = None if own is None else own - 2 * float(explained[row])
+        rows.append(tuple(values))
+    return Confusion(tuple(names[place] for place in shown), tuple(rows))
+
+
+def _own(entry: Entry) -> float | None:
+    """Mean cosine of each image with the mean of the others."""
+    if len(entry.embeddings) < 2:
+        return None
+    rows = entry.embeddings.astype(np.float64)
+    rest = rows.sum(axis=0) - rows
+    lengths = np.maximum(np.linalg.norm(rest, axis=1), 1e-12)
+    return float(((rows * rest).sum(axis=1) / lengths).mean())

@@ -20,14 +20,15 @@ class Cli:
         self.code = 0
         self.stdout = self.stderr = ""
 
-    def __call__(self, *arguments: object, code: int = 0) -> str:
+    def __call__(self, *arguments: object, code: int | tuple[int, ...] = 0) -> str:
         result = CliRunner().invoke(app, [str(argument) for argument in arguments])
         self.code, self.stdout, self.stderr = result.exit_code, result.stdout, result.stderr
-        assert self.code == code, f"exit code {self.code}: {self.stdout}{self.stderr}"
+        expected = code if isinstance(code, tuple) else (code,)
+        assert self.code in expected, f"exit code {self.code}: {self.stdout}{self.stderr}"
         assert "Traceback" not in self.stderr
         return self.stdout
 
-    def json(self, *arguments: object, code: int = 0) -> Any:
+    def json(self, *arguments: object, code: int | tuple[int, ...] = 0) -> Any:
         return json.loads(self(*arguments, "--json", code=code))
 
     def fails(self, *arguments: object) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fingerprint_sdk.cli.shared import options
-from fingerprint_sdk.cli.shared.model import check_rates, open_extractor
+from fingerprint_sdk.cli.shared.model import check_rates, describe, open_extractor
 from fingerprint_sdk.cli.shared.output import note, print_json
 
 
@@ -27,6 +27,10 @@ def explain(
         Path | None, typer.Option("--gallery", "-g", help="Known generators to compare with.")
     ] = None,
     fmr: options.Fmr = None,
+    fnmr: options.Fnmr = None,
+    fpir: options.Fpir = None,
+    fnir: options.Fnir = None,
+    prior: options.Prior = 0.5,
     model: options.Model = None,
     revision: options.Revision = None,
     device: options.Device = options.DeviceChoice.auto,
@@ -51,12 +55,24 @@ def explain(
     from fingerprint_sdk.gallery import Gallery
 
     extractor = open_extractor(model, revision, device, offline, threads, windows)
-    check_rates(extractor, fmr)
+    check_rates(extractor, fmr, fnmr, prior)
+    check_rates(extractor, fpir, fnir)
     known = None if gallery is None else Gallery.load(gallery, extractor)
-    explanation = explain_images(image, other, known, model=extractor, fmr=fmr)
+    explanation = explain_images(
+        image,
+        other,
+        known,
+        model=extractor,
+        fmr=fmr,
+        fnmr=fnmr,
+        fpir=fpir,
+        fnir=fnir,
+        prior=prior,
+    )
     written = explanation.save(out)
     if json:
-        print_json({**explanation.to_dict(), "written": [str(path) for path in written]})
+        document = explanation.to_dict() | {"model": describe(extractor)}
+        print_json(document | {"written": [str(path) for path in written]})
         return
     for sentence in explanation.summary:
         print(sentence)

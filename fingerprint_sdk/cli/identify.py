@@ -32,27 +32,6 @@ from fingerprint_sdk.cli.shared.output import (
 if TYPE_CHECKING:
     from fingerprint_sdk.identification import Identification
 
-Fpir = Annotated[
-    float | None,
-    typer.Option(
-        min=0.0,
-        max=1.0,
-        help="False positive identification rate: share of probes by generators outside the "
-        "gallery that may be named.",
-        show_default="the model's own, usually 0.01",
-    ),
-]
-Fnir = Annotated[
-    float | None,
-    typer.Option(
-        min=0.0,
-        max=1.0,
-        help="False negative identification rate: share of probes by enrolled generators that may "
-        'score so low that "none of these" is said.',
-        show_default="the model's own, usually 0.05",
-    ),
-]
-
 
 def _no_fmr(value: str | None) -> None:
     if value is not None:
@@ -71,8 +50,8 @@ def identify(
     recursive: options.Recursive = False,
     together: options.Together = False,
     top: Annotated[int, typer.Option(min=1, help="Candidates to report.")] = 5,
-    fpir: Fpir = None,
-    fnir: Fnir = None,
+    fpir: options.Fpir = None,
+    fnir: options.Fnir = None,
     prior: options.Prior = 0.5,
     on_error: options.Skip = options.OnError.skip,
     model: options.Model = None,

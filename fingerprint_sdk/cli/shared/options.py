@@ -73,6 +73,26 @@ Fnmr = Annotated[
         show_default="the model's own, usually 0.05",
     ),
 ]
+Fpir = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="False positive identification rate: share of probes by generators outside the "
+        "gallery that may be named.",
+        show_default="the model's own, usually 0.01",
+    ),
+]
+Fnir = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="False negative identification rate: share of probes by enrolled generators that may "
+        'score so low that "none of these" is said.',
+        show_default="the model's own, usually 0.05",
+    ),
+]
 Prior = Annotated[
     float,
     typer.Option(

@@ -75,6 +75,21 @@ class Condition:
         """
         return _at(self.misses, fnmr, "fnmr")
 
+    @property
+    def even(self) -> float:
+        """Score at which the evidence is for neither answer: a likelihood ratio of 1."""
+        return -self.intercept / self.slope
+
+    def limits(self, fmr: float, fnmr: float) -> tuple[float, float]:
+        """Scores that a verdict needs: "different" below the first, "same" from the second on.
+
+        Those of the two rates, but never on the wrong side of ``even``.
+
+        Raises:
+            OperatingPointError: a rate lies outside the tabulated range.
+        """
+        return min(self.missed(fnmr), self.even), max(self.threshold(fmr), self.even)
+
     def likelihood_ratio(self, score: float) -> float:
         """How many times more probable the score is of one source than of two.
 

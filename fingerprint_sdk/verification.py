@@ -44,10 +44,10 @@ class Verification:
         prior: between 0 and 1.
         words: the likelihood ratio as a sentence.
         score: cosine of the two embeddings less what processing explains, at most 1.
-        threshold: score from which the verdict is "same": a share ``fmr`` of comparisons of
-            different generators reaches it.
-        missed: score below which it is "different": a share ``fnmr`` of comparisons of one
-            generator stays below it.
+        threshold: score from which the verdict is "same": no more than a share ``fmr`` of
+            comparisons of different generators reaches it.
+        missed: score below which it is "different": no more than a share ``fnmr`` of comparisons
+            of one generator stays below it. At most ``threshold``.
         fmr, fnmr: false match and false non-match rate, the nominal ones.
         condition: what the rates are calibrated for, e.g. "as is".
         reasons: why nothing can be said: "flat" (no fingerprint), "untypical" (like nothing that
@@ -150,7 +150,7 @@ def verify_sides(
     score, condition = compare(a, b, calibration)
     reasons = tuple(sorted({reason for side in sides for reason in side.reasons}))
     ratio = NO_EVIDENCE if reasons else condition.likelihood_ratio(score)
-    threshold, missed = condition.threshold(fmr), condition.missed(fnmr)
+    missed, threshold = condition.limits(fmr, fnmr)
     verdict = judge(score, ratio, threshold, missed)
     return Verification(
         verdict=verdict,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from PIL import Image, ImageFilter
 
-from trainer.images.operations import blur, encode, jpeg, resize, webp
+from trainer.images.operations import blur, jpeg, resize, webp
 
 Treat = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -21,10 +21,6 @@ def _jpeg(quality: int, subsampling: int = 2) -> Treat:
 
 def _webp(quality: int) -> Treat:
     return lambda image, rng: webp(image, quality)
-
-
-def _avif(quality: int) -> Treat:
-    return lambda image, rng: encode(image, "AVIF", quality=quality, speed=8)
 
 
 def _cropped(quality: int) -> Treat:
@@ -56,25 +52,22 @@ def _filter(kernel: ImageFilter.Filter) -> Treat:
 
 CONDITIONS: Mapping[str, Mapping[str, Treat]] = {
     "as is": {"as is": lambda image, rng: image},
-    "lossy": {"jpeg 95": _jpeg(95), "jpeg 90": _jpeg(90), "webp 95": _webp(95)},
+    "lossy": {"jpeg 95": _jpeg(95), "jpeg 90": _jpeg(90)},
     "coarse": {
         "jpeg 85": _jpeg(85),
         "jpeg 70": _jpeg(70),
         "jpeg 85 off its grid": _cropped(85),
         "webp 80": _webp(80),
-        "avif 60": _avif(60),
     },
     "resized": {
         "half": _resize(0.5),
         "seven tenths": _resize(0.7),
-        "half as large again": _resize(1.5),
         "double": _resize(2.0),
     },
     "grey": {"grey": _grey},
     "other": {
         "blur": _blur(1.0),
         "noise": _noise(4.0),
-        "sharpened": _filter(ImageFilter.UnsharpMask(1.0, 100, 0)),
         "median": _filter(ImageFilter.MedianFilter(3)),
     },
 }

@@ -62,7 +62,7 @@ class CalibrationRecipe:
     """
 
     models: int = 120
-    treated: int = 2
+    treated: int = 4
     images: int = 40
     side: int = 224
     collage: int = 2

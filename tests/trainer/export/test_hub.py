@@ -5,28 +5,32 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from huggingface_hub import ModelCard as HubCard
 from safetensors.torch import save_file
+from support.embeddings import clusters
 from support.hub_server import client_environment, serve
-from support.paths import ROOT
 from support.tiny_model import TINY_CALIBRATION
 from typer.testing import CliRunner
 
+from fingerprint_sdk import Calibration
+from fingerprint_sdk.evidence.cohort import Cohort, no_cohort, stored
 from trainer.cli import app
 from trainer.denoiser import Student
+from trainer.evaluation import ModelRecord, score, write_json
 from trainer.export.card import card_text
 from trainer.export.hub import collect
 from trainer.export.onnx import ModelCard, export_onnx
 from trainer.extractor import CompactRecipe, FeatureRecipe, RenderRecipe, load_run
+from trainer.signal.typicality import Typicality
 
 REPO = "someone/fingerprint-toy"
 RECIPE_HASH = "0123456789abcdef"
-SCORES = ROOT / "benchmarks" / "quality" / "scores.json"
 PUBLISH = (sys.executable, "-W", "ignore", "-m", "trainer.cli", "publish", "--repo-id", REPO)
 
 
@@ -64,17 +68,36 @@ def write_run(folder: Path, seed: int) -> tuple[torch.nn.Module, torch.nn.Module
     return signal, network.eval()
 
 
+def write_scores(path: Path, sha256: str) -> None:
+    """Scores on two sets of pretend embeddings, as if they were of the model of that hash."""
+    calibration = Calibration.from_json(json.dumps(TINY_CALIBRATION), no_cohort(32))
+    record = ModelRecord("toy", "1.0.0", sha256, "cpu", {})
+    scores = {
+        name: score(
+            clusters(4, 12, spread),
+            {"model0": "vae", "model1": "vae"},
+            calibration,
+            galleries=2,
+            pairs=60,
+            resamples=10,
+        )
+        for name, spread in (("lossless", 0.05), ("nets", 0.3))
+    }
+    write_json(path, {name: replace(each, model=record) for name, each in scores.items()})
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     root = tmp_path_factory.mktemp("publish")
     signal, network = write_run(root / "run", 0)
-    card = ModelCard("toy", "1.0.0", "Apache-2.0", "A toy.", RECIPE_HASH, TINY_CALIBRATION)
-    export_onnx(signal, network, card, root / "zoo" / "toy")
+    size = sum(head.embedding for head in network.heads)
+    cohort = Cohort(stored(np.eye(size)[:3]), ("coarse",) * 3, 1, 0.3, 0.6, 1.0)
+    card = ModelCard("toy", "1.0.0", "Apache-2.0", "A toy.", RECIPE_HASH, TINY_CALIBRATION, cohort)
+    components = np.random.default_rng(0).normal(0, 0.01, (len(network.mean), 4))
+    typicality = Typicality(np.zeros(len(network.mean)), components.astype(np.float32), 1.0)
+    export_onnx(signal, network, card, root / "zoo" / "toy", typicality=typicality)
     config = json.loads((root / "zoo" / "toy" / "config.json").read_text())
-    scores = json.loads(SCORES.read_text())
-    for values in scores.values():  # the figures of another model, as if they were this one's
-        values["model"]["sha256"] = config["files"]["model.onnx"]["sha256"]
-    (root / "scores.json").write_text(json.dumps(scores))
+    write_scores(root / "scores.json", config["files"]["model.onnx"]["sha256"])
     return Made(root / "run", root / "zoo" / "toy", root / "scores.json")
 
 
@@ -125,7 +148,18 @@ def test_the_card_says_what_the_scores_say(made: Made):
         strangers = values["verification"]["decoder"]
         assert f"[{100 * strangers['auc']['value']:.1f}]" in row
         assert f"[{100 * strangers['fnmr_at_fmr_1']:.1f}]" in row
+        for part in (values["verification"], values["set_verification"]):
+            told = part["model"]["decisions"]
+            one, two = (
+                f"{100 * found['same']:.1f} / {100 * found['inconclusive']:.1f} / "
+                f"{100 * found['different']:.1f}"
+                for found in (told["genuine"], told["impostor"])
+            )
+            costs = f"{told['cllr']:.2f} | {told['cllr_min']:.2f}"
+            assert f"| {pool} | {part['images']} | {one} | {two} | {costs} |" in card.text
     assert not found
+    assert "Nominally 1 % of the" in card.text
+    assert '5 % of those of one "different"' in card.text
     assert card.data.license == "apache-2.0"
     assert f'fp.load("{REPO}")' in card.text
 
@@ -152,8 +186,9 @@ def test_parts_that_do_not_belong_together(made: Made, tmp_path: Path):
     (tmp_path / "other" / "run.json").write_text(json.dumps(info | {"recipe_hash": "f" * 16}))
     with pytest.raises(ValueError, match="recipe hashes differ"):
         collect(made.model, tmp_path / "other", made.scores, REPO)
+    write_scores(tmp_path / "scores.json", "f" * 64)
     with pytest.raises(ValueError, match="another model file"):
-        collect(made.model, made.run, SCORES, REPO)
+        collect(made.model, made.run, tmp_path / "scores.json", REPO)
     with pytest.raises(ValueError, match="owner/name"):
         collect(made.model, made.run, made.scores, "compact")
     with pytest.raises(FileNotFoundError, match="no finished run"):

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -17,10 +16,12 @@ import pytest
 import torch
 from onnx.numpy_helper import to_array
 from support.paths import ROOT
+from support.tiny_model import TINY_CALIBRATION
 from torch import Tensor, nn
 
 from fingerprint_sdk import Extractor, zoo
 from fingerprint_sdk.errors import ModelError
+from fingerprint_sdk.evidence.cohort import Cohort, stored
 from fingerprint_sdk.images import windows as sdk_windows
 from fingerprint_sdk.zoo.golden import golden_picture
 from trainer.denoiser import Student
@@ -28,23 +29,15 @@ from trainer.export.onnx import PARITY, FingerprintModel, ModelCard, export_onnx
 from trainer.extractor import CompactRecipe, ContentsRecipe, Head
 from trainer.graph import to_onnx
 from trainer.signal import CompactSignal
+from trainer.signal.typicality import Typicality
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-CALIBRATION: dict[str, Any] = {
-    "default_fmr": 0.01,
-    "conditions": [
-        {
-            "images_a": 1,
-            "images_b": 1,
-            "recompressed": False,
-            "thresholds": {"0.1": 0.4, "0.01": 0.625, "0.001": 0.8},
-            "logistic": [9.5, -4.0],
-        }
-    ],
-}
-CARD = ModelCard("toy", "1.2.3", "Apache-2.0", "A toy.", "0123456789abcdef", CALIBRATION)
+COHORT = Cohort(stored(np.eye(16)[:4]), ("coarse", "coarse", "grey", "other"), 2, 0.3, 0.6, 1.0)
+CARD = ModelCard(
+    "toy", "1.2.3", "Apache-2.0", "A toy.", "0123456789abcdef", TINY_CALIBRATION, COHORT
+)
 
 
 def parts(seed: int = 0) -> tuple[nn.Module, nn.Module]:
@@ -60,6 +53,14 @@ def parts(seed: int = 0) -> tuple[nn.Module, nn.Module]:
         for name in ("centre", "axes", "frequencies", "weight"):
             getattr(head.contents, name).normal_(0, 0.01)
     return signal, network.eval()
+
+
+def typicality(network: nn.Module) -> Typicality:
+    """Of random directions, and so that random windows are about typical."""
+    rng = np.random.default_rng(5)
+    size = len(network.mean)
+    components = (rng.standard_normal((size, 8)) / np.sqrt(size)).astype(np.float32)
+    return Typicality(np.zeros(size, np.float32), components, 1.5)
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,16 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     signal, network = parts()
     assert export_onnx(signal, network, CARD, folder) == folder / "model.onnx"
     return Exported(folder, FingerprintModel(signal, network).eval())
+
+
+@pytest.fixture(scope="module")
+def measuring(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """One that measures how far windows are from typical, too."""
+    folder = tmp_path_factory.mktemp("zoo") / "toy"
+    signal, network = parts()
+    measure = typicality(network)
+    export_onnx(signal, network, CARD, folder, typicality=measure)
+    return Exported(folder, FingerprintModel(signal, network, measure).eval())
 
 
 # the file
@@ -156,6 +167,9 @@ def test_metadata_and_config_are_complete_and_agree(exported: Exported) -> None:
     model = onnx.load(exported.file)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     calibration = json.loads(metadata.pop("calibration"))
+    read = Cohort.from_json(metadata.pop("cohort"), 16)
+    assert (read.treatments, read.nearest, read.weight) == (COHORT.treatments, 2, 1.0)
+    np.testing.assert_array_equal(read.embeddings, COHORT.embeddings)
     assert metadata == {
         "name": "toy",
         "version": "1.2.3",
@@ -164,9 +178,8 @@ def test_metadata_and_config_are_complete_and_agree(exported: Exported) -> None:
         "window_size": "128",
         "embedding_size": "16",
         "constant": "0.0",
-        "threshold": "0.625",
     }
-    assert calibration == CALIBRATION
+    assert calibration == TINY_CALIBRATION
     content = exported.file.read_bytes()
     config = json.loads((exported.folder / "config.json").read_text())
     with torch.no_grad():
@@ -195,13 +208,53 @@ def test_the_sdk_takes_the_file_and_the_folder(exported: Exported) -> None:
     extractor = Extractor.from_file(exported.file, device="cpu", threads=1)
     assert (extractor.name, extractor.version, extractor.embedding_size) == ("toy", "1.2.3", 16)
     assert extractor.calibration.default_fmr == 0.01
-    condition = extractor.calibration.condition(3, 1, recompressed=True)
-    assert condition.threshold(0.01) == 0.625
+    condition = extractor.calibration.condition(2, 1, treatment="grey")
+    assert condition.threshold(0.01) == pytest.approx(0.955)
+    assert extractor.calibration.cohort.treatments == COHORT.treatments
     image = np.random.default_rng(0).integers(0, 256, (150, 200, 3), dtype=np.uint8)
     with torch.no_grad():
         each = exported.model(torch.from_numpy(sdk_windows(image)))
     expected = nn.functional.normalize(each.mean(0), dim=0).numpy()
     np.testing.assert_allclose(extractor.embed(image), expected, rtol=0, atol=1e-4)
+    (quality,) = extractor.embed_with_quality(image)[1]
+    assert quality.deviation is None
+    assert not quality.untypical
+
+
+def test_a_second_output_measures_how_typical_windows_are(measuring: Exported) -> None:
+    model = onnx.load(measuring.file)
+    assert [output.name for output in model.graph.output] == ["embedding", "deviation"]
+    assert parity(measuring.model, measuring.file.read_bytes()) <= PARITY
+    session = onnxruntime.InferenceSession(measuring.file, providers=["CPUExecutionProvider"])
+    batch = np.random.default_rng(3).integers(0, 256, (5, 3, 128, 128), dtype=np.uint8)
+    with torch.no_grad():
+        expected = measuring.model(torch.from_numpy(batch))
+        embeddings = expected[0].numpy()
+    found = session.run(None, {"windows": batch})
+    for ours, theirs in zip(expected, found, strict=True):
+        np.testing.assert_allclose(theirs, ours.numpy(), rtol=0, atol=1e-4)
+    assert found[1].shape == (5, 1)
+    assert (found[1] > 0).all()
+
+    # The SDK takes the embeddings as before, and of an image the median of its windows.
+    extractor = Extractor.from_file(measuring.file, device="cpu", threads=1)
+    assert extractor.embedding_size == 16
+    np.testing.assert_allclose(extractor.embed_windows(batch), embeddings, rtol=0, atol=1e-4)
+    image = np.random.default_rng(0).integers(0, 256, (150, 200, 3), dtype=np.uint8)
+    with torch.no_grad():
+        each = measuring.model(torch.from_numpy(sdk_windows(image)))[1]
+    (quality,) = extractor.embed_with_quality(image)[1]
+    assert quality.deviation == pytest.approx(float(np.median(each.numpy())), rel=1e-3)
+    assert quality.untypical == (quality.deviation > 1)
+
+
+def test_parity_is_of_all_that_the_module_has(exported: Exported, measuring: Exported) -> None:
+    content = measuring.file.read_bytes()
+    assert parity(exported.model, content) <= PARITY  # a run alone measures no deviation
+    other = typicality(exported.model.network)
+    other.limit *= 1.01
+    signal, network = parts()
+    assert parity(FingerprintModel(signal, network, other).eval(), content) > PARITY
 
 
 def test_the_same_run_gives_the_same_file(exported: Exported, tmp_path: Path) -> None:
@@ -258,8 +311,9 @@ def test_a_failed_parity_leaves_the_old_files(exported: Exported, tmp_path: Path
 
 def test_a_calibration_that_the_sdk_refuses_is_not_written(tmp_path: Path) -> None:
     """Genuine pairs that score below impostors: an extractor that learned nothing."""
-    (condition,) = CALIBRATION["conditions"]
-    upside_down = CALIBRATION | {"conditions": [condition | {"logistic": [-2.0, 1.0]}]}
+    first, *others = TINY_CALIBRATION["conditions"]
+    wrong = [first | {"logistic": [-2.0, 1.0]}, *others]
+    upside_down = TINY_CALIBRATION | {"conditions": wrong}
     with pytest.raises(ModelError, match="slope must be positive"):
         export_onnx(*parts(), replace(CARD, calibration=upside_down), tmp_path / "model")
     assert not (tmp_path / "model").exists()

@@ -86,10 +86,11 @@ def answer(
     )
     first, condition = candidates[0], conditions[0]
     second = float(scores[order[1]]) if len(order) > 1 else 0.0
-    threshold = _threshold(background, side, found, second, condition, calibration, fpir)
-    missed = condition.missed(fnir)
+    needed = _threshold(background, side, found, second, condition, calibration, fpir)
+    threshold = max(needed, condition.even)
+    missed = min(condition.missed(fnir), condition.even)
     ratio = NO_EVIDENCE if side.reasons else first.likelihood_ratio
-    verdict = _NAMED[judge(first.score, ratio, threshold, min(missed, threshold))]
+    verdict = _NAMED[judge(first.score, ratio, threshold, missed)]
     return Identification(
         verdict=verdict,
         best=first.name if verdict == "named" else None,

@@ -49,10 +49,17 @@ def test_the_asked_rates_move_the_bounds() -> None:
     a, b = pair(0.56)
     assert verify_embeddings(a, b, CALIBRATION, fmr=0.01).same
     strict = verify_embeddings(a, b, CALIBRATION, fmr=0.001, fnmr=0.5)
-    assert (strict.verdict, strict.threshold, strict.missed) == ("inconclusive", 0.57, 0.6)
+    assert (strict.verdict, strict.threshold, strict.missed) == ("inconclusive", 0.57, 0.52)
     for rates in ({"fmr": 1e-6}, {"fnmr": 0.9}, {"fmr": True and 2}):
         with pytest.raises(OperatingPointError, match=next(iter(rates))):
             verify_embeddings(a, b, CALIBRATION, **rates)
+
+
+def test_no_bound_lies_on_the_wrong_side_of_even_evidence() -> None:
+    # The likelihood ratio is 1 at 0.52, strangers reach 0.5 in 10 % of cases.
+    result = verify_embeddings(*pair(0.515), CALIBRATION, fmr=0.1, fnmr=0.5)
+    assert (result.missed, result.threshold) == (pytest.approx(0.52), pytest.approx(0.52))
+    assert result.verdict == "different"
 
 
 def test_the_prior_moves_the_probability_and_nothing_else() -> None:

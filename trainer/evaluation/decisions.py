@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.evidence.side import Side, side_of
 from fingerprint_sdk.images.quality import Quality
-from fingerprint_sdk.verification import verify_embeddings
+from fingerprint_sdk.verification import verify_sides
 from trainer.evaluation.metrics import cllr, cllr_min
 from trainer.evaluation.pairs import Pairs
 
@@ -83,14 +85,15 @@ def findings(
         a, b = (_mean(embeddings, side) for side in (pairs.a, pairs.b))
         scores = np.einsum("nd,nd->n", a, b).astype(np.float64)
         return Findings(pairs.side_a, pairs.side_b, scores)
+
+    @cache  # a single image is a side of many pairs
+    def side(places: tuple[int, ...]) -> Side:
+        told = tuple(quality[place] for place in places) if quality else ()
+        return side_of(embeddings[list(places)], told, calibration)
+
     answers = [
-        verify_embeddings(
-            embeddings[a],
-            embeddings[b],
-            calibration,
-            quality=tuple(quality[place] for place in (*a, *b)) if quality else (),
-        )
-        for a, b in zip(pairs.a, pairs.b, strict=True)
+        verify_sides(side(tuple(a)), side(tuple(b)), calibration)
+        for a, b in zip(pairs.a.tolist(), pairs.b.tolist(), strict=True)
     ]
     return Findings(
         pairs.side_a,

@@ -40,6 +40,8 @@ SMALL = CalibrationRecipe(
     collage=2,
     pairs=2000,
     twins=0.0,
+    spread=1.0,
+    evidence=1.0,
     constant=0.0,
     sides=(1, 2),
     windows=(1, 4),
@@ -123,6 +125,27 @@ def test_the_strictest_kind_of_a_treatment_counts(
         assert together["thresholds"][rate] == pytest.approx(strictest, abs=2e-3)
     lowest = min(one["misses"]["0.5"] for one in apart)
     assert together["misses"]["0.5"] == pytest.approx(lowest, abs=2e-3)
+
+
+def test_a_share_of_the_evidence_counts(
+    extractor: Extractor,
+    pools: list[tuple[Path, PoolEntry]],
+    photos: Photos,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of the logarithm of a likelihood ratio, so that it stays even at the same score."""
+    monkeypatch.setattr("trainer.calibration.fit.CONDITIONS", {"as is": CONDITIONS["as is"]})
+    few = replace(SMALL, sides=(1,), windows=(4,))
+    whole, half = (
+        fit_calibration(extractor.embed_windows, pools, photos, replace(few, evidence=share))[0]
+        for share in (1.0, 0.5)
+    )
+    for one, other in zip(whole["conditions"], half["conditions"], strict=True):
+        assert other["logistic"] == pytest.approx(
+            [value / 2 for value in one["logistic"]], rel=1e-5
+        )
+        assert other["thresholds"] == one["thresholds"]
+        assert other["bounds"] == one["bounds"]
 
 
 def test_rates_are_realised_on_the_models_they_come_from(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fingerprint_sdk.embedding import mean_embedding
 from fingerprint_sdk.gallery.fingerprints import Fingerprints
-from fingerprint_sdk.images.processing import Avif, Chain, Jpeg, Kind, Scale, WebP, kind_named
+from fingerprint_sdk.images.processing import Avif, Chain, Jpeg, Kind, WebP, kind_named
 from fingerprint_sdk.images.quality import Quality
 
 OTHERS_SHARE = 0.3
@@ -37,7 +37,8 @@ class Likeness:
             enrolled. Of probes that show different things, that of most of them.
         counts: int, shape (N,), how many images that fingerprint is the mean of.
         tried: how many kinds were eligible, the images as enrolled among them; at least 1. What
-            a threshold must know: the nearest of many is nearer than one is, for strangers too.
+            a threshold must know: the nearest of many is nearer than one is, for strangers too,
+            if not by much (benchmarks/quality/README.md, "Images processed since").
         like: what was like the probes, or most of them.
     """
 
@@ -64,20 +65,20 @@ class Suited:
 
 
 def suited(probe: Quality | None, kinds: Sequence[str]) -> Suited:
-    """Which of these kinds of copies are like a probe; None for one that nothing is known of."""
+    """Which of these kinds of copies are like a probe; None for one that nothing is known of.
+
+    A file of a lossy codec says it itself. All others may be anything, lossless ones too: to save
+    a WebP image as PNG leaves no trace that is looked for.
+    """
     known = {name: kind_named(name) for name in kinds}
-    if probe is None or probe.lossy is None:
-        return Suited(frozenset(kinds), as_enrolled=True)
-    if not probe.lossy:
-        return Suited(_of(known, Scale), as_enrolled=True)
-    if probe.format == "WEBP":
-        return Suited(_of(known, WebP), as_enrolled=False)
-    if probe.format == "AVIF":
-        return Suited(_of(known, Avif), as_enrolled=False)
-    if probe.jpeg_quality is not None:
-        return Suited(_near(known, probe), as_enrolled=False)
-    # It was a JPEG file once, of a quality that nothing tells, or has a palette.
-    return Suited(_of(known, Scale, Jpeg, Chain), as_enrolled=True)
+    if probe is not None and probe.lossy:
+        if probe.format == "WEBP":
+            return Suited(_of(known, WebP), as_enrolled=False)
+        if probe.format == "AVIF":
+            return Suited(_of(known, Avif), as_enrolled=False)
+        if probe.jpeg_quality is not None:
+            return Suited(_near(known, probe), as_enrolled=False)
+    return Suited(frozenset(kinds), as_enrolled=True)
 
 
 def likeness(
@@ -153,8 +154,8 @@ def nearest_fingerprints(
     return np.where(nearest < 0, instead, nearest), len(columns)
 
 
-def _of(kinds: dict[str, Kind], *families: type[Kind]) -> frozenset[str]:
-    return frozenset(name for name, kind in kinds.items() if isinstance(kind, families))
+def _of(kinds: dict[str, Kind], family: type[Kind]) -> frozenset[str]:
+    return frozenset(name for name, kind in kinds.items() if isinstance(kind, family))
 
 
 def _near(kinds: dict[str, Kind], probe: Quality) -> frozenset[str]:

@@ -163,7 +163,7 @@ def _threshold(
     entries = len(background.names)
     if entries < ENOUGH:
         low, _ = condition.fmr_range
-        return condition.threshold(max(low, fpir / (entries * found.tried)))
+        return condition.threshold(max(low, fpir / entries))
     strangers = background.strangers(found.like, side.images, calibration)
     asked = calibration.condition(
         strangers.images,

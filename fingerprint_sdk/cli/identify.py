@@ -131,5 +131,5 @@ def _print_many(results: list[tuple[list[Path], Identification]]) -> None:
         flags = [flag for quality in result.quality for flag in quality.flags]
         numbers = (result.score, result.threshold, result.missed, result.probability)
         rows.append((files[0], identified(result), *numbers, " ".join(flags)))
-    columns = ("image", "answer", "score", "threshold", "missed", "probability", "notes")
+    columns = ("image", "answer", "score", "named from", "none below", "probability", "notes")
     print_table(columns, rows)

@@ -74,6 +74,7 @@ def _calibration(calibration: Calibration) -> dict[str, Any]:
     """What a model is calibrated for, and its bounds for one image a side at its default rates."""
     from fingerprint_sdk.images.treatment import TREATMENTS
 
+    rates = calibration.check(None)
     singles = [calibration.condition(1, 1, treatment=treatment) for treatment in TREATMENTS]
     return {
         "default_fmr": calibration.default_fmr,
@@ -85,8 +86,8 @@ def _calibration(calibration: Calibration) -> dict[str, Any]:
         "single": [
             {
                 "treatment": condition.treatment,
-                "threshold": condition.threshold(calibration.default_fmr),
-                "missed": condition.missed(calibration.default_fnmr),
+                "missed": condition.limits(*rates)[0],
+                "threshold": condition.limits(*rates)[1],
                 "least_likelihood_ratio": condition.bounds[0],
                 "largest_likelihood_ratio": condition.bounds[1],
             }
@@ -109,8 +110,8 @@ def _print(model: dict[str, Any], calibration: dict[str, Any]) -> None:
     )
     columns = (
         "images are",
-        f"threshold, FMR {fmr:g}",
-        f"missed, FNMR {fnmr:g}",
+        f"same from, FMR {fmr:g}",
+        f"different below, FNMR {fnmr:g}",
         "likelihood ratios",
     )
     rows = [

@@ -34,8 +34,8 @@ def verification_pairs(result: Verification) -> Iterator[tuple[str, object]]:
     if not result.reasons:
         fmr, fnmr = _percent(result.fmr), _percent(result.fnmr)
         yield from _number(result, "one generator")
-        yield "threshold", f"{result.threshold:.4f}: {fmr} of different generators reach it (FMR)"
-        yield "missed", f"{result.missed:.4f}: {fnmr} of true pairs stay below it (FNMR)"
+        yield "same from", f"{result.threshold:.4f}: {fmr} of different generators reach it (FMR)"
+        yield "different below", f"{result.missed:.4f}: {fnmr} of true pairs score less (FNMR)"
     yield "images", f"{result.images[0]} against {result.images[1]}"
     yield from _rest(result)
 
@@ -45,8 +45,8 @@ def identification_pairs(result: Identification) -> Iterator[tuple[str, object]]
     if not result.reasons:
         fpir, fnir = _percent(result.fpir), _percent(result.fnir)
         yield from _number(result, f"{result.nearest}, by itself")
-        yield "threshold", f"{result.threshold:.4f}: {fpir} of strangers reach it (FPIR)"
-        yield "missed", f"{result.missed:.4f}: {fnir} of known ones stay below it (FNIR)"
+        yield "named from", f"{result.threshold:.4f}: {fpir} of strangers reach it (FPIR)"
+        yield "none below", f"{result.missed:.4f}: {fnir} of known ones score less (FNIR)"
     yield "images", f"{result.images} against {result.compared} entries"
     yield from _rest(result)
 
@@ -79,4 +79,4 @@ def _rest(result: Verification | Identification) -> Iterator[tuple[str, object]]
 
 
 def _percent(rate: float) -> str:
-    return f"{100 * rate:g} %"
+    return f"at most {100 * rate:g} %"

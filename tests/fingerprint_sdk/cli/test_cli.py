@@ -315,8 +315,8 @@ def test_verify_says_one_of_three(
     said = dict(line.split("  ", 1) for line in pairs)
     assert f"{result.probability:.4f} of one generator, if 0.1 beforehand" in said["probability"]
     assert said["score"].strip() == f"{result.score:.4f}"
-    assert f"{result.threshold:.4f}" in said["threshold"]
-    assert f"{result.missed:.4f}" in said["missed"]
+    assert f"{result.threshold:.4f}" in said["same from"]
+    assert f"{result.missed:.4f}" in said["different below"]
     assert "1 against 1" in said["images"]
     assert "unprocessed" in said["condition"]
 
@@ -420,7 +420,7 @@ def test_info(cli: Cli, tiny_model_dir: Path):
     known = fingerprint_sdk.load(tiny_model_dir, device="cpu").calibration
     grey = known.condition(1, 1, treatment="grey")
     one = calibration["single"][TREATMENTS.index("grey")]
-    assert (one["threshold"], one["missed"]) == (grey.threshold(0.01), grey.missed(0.05))
+    assert (one["missed"], one["threshold"]) == grey.limits(0.01, 0.05)
     assert tuple(calibration["fmr_range"]) == known.fmr_range
     shown = cli("info", tiny_model_dir, "--device", "cpu")
     assert document["sha256"] in shown

@@ -1,10 +1,14 @@
-"""What is kept of each kind of treatment in tests/golden/treatments.json, and what it is now."""
+"""What is kept of each kind of treatment in tests/golden/treatments.json, and what it is now.
+
+Those that the cohort is made by, at random strength, and those that calibration is made by.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from support.photographs import photograph
 
+from trainer.calibration.conditions import CONDITIONS
 from trainer.images.treatments import TREATMENTS
 
 DRAWS = 3
@@ -15,10 +19,11 @@ def golden_treatments() -> dict[str, list[dict[str, list[float]]]]:
     """For each kind and draw: size, and of the colours mean, deviation and step between pixels."""
     picture = np.asarray(photograph(0, 160, 144))
     return {
-        f"{treatment}: {name}": [
-            _described(kind(picture, np.random.default_rng(draw))) for draw in range(DRAWS)
+        f"{maker}: {treatment}: {name}": [
+            _described(kind(picture, np.random.default_rng(draw))) for draw in range(draws)
         ]
-        for treatment, kinds in TREATMENTS.items()
+        for maker, known, draws in (("cohort", TREATMENTS, DRAWS), ("calibration", CONDITIONS, 1))
+        for treatment, kinds in known.items()
         for name, kind in kinds.items()
     }
 

@@ -100,7 +100,10 @@ def test_every_file_exists() -> None:
 def test_every_file_of_the_method_is_named() -> None:
     """A newcomer finds each file of the method on the page, but for those that only keep files."""
     keeping = {"__init__.py", "shards.py", "source.py", "saved.py", "run.py", "log.py"}
-    folders = ("images", "synthesis", "denoiser", "signal", "extractor", "evaluation")
+    folders = (
+        *("images", "synthesis", "denoiser", "signal", "extractor", "calibration"),
+        "evaluation",
+    )
     missing = [
         path.relative_to(ROOT).as_posix()
         for folder in folders

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import combinations_with_replacement
 from typing import Any
 
 import onnx
 import pytest
 from support.paths import ROOT
 
+from fingerprint_sdk.evidence.cohort import Cohort
 from fingerprint_sdk.images.jpeg import DETECTOR
+from fingerprint_sdk.images.treatment import TREATMENTS
 from trainer.calibration import CalibrationRecipe
 from trainer.denoiser import load_weights
 from trainer.extractor import CompactRecipe, FeatureRecipe, RenderRecipe
 from trainer.images.photos import MAX_SHRINK, MIN_SHRINK
+from trainer.images.treatments import TREATMENTS as KINDS
 from trainer.signal import CompactSignal
 from trainer.synthesis import SynthesisRecipe
 
@@ -89,11 +94,27 @@ def test_it_is_the_recipe_of_the_file_beside_it() -> None:
     assert float(metadata["constant"]) == recipe["constant"]
     calibration = json.loads(metadata["calibration"])
     assert calibration["default_fmr"] == recipe["default_fmr"]
+    assert calibration["default_fnmr"] == recipe["default_fnmr"]
+    assert [
+        (c["treatment"], c["windows"], c["images_a"], c["images_b"])
+        for c in calibration["conditions"]
+    ] == [
+        (treatment, windows, *sides)
+        for treatment in TREATMENTS
+        for windows in recipe["windows"]
+        for sides in combinations_with_replacement(recipe["sides"], 2)
+    ]
     for condition in calibration["conditions"]:
-        assert [condition["images_a"], condition["images_b"]] in recipe["sides"]
         assert {float(fmr) for fmr in condition["thresholds"]} == set(recipe["fmrs"])
+        assert {float(fnmr) for fnmr in condition["misses"]} == set(recipe["fnmrs"])
     size = len(SHIPPED["recipe"]["heads"]) * SHIPPED["recipe"]["embedding"]
     assert metadata["embedding_size"] == str(size)
+    cohort, made = Cohort.from_json(metadata["cohort"], size + 1), recipe["cohort"]
+    assert Counter(cohort.treatments) == {
+        treatment: made["photographs"] * len(kinds) for treatment, kinds in KINDS.items()
+    }
+    assert (cohort.nearest, cohort.weight) == (made["nearest"], made["weight"])
+    assert [output.name for output in model.graph.output] == ["embedding", "deviation"]
 
 
 def test_nothing_of_the_machine_is_told_and_nothing_is_idle() -> None:

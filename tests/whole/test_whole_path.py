@@ -154,12 +154,16 @@ def test_from_photographs_to_a_decision(workshop: Workshop, tmp_path: Path) -> N
     sides = [("--a", first / "0.png", "--b", first / "1.png"), (first, second)]
     for side, images in zip(sides, ([1, 1], [IMAGES, IMAGES]), strict=True):
         command = ("fingerprint_sdk", "verify", *side, "--model", model, "--json")
-        answer = json.loads(run(*command, codes=(0, 1)))
+        answer = json.loads(run(*command, codes=(0, 1, 3)))
         assert answer["model"]["name"] == "toy"
         assert answer["images"] == images
-        assert answer["same"] == (answer["score"] >= answer["threshold"])
-        assert 0 <= answer["probability"] <= 1
-    assert not answer["same"]  # fourteen images of one generator against fourteen of another
+        assert answer["verdict"] in ("same", "different", "inconclusive")
+        if answer["verdict"] == "same":
+            assert answer["score"] >= answer["threshold"]
+        assert (answer["likelihood_ratio"] > 1) == (answer["probability"] > 0.5)
+    assert (
+        answer["verdict"] != "same"
+    )  # fourteen images of one generator against fourteen of another
 
 
 def test_the_papers_recipe_runs(workshop: Workshop, tmp_path: Path) -> None:

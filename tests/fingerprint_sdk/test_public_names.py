@@ -28,7 +28,7 @@ def test_the_public_names_are_these() -> None:
     assert set(fp.__all__) == {
         "Calibration", "Candidate", "Clustering", "ClusteringScore", "DeviceError",
         "EmbeddingResult", "Explanation", "Extractor", "Failure", "FingerprintError", "Gallery",
-        "GalleryError", "Identification", "ImageError", "ImageView", "Index", "IntegrityError",
+        "GalleryCheck", "GalleryError", "Identification", "ImageError", "ImageView", "Index", "IntegrityError",
         "Match", "ModelError", "ModelNotFoundError", "OperatingPointError", "Quality",
         "SearchResult", "Verification", "__version__", "cluster", "embed", "explain", "identify",
         "load", "verify",

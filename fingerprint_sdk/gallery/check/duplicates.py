@@ -11,8 +11,8 @@ from fingerprint_sdk.gallery.check.findings import Duplicated
 from fingerprint_sdk.gallery.entry import Entry
 
 EQUAL = 0.9999
-"""Cosine from which two embeddings are those of one picture: two pictures by one generator stay
-below 0.99, and one picture in two files differs by rounding."""
+"""Cosine from which two embeddings are those of one picture, which differ by rounding: two pictures
+by one real generator stay below 0.97."""
 
 _ROWS, _COLUMNS = 1_024, 8_192  # compared at once: 34 MB of cosines
 _SAMPLE, _STEPS = 2_000, 20  # of the search for a direction in which images differ

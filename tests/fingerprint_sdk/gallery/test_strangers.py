@@ -1,0 +1,178 @@
+"""What strangers score: thresholds of a gallery that are taken from its own entries."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import t as student
+from support.calibrations import calibration
+from support.embeddings import unit
+
+from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.evidence.cohort import Cohort
+from fingerprint_sdk.gallery.background import Background
+from fingerprint_sdk.gallery.eligible import Suited
+from fingerprint_sdk.gallery.entry import CopyMean, Entry
+from fingerprint_sdk.gallery.fingerprints import fingerprints_of
+from fingerprint_sdk.gallery.search import rank
+from fingerprint_sdk.gallery.strangers import MARGIN, Strangers, student_quantile
+
+SIZE = 32
+AS_ENROLLED = Suited(frozenset(), as_enrolled=True)
+
+
+def entry(rows: np.ndarray, **copies: np.ndarray) -> Entry:
+    kept = {kind.replace("_", " "): CopyMean(mean, 3) for kind, mean in copies.items()}
+    return Entry(rows, np.zeros(len(rows), bool), np.zeros(len(rows), np.int32), "", kept)
+
+
+def background(rows: dict[str, Entry]) -> Background:
+    return Background(rows, fingerprints_of(rows))
+
+
+def around(rng: np.random.Generator, sources: int, images: int, spread: float) -> np.ndarray:
+    """Images by sources in random directions of which no two are alike but by chance."""
+    centres = rng.standard_normal((sources, 1, SIZE)) / np.sqrt(SIZE)
+    noise = rng.standard_normal((sources, images, SIZE)) / np.sqrt(SIZE)
+    return unit(centres + spread * noise)
+
+
+def cohort(rng: np.random.Generator, base: float) -> Cohort:
+    return Cohort(unit(rng.standard_normal((6, SIZE))), ("grey",) * 6, 2, base, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("freedom", [5, 9, 20, 100])
+@pytest.mark.parametrize("share", [0.8, 0.95, 0.99, 0.999])
+def test_the_quantile_is_that_of_students_distribution(share: float, freedom: int) -> None:
+    error = 1e-3 if share < 0.999 else 0.02
+    assert student_quantile(share, freedom) == pytest.approx(
+        student.ppf(share, freedom), rel=error
+    )
+
+
+@given(seed=st.integers(0, 10_000), wanted=st.integers(1, 12), base=st.floats(-0.5, 0.3))
+@settings(max_examples=60, deadline=None)
+def test_the_best_are_right_though_few_are_asked_what_explains_them(
+    seed: int, wanted: int, base: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    known = background({f"m{i}": entry(rows) for i, rows in enumerate(around(rng, 30, 2, 0.5))})
+    model = calibration(cohort(rng, base))
+    raw = rng.uniform(0.2, 0.6, 30)
+    left, order = known.ranked(raw, (None,) * 30, model, wanted=wanted)
+    amounts = [
+        np.mean([one.amount for one in model.cohort.explain(one.embeddings)])
+        for one in known.entries.values()
+    ]
+    expected = raw - amounts
+    assert sorted(order) == list(range(30))
+    best = np.argsort(-expected, kind="stable")[:wanted]
+    np.testing.assert_array_equal(order[:wanted], best)
+    np.testing.assert_allclose(left[best], expected[best])
+    assert (left >= expected - 1e-12).all()
+
+
+def test_strangers_are_the_entries_to_each_other() -> None:
+    """Of entries of one image all probes are that image, and everything can be said by hand."""
+    rng = np.random.default_rng(3)
+    rows = around(rng, 5, 1, 0.5)
+    model = calibration(cohort(rng, 0.1))
+    known = background({f"m{i}": entry(own) for i, own in enumerate(rows)})
+    found = known.strangers(AS_ENROLLED, 1, model)
+    amounts = np.array([model.cohort.explain(own)[0].amount for own in rows])
+    assert amounts.max() > 0
+    scores = rows[:, 0].astype(float) @ rows[:, 0].T - amounts[:, None] - amounts
+    np.fill_diagonal(scores, -9)
+    second, best = np.sort(scores, axis=1)[:, -2:].T
+    margins = best - MARGIN * second
+    assert found.mean == pytest.approx(margins.mean(), abs=1e-6)
+    assert found.variance == pytest.approx(margins.var(ddof=1), abs=1e-6)
+    assert (found.entries, found.images) == (5, 1)
+    assert known.strangers(AS_ENROLLED, 1, model) is found
+
+
+def test_of_lossy_probes_the_copies_are_the_strangers() -> None:
+    rng = np.random.default_rng(4)
+    rows, webp = around(rng, 5, 2, 0.5), around(rng, 5, 1, 0.5)[:, 0]
+    model = calibration(cohort(rng, 0.1))
+    entries = {
+        f"m{i}": entry(own, webp_80=0.9 * copy)
+        for i, (own, copy) in enumerate(zip(rows, webp, strict=True))
+    }
+    found = background(entries).strangers(Suited(frozenset({"webp 80"}), False), 1, model)
+    # A mean that is not normalised has the mean of the copies' cosines with the cohort.
+    amounts = np.array([model.cohort.explain(0.9 * copy[None])[0].amount for copy in webp])
+    assert amounts.max() > 0
+    scores = webp.astype(float) @ webp.T - amounts[:, None] - amounts
+    np.fill_diagonal(scores, -9)
+    second, best = np.sort(scores, axis=1)[:, -2:].T
+    assert found.mean == pytest.approx((best - MARGIN * second).mean(), abs=1e-6)
+    assert found.images == 3
+
+
+def test_a_stricter_rate_has_a_higher_threshold() -> None:
+    condition = calibration().condition(1, 5)
+    found = Strangers(0.3, 0.002, 8, 1)
+    rates = (0.001, 0.01, 0.05, 0.1)
+    thresholds = [found.threshold(fpir, condition, condition) for fpir in rates]
+    assert thresholds == sorted(thresholds, reverse=True)
+    assert thresholds[-1] > found.mean
+    # Fewer entries know less; of a spread as calibrated, nothing else changes.
+    few, many = (Strangers(0.3, 0.00037, entries, 1) for entries in (4, 8))
+    assert few.threshold(0.01, condition, condition) > many.threshold(0.01, condition, condition)
+    # Probes of more images than the entries' own score higher, and so does what they must reach.
+    more = calibration().condition(5, 5).threshold(0.1) - calibration().condition(1, 5).threshold(
+        0.1
+    )
+    moved = found.threshold(0.01, calibration().condition(5, 5), condition) - thresholds[1]
+    assert moved == pytest.approx((1 - MARGIN) * more)
+
+
+@pytest.mark.parametrize(("fpir", "most"), [(0.01, 0.02), (0.05, 0.1)])
+def test_strangers_are_named_as_seldom_as_asked(fpir: float, most: float) -> None:
+    """Many small galleries, each asked by sources it does not know and by those it does."""
+    model: Calibration = calibration(size=SIZE)
+    named, right = [], []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        images = around(rng, 48, 6, 0.4)
+        known = background({f"m{i}": entry(rows[:5]) for i, rows in enumerate(images[:8])})
+        for source, rows in enumerate(images):
+            found = rank(
+                known, rows[5:], model, quality=(), fpir=fpir, fnir=0.05, prior=0.5, top=2
+            )
+            assert found.known == (found.best is not None) == (found.verdict == "named")
+            if source < 8:
+                right.append(found.best == f"m{source}")
+            else:
+                named.append(found.known)
+    assert np.mean(named) <= most
+    assert np.mean(right) > 0.95
+
+
+def test_a_known_source_is_never_none_of_these_above_the_threshold() -> None:
+    """ "None" is said below what enrolled ones miss, but never from where an entry is named."""
+    rng = np.random.default_rng(0)
+    images = around(rng, 8, 6, 0.4)
+    known = background({f"m{i}": entry(rows[:5]) for i, rows in enumerate(images)})
+    for probe in (*images[:, 5], *around(rng, 60, 1, 0.4)[:, 0]):
+        found = rank(
+            known,
+            probe[None],
+            calibration(size=SIZE),
+            quality=(),
+            fpir=0.01,
+            fnir=0.05,
+            prior=0.5,
+            top=3,
+        )
+        verdict = {
+            found.score >= found.threshold: "named",
+            found.score < min(found.missed, found.threshold): "none",
+        }.get(True, "inconclusive")
+        if found.verdict != verdict:  # the evidence does not say so
+            assert found.verdict == "inconclusive"
+            against = verdict == "named"
+            assert found.likelihood_ratio <= 1 if against else found.likelihood_ratio >= 1

@@ -38,7 +38,8 @@ def make_cohort(
     for done, (treatment, name, kind) in enumerate(kinds):
         # Each kind draws by itself, so that another one more changes none of the rest.
         rng = np.random.default_rng((recipe.seed, zlib.crc32(name.encode())))
-        crops = photos.crops(recipe.photographs, recipe.side, rng).transpose(0, 2, 3, 1)
+        count = recipe.photographs * dict(recipe.more).get(name, 1)
+        crops = photos.crops(count, recipe.side, rng).transpose(0, 2, 3, 1)
         treated = [np.ascontiguousarray(kind(np.ascontiguousarray(crop), rng)) for crop in crops]
         rows.append(embed_images(embed_windows, treated, constant))
         treatments += [treatment] * len(treated)

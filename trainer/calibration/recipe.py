@@ -9,6 +9,9 @@ from dataclasses import dataclass
 class CohortRecipe:
     """`photographs` pictures of each kind of `trainer.images.treatments`, of `side` px.
 
+    Of some kinds there are `more`, so many times as many: what varies most, or what leaves so
+    regular a trace that only its like is near it.
+
     An image's likeness to the cohort is that to its `nearest` members. Of a share `base` of
     unprocessed images by held-out models it explains nothing; beyond theirs, `weight` times what
     it exceeds it by. An image more like it than a share `processed` of them counts as processed.
@@ -16,9 +19,13 @@ class CohortRecipe:
     """
 
     photographs: int = 100
+    more: tuple[tuple[str, int], ...] = (
+        ("cropped jpeg", 3), ("webp", 4), ("enlarged", 2), ("exactly enlarged", 4),
+        ("doubled", 3), ("text", 3),
+    )  # fmt: skip
     side: int = 224
     nearest: int = 5
-    base: float = 0.7
+    base: float = 0.5
     processed: float = 0.98
     weight: float = 1.0
     seed: int = 0

@@ -37,6 +37,11 @@ def _exactly_enlarged(image: np.ndarray, rng: np.random.Generator) -> np.ndarray
     return resize(image, float(rng.choice(_ENLARGE)), _kernel(rng, _SMOOTH))
 
 
+def _doubled(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The most usual of all, and so regular that it needs a kind of its own."""
+    return resize(image, 2.0, _kernel(rng, _SMOOTH))
+
+
 def _repeated(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Enlarged by the nearest pixel."""
     return resize(image, float(rng.choice((1.5, 2, 3))), Image.Resampling.NEAREST)
@@ -84,6 +89,7 @@ SCALES = {
     "shrunk": _shrunk,
     "enlarged": _enlarged,
     "exactly enlarged": _exactly_enlarged,
+    "doubled": _doubled,
     "repeated": _repeated,
     "there and back": _there_and_back,
     "mosaic": _mosaic,

@@ -61,7 +61,7 @@ def check(
     print_table(
         ("entry", "images", "own first", "right", "wrong", "more images"),
         [
-            (entry.name, entry.images, *entry.rates.percents, entry.outlook.words)
+            (entry.name, entry.images, *entry.rates.percents, entry.words)
             for entry in found.entries
         ],
     )

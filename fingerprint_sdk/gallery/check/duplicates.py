@@ -11,7 +11,7 @@ from fingerprint_sdk.gallery.check.findings import Duplicated
 from fingerprint_sdk.gallery.entry import Entry
 
 EQUAL = 0.9999
-"""Cosine from which two embeddings are those of one picture, which differ by rounding: two pictures
+"""Cosine from which two embeddings are those of one picture, and differ by rounding: two pictures
 by one real generator stay below 0.97."""
 
 _ROWS, _COLUMNS = 1_024, 8_192  # compared at once: 34 MB of cosines

@@ -14,7 +14,7 @@ from fingerprint_sdk.gallery.check.duplicates import duplicates
 from fingerprint_sdk.gallery.check.enrolled import enrolled_side, explained_images
 from fingerprint_sdk.gallery.check.findings import Mislabelled, OddFormat
 from fingerprint_sdk.gallery.check.lookups import Lookup, lookups
-from fingerprint_sdk.gallery.check.more import outlook
+from fingerprint_sdk.gallery.check.more import outlooks
 from fingerprint_sdk.gallery.check.result import EntryCheck, GalleryCheck, Rates
 from fingerprint_sdk.gallery.check.twins import lowest_threshold, nearest_pairs, twins
 from fingerprint_sdk.images.processing import kind_named
@@ -51,6 +51,8 @@ def examine(
         for one in done
         if one.answer.nearest != names[one.place]
     )
+    margins = {place: [one.margin for one in found] for place, found in own.items()}
+    more = outlooks(sides, margins, calibration, fpir)
     floor = lowest_threshold(calibration, fpir, len(names))
     pairs, best = nearest_pairs(background, sides, floor)
     looked_up = {place: len(found) for place, found in own.items()}
@@ -65,7 +67,7 @@ def examine(
                 len(entry.embeddings),
                 int(entry.lossy.sum()),
                 _rates(own.get(place, []), names),
-                outlook(sides[place], calibration, fpir),
+                more[place],
             )
             for place, (name, entry) in enumerate(zip(names, entries, strict=True))
         ),

@@ -33,11 +33,14 @@ class Lookup:
         place: of its entry, from 0.
         image: place of the image in it, from 0.
         answer: of the gallery with that image taken out of its entry.
+        margin: score of its own entry less what it takes to be named: the threshold, and the score
+            of another entry if one was nearer.
     """
 
     place: int
     image: int
     answer: Identification
+    margin: float
 
 
 def lookups(
@@ -75,9 +78,12 @@ def lookups(
             left[place] -= 1
             found = Likeness(np.clip(scores, -1, 1), copies, left, 1, _AS_ENROLLED)
             side = enrolled_side(entry, [image], explained[place])
-            yield Lookup(
-                place, image, answer(background, side, found, calibration, fpir=fpir, fnir=fnir)
-            )
+            said = answer(background, side, found, calibration, fpir=fpir, fnir=fnir)
+            own = found.scores[place] - side.explained
+            own -= background.explained(place, None, calibration)
+            nearer = said.nearest != background.names[place]
+            least = max(said.threshold, said.score) if nearer else said.threshold
+            yield Lookup(place, image, said, float(own) - least)
 
 
 def _chosen(entries: Sequence[Entry]) -> Iterator[tuple[int, int]]:

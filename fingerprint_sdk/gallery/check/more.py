@@ -1,89 +1,106 @@
-"""How many more images of a generator would help: from the calibration."""
+"""How many more images of a generator would help.
+
+An entry's own images, looked up, tell how far above the threshold its generator's images score;
+the calibration tells how much further they would with more images enrolled.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist, fmean, variance
 
-from fingerprint_sdk.calibration import Calibration, Condition
+from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.evidence.side import Side
 from fingerprint_sdk.gallery.check.findings import percent
 
 _MUCH = 0.02
 """More images help much where one probe in fifty less is missed."""
 
+_LEAST_SPREAD = 0.005  # of scores: a few images may agree by chance
+
 
 @dataclass(frozen=True)
 class Outlook:
-    """How often single images by an entry's generator are missed, and with how many images less.
-
-    Of the calibrated condition of the entry's images, one image against so many, at the FMR that
-    is asked as FPIR.
+    """How many single images by an entry's generator are missed, and with how many images fewer.
 
     Attributes:
         images: how many the entry has.
-        missed: share expected to stay below the threshold, between the two ``bounds``.
-        enough: number of images from which more would hardly help; ``images`` where more would
-            hardly help now.
+        missed: share expected not to be named, 0 to 1.
+        enough: number of images from which more would hardly help: ``images``, or a larger one
+            that was calibrated.
         missed_then: share expected with so many.
-        bounds: least and largest share that is calibrated: what lies beyond counts as that.
     """
 
     images: int
     missed: float
     enough: int
     missed_then: float
-    bounds: tuple[float, float]
 
     @property
     def words(self) -> str:
         """A sentence."""
         count = f"{self.images} image" + ("s" if self.images > 1 else "")
-        said = f"with {count} {self._about(self.missed)} of single images by it are missed"
+        said = f"with {count} about {percent(self.missed)} of single images by it are not named"
         if self.enough <= self.images:
             return f"{said}; more images hardly lower that."
-        return (
-            f"{said}, with {self.enough} {self._about(self.missed_then)}; more than that hardly "
-            "help."
-        )
-
-    def _about(self, share: float) -> str:
-        low, high = self.bounds
-        if share <= low:
-            return f"at most {percent(low)}"
-        return f"at least {percent(high)}" if share >= high else f"about {percent(share)}"
+        return f"{said}, with {self.enough} about {percent(self.missed_then)}; more hardly help."
 
 
-def outlook(side: Side, calibration: Calibration, fpir: float) -> Outlook:
-    """Of an entry whose images make that side."""
+def outlooks(
+    sides: Sequence[Side],
+    margins: Mapping[int, Sequence[float]],
+    calibration: Calibration,
+    fpir: float,
+) -> tuple[Outlook | None, ...]:
+    """Of each entry; None of all where no image was looked up.
 
-    def missed(images: int) -> float:
-        condition = calibration.condition(
-            1, images, treatment=side.treatment, windows=side.windows
-        )
-        return missed_share(condition, condition.threshold(fpir))
-
-    numbers = [side.images, *(n for n in calibration.images if n > side.images)]
-    # More images never make a decision worse; where a table says so, it is its noise.
-    shares = [missed(numbers[0])]
-    for number in numbers[1:]:
-        shares.append(min(shares[-1], missed(number)))
-    enough = next(i for i, share in enumerate(shares) if share - shares[-1] < _MUCH)
-    bounds = calibration.condition(1, 1).fnmr_range
-    return Outlook(side.images, shares[0], numbers[enough], shares[enough], bounds)
-
-
-def missed_share(condition: Condition, threshold: float) -> float:
-    """Share of same sources that stay below a score; no further than the tabulated rates.
-
-    Linear between them, as ``Condition.missed`` is.
+    Args:
+        sides: that all images of each entry make.
+        margins: by the place of an entry, of its images that were looked up: own score less what
+            it takes to be named. Entries without are taken to be as the others are.
+        calibration: of the model.
+        fpir: at which they were looked up.
     """
-    below = [point for point in condition.misses if point[1] <= threshold]
-    above = [point for point in condition.misses if point[1] > threshold]
-    if not below:
-        return above[0][0]
-    if not above:
-        return below[-1][0]
-    (low, start), (high, end) = below[-1], above[0]
-    weight = (threshold - start) / (end - start)
-    return math.exp((1 - weight) * math.log(low) + weight * math.log(high))
+    if not margins:
+        return (None,) * len(sides)
+
+    # With one image less in the entry, see ``lookups``.
+    eases = {
+        place: fmean(found) - lead(sides[place], sides[place].images - 1, calibration, fpir)
+        for place, found in margins.items()
+    }
+    within = [variance(found) for found in margins.values() if len(found) > 1]
+    spread = max(fmean(within) ** 0.5 if within else 0.0, _LEAST_SPREAD)
+    usual = fmean(eases.values())
+    return tuple(
+        _outlook(side, eases.get(place, usual), spread, calibration, fpir)
+        for place, side in enumerate(sides)
+    )
+
+
+def lead(side: Side, images: int, calibration: Calibration, fpir: float) -> float:
+    """Score of the usual true pair, one image against so many, less that of a stranger in many.
+
+    Args:
+        side: whose condition counts.
+        images: how many.
+        calibration: of the model.
+        fpir: the share of strangers that score higher.
+    """
+    condition = calibration.condition(1, images, treatment=side.treatment, windows=side.windows)
+    return condition.missed(condition.fnmr_range[1]) - condition.threshold(fpir)
+
+
+def _outlook(
+    side: Side, ease: float, spread: float, calibration: Calibration, fpir: float
+) -> Outlook:
+    numbers = [side.images, *(n for n in calibration.images if n > side.images)]
+    shares: list[float] = []
+    for images in numbers:
+        above = ease + lead(side, images, calibration, fpir)
+        share = NormalDist().cdf(-above / spread)
+        # More images never make it worse; where the tables say so, it is their noise.
+        shares.append(min([share, *shares[-1:]]))
+    enough = next(i for i, share in enumerate(shares) if share - shares[-1] < _MUCH)
+    return Outlook(side.images, shares[0], numbers[enough], shares[enough])

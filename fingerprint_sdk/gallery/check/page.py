@@ -43,8 +43,7 @@ def _row(entry: EntryCheck) -> str:
     numbers = (f"{entry.images:,}", *entry.rates.percents)
     cells = "".join(f"<td>{cell}</td>" for cell in numbers)
     return (
-        f'<tr><td>{text(entry.name)}</td>{cells}<td class="text">'
-        f"{text(entry.outlook.words)}</td></tr>\n"
+        f'<tr><td>{text(entry.name)}</td>{cells}<td class="text">{text(entry.words)}</td></tr>\n'
     )
 
 

@@ -16,6 +16,8 @@ from fingerprint_sdk.gallery.check.findings import (
 from fingerprint_sdk.gallery.check.more import Outlook
 from fingerprint_sdk.results import as_json
 
+_HALF = 0.5  # of images named right, below which it is said how to name more
+
 Finding: TypeAlias = Twins | Mislabelled | Duplicated | OddFormat
 
 
@@ -55,14 +57,26 @@ class EntryCheck:
         images: how many it has.
         lossy: how many of them carry lossy compression.
         rates: of its own images.
-        outlook: how many more images would help.
+        outlook: how many more images would help; None where no image of any entry was looked up.
     """
 
     name: str
     images: int
     lossy: int
     rates: Rates
-    outlook: Outlook
+    outlook: Outlook | None
+
+    @property
+    def words(self) -> str:
+        """The outlook as a sentence."""
+        return "not measurable" if self.outlook is None else self.outlook.words
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        plain = asdict(self)
+        if self.outlook is not None:
+            plain["outlook"]["words"] = self.outlook.words
+        return plain
 
 
 @dataclass(frozen=True)
@@ -135,6 +149,8 @@ class GalleryCheck:
                 f"{percent(rates.first)} of cases. At an FPIR of {100 * self.fpir:g} %, "
                 f"{percent(rates.named)} were named right and {percent(rates.misnamed)} wrong."
             )
+            if rates.named < _HALF:
+                yield "Several images by one generator, looked up together, are named more often."
         alone = sum(entry.images == 1 for entry in self.entries)
         if alone and rates.looked_up:
             of_one = _count(alone, "entry of one image", "entries of one image")
@@ -148,10 +164,7 @@ class GalleryCheck:
         plain = asdict(self)
         for key in listed:
             plain[key] = [asdict(one) | {"words": one.words} for one in getattr(self, key)]
-        plain["entries"] = [
-            asdict(one) | {"outlook": asdict(one.outlook) | {"words": one.outlook.words}}
-            for one in self.entries
-        ]
+        plain["entries"] = [entry.to_dict() for entry in self.entries]
         return {**plain, "summary": list(self.summary)}
 
     def to_json(self) -> str:

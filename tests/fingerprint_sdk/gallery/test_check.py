@@ -7,6 +7,7 @@ import json
 import re
 from itertools import pairwise
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -19,10 +20,12 @@ from support.paths import ROOT
 from support.tiny_model import synthetic_image
 
 import fingerprint_sdk as fp
+from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.evidence.side import Side
 from fingerprint_sdk.gallery.check import lookups
 from fingerprint_sdk.gallery.check.duplicates import EQUAL, duplicates
 from fingerprint_sdk.gallery.check.enrolled import enrolled_side
-from fingerprint_sdk.gallery.check.more import missed_share, outlook
+from fingerprint_sdk.gallery.check.more import Outlook, lead, outlooks
 from fingerprint_sdk.gallery.check.page import page
 from fingerprint_sdk.gallery.entry import Entry
 
@@ -87,6 +90,10 @@ def test_answers_are_those_of_a_search(gallery: fp.Gallery, extractor: fp.Extrac
             expected = float(entry.embeddings[one.image] @ mean)  # nothing is explained here
             assert one.answer.score == pytest.approx(expected, abs=1e-5)
             assert one.answer.likelihood_ratio > 1
+            assert one.margin == pytest.approx(expected - one.answer.threshold, abs=1e-5)
+            assert (one.margin >= 0) == one.answer.known
+        else:
+            assert one.margin < 0
         assert one.answer.fpir == 0.05
 
 
@@ -126,7 +133,9 @@ def test_of_entries_of_one_image_only_nothing_is_measured(
     checked = gallery.check()
     assert checked.rates.first is None
     assert any("Nothing can be measured" in said for said in checked.summary)
-    json.loads(checked.to_json())
+    assert [entry.words for entry in checked.entries] == ["not measurable"] * 2
+    assert json.loads(checked.to_json())["entries"][0]["outlook"] is None
+    assert "not measurable" in page(checked, "two")
     with pytest.raises(fp.OperatingPointError):
         gallery.check(fpir=0.9)
 
@@ -286,41 +295,52 @@ def test_odd_formats_are_named(extractor: fp.Extractor) -> None:
 # ---- more images -------------------------------------------------------------------------
 
 
-def test_more_images_help_until_the_calibration_says_they_do_not() -> None:
+def side(images: int, model: Calibration) -> Side:
+    rows = unit(np.ones((images, model.cohort.embeddings.shape[1])))
+    entry = Entry(rows, np.zeros(images, bool), np.zeros(images, np.int32))
+    return enrolled_side(entry, range(images), model.cohort.explain(rows))
+
+
+def test_the_share_missed_is_that_of_scores_around_the_entrys_own() -> None:
+    """Thresholds and misses rise alike with the number of images there: more do not help."""
     model = calibration()
-    one = Entry(unit(np.ones((1, 2))), np.zeros(1, bool), np.full(1, 9, np.int32))
-    side = enrolled_side(one, [0], model.cohort.explain(one.embeddings))
-    found = outlook(side, model, 0.05)
-    # Thresholds and misses rise alike with the number of images there: more do not help.
-    condition = model.condition(1, 1)
-    assert found.missed == pytest.approx(missed_share(condition, condition.threshold(0.05)))
-    assert (found.images, found.enough, found.missed_then) == (1, 1, found.missed)
-    assert "1 image " in found.words
-    assert found.words.endswith("more images hardly lower that.")
+    margins = {0: [0.0, 0.02, 0.04], 1: [-0.02, 0.0, 0.02]}
+    above, at = outlooks([side(3, model), side(3, model)], margins, model, 0.01)
+    assert at == Outlook(3, 0.5, 3, 0.5)
+    assert above is not None
+    assert above.missed == pytest.approx(NormalDist().cdf(-1))
+    assert above.words == (
+        "with 3 images about 16 % of single images by it are not named; more images hardly lower "
+        "that."
+    )
+    # One of which nothing is known is as the others are.
+    usual = outlooks([side(3, model)] * 2 + [side(1, model)], margins, model, 0.01)[2]
+    assert usual is not None
+    assert usual.missed == pytest.approx(NormalDist().cdf(-0.5))
+    assert "with 1 image about" in usual.words
+    assert outlooks([side(1, model)], {}, model, 0.01) == (None,)
 
 
-def test_the_share_missed_at_a_score_is_the_inverse_of_the_score_missed() -> None:
-    condition = calibration().condition(2, 3, windows=2)
-    low, high = condition.fnmr_range
-    for share in (low, 0.03, 0.05, 0.07, 0.1, 0.3, high):
-        assert missed_share(condition, condition.missed(share)) == pytest.approx(share)
-    assert missed_share(condition, -1) == low
-    assert missed_share(condition, 1) == high
-
-
-def test_the_outlook_of_the_shipped_model() -> None:
+def test_more_images_help_until_the_calibration_says_they_do_not() -> None:
     model = fp.load(device="cpu").calibration
-    rows = unit(np.ones((30, len(model.cohort.embeddings[0]))))
-    last = 1.0
-    for images in (1, 2, 4, 10, 30):
-        entry = Entry(rows[:images], np.zeros(images, bool), np.zeros(images, np.int32))
-        explained = model.cohort.explain(entry.embeddings)
-        found = outlook(enrolled_side(entry, range(images), explained), model, 0.01)
-        assert found.enough >= found.images == images
-        assert found.missed >= found.missed_then >= found.bounds[0]
-        assert found.missed - found.missed_then >= 0.02 or found.enough == images
-        assert found.missed <= last + 0.02
-        last = found.missed
+    numbers = (1, 2, 4, 10, 20, 30)
+    sides = [side(images, model) for images in numbers]
+    leads = [lead(sides[0], images, model, 0.01) for images in numbers]
+    assert leads[0] < leads[2] < leads[3]
+    # As far from the threshold as the calibration's usual generator, whatever is enrolled.
+    margins = {i: [lead(s, s.images - 1, model, 0.01) + x for x in (0.07, 0.13)]
+               for i, s in enumerate(sides) if s.images > 1}  # fmt: skip
+    found = [one for one in outlooks(sides, margins, model, 0.01) if one is not None]
+    assert [one.images for one in found] == list(numbers)
+    for one in found:
+        assert one.enough >= one.images
+        assert one.missed >= one.missed_then
+        assert (one.missed - one.missed_then >= 0.02) == (one.enough > one.images)
+    assert found[0].enough > 1
+    assert f", with {found[0].enough} about" in found[0].words
+    assert found[-1].enough == 30
+    for few, many in pairwise(found):
+        assert few.missed >= many.missed - 1e-9 or many.images == 30
 
 
 # ---- table, JSON and page ----------------------------------------------------------------
@@ -333,7 +353,7 @@ def test_a_check_is_json(gallery: fp.Gallery, rows: Rows) -> None:
     assert document == json.loads(json.dumps(checked.to_dict()))
     assert document["twins"][0]["words"] == checked.twins[0].words
     assert document["summary"] == list(checked.summary)
-    assert document["entries"][0]["outlook"]["words"] == checked.entries[0].outlook.words
+    assert document["entries"][0]["outlook"]["words"] == checked.entries[0].words
     size = len(document["confusion"]["names"])
     assert [len(row) for row in document["confusion"]["scores"]] == [size] * size
 
@@ -429,5 +449,3 @@ def test_the_example_images_with_the_shipped_model() -> None:
     assert checked.duplicated == checked.formats == ()
     for row, scores in enumerate(checked.confusion.scores):
         assert np.argmax(scores) == row
-    for early, late in pairwise(checked.entries):
-        assert early.outlook.bounds == late.outlook.bounds

@@ -11,9 +11,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from support.small_generators import GENERATORS, generated, write_image_set
+from support.tiny_model import TINY_CALIBRATION
 from typer.testing import CliRunner
 
 import fingerprint_sdk as fp
+from fingerprint_sdk.evidence.cohort import Cohort, stored
 from trainer.cli import app
 from trainer.denoiser import Student
 from trainer.evaluation import ImageSet, read_image_set
@@ -188,13 +190,12 @@ def test_the_command_names_a_generator_that_is_not_there(
 
 
 def test_a_run_and_its_exported_model_give_the_same_vectors(run: Path, tmp_path: Path) -> None:
-    condition = {"images_a": 1, "images_b": 1, "recompressed": False, "logistic": [9.0, -4.0]}
-    calibration = {
-        "default_fmr": 0.01,
-        "conditions": [condition | {"thresholds": {"0.1": 0.6, "0.01": 0.7, "0.001": 0.8}}],
-    }
     finished = load_run(run)
-    card = ModelCard("toy", "1.0.0", "Apache-2.0", "A toy.", "0", calibration, CONSTANT)
+    size = sum(head.embedding for head in finished.network.heads) + 1
+    cohort = Cohort(stored(np.eye(size)[:1]), ("other",), 1, 0.5, 0.9, 1.0)
+    card = ModelCard(
+        "toy", "1.0.0", "Apache-2.0", "A toy.", "0", TINY_CALIBRATION, cohort, CONSTANT
+    )
     export_onnx(finished.signal, finished.network, card, tmp_path / "toy")
     model = fp.load(tmp_path / "toy", device="cpu")
     images = [generated(name, k) for name in GENERATORS[:2] for k in range(2)]

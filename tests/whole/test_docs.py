@@ -44,8 +44,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def commands(command: Any, name: str) -> Iterator[tuple[str, list[str]]]:
-    """(full name, long options) of a command and of all below it."""
-    yield name, [option for p in command.params for option in p.opts if option[:2] == "--"]
+    """(full name, long options) of a command and of all below it, but hidden options."""
+    shown = [p for p in command.params if not getattr(p, "hidden", False)]
+    yield name, [option for p in shown for option in p.opts if option[:2] == "--"]
     for key, below in getattr(command, "commands", {}).items():
         yield from commands(below, f"{name} {key}")
 

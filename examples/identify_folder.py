@@ -20,13 +20,13 @@ def main(generators: Path, file: Path, probes: list[str]) -> None:
         for folder in sorted(path for path in generators.iterdir() if path.is_dir()):
             gallery.enroll(folder.name, sorted(folder.glob("*.png")))
         gallery.save(file)
-    for probe in probes:
-        # The rate is that of one comparison, and the probe is compared with every entry: of
-        # strangers, one in twenty passes for one or the other.
-        answer = gallery.identify(probe, fmr=0.05 / len(gallery))
-        nearest = answer.candidates[0]
-        print(f"{probe}: {answer.best or 'not in this gallery'}", end=" ")
-        print(f"(nearest {nearest.name}, {nearest.score:.3f})")
+    # Of probes by generators outside the gallery at most one in twenty is named.
+    for probe, answer in zip(probes, gallery.identify_many(probes, fpir=0.05), strict=True):
+        if isinstance(answer, fp.ImageError):
+            print(f"{probe}: left out, {answer}")
+            continue
+        said = {"named": answer.best, "none": "none of these", "inconclusive": "inconclusive"}
+        print(f"{probe}: {said[answer.verdict]} (nearest {answer.nearest}, {answer.score:.3f})")
 
 
 if __name__ == "__main__":

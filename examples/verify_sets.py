@@ -14,10 +14,12 @@ import fingerprint_sdk as fp
 def main(folder_a: str, folder_b: str, fmr: float) -> None:
     a, b = (sorted(Path(folder).glob("*.png")) for folder in (folder_a, folder_b))
     result = fp.verify(a, b, fmr=fmr)
-    answer = "same source" if result.same else "different sources"
-    print(f"{answer}{' (uncertain)' if result.uncertain else ''}")
-    print(f"{len(a)} against {len(b)} images, at a false match rate of {result.fmr:g}")
-    print(f"probability {result.probability:.4f} of one source, if both were equally likely")
+    print(result.verdict)
+    print(result.words)
+    print(
+        f"{result.images[0]} against {result.images[1]} images, at a false match rate of {fmr:g}"
+    )
+    print(f"probability {result.probability:.4f} of one generator, if it was even beforehand")
 
 
 if __name__ == "__main__":

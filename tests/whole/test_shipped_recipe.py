@@ -111,7 +111,8 @@ def test_it_is_the_recipe_of_the_file_beside_it() -> None:
     assert metadata["embedding_size"] == str(size)
     cohort, made = Cohort.from_json(metadata["cohort"], size + 1), recipe["cohort"]
     assert Counter(cohort.treatments) == {
-        treatment: made["photographs"] * len(kinds) for treatment, kinds in KINDS.items()
+        treatment: made["photographs"] * sum(dict(made["more"]).get(name, 1) for name in kinds)
+        for treatment, kinds in KINDS.items()
     }
     assert (cohort.nearest, cohort.weight) == (made["nearest"], made["weight"])
     assert [output.name for output in model.graph.output] == ["embedding", "deviation"]

@@ -126,11 +126,13 @@ def test_from_photographs_to_a_decision(workshop: Workshop, tmp_path: Path) -> N
     assert (out / "network.safetensors").read_bytes() == before
 
     model = tmp_path / "toy"
-    run("trainer.cli", "export-onnx", out, "--photos", workshop.photos, "--out", model)
+    exporting = ("export-onnx", out, "--photos", workshop.photos, "--out", model)
+    run("trainer.cli", *exporting, "--models", 8, "--photographs", 2)
     made_by = json.loads((model / "run.json").read_text())
     assert made_by["pools"] == ["pool"]  # no path of this machine
     assert made_by["recipe"] == finished.info["recipe"]
-    assert made_by["calibration"]["models"] == 120
+    assert made_by["calibration"]["models"] == 8
+    assert made_by["calibration"]["cohort"]["photographs"] == 2
     assert {path.name for path in model.iterdir()} == {"model.onnx", "config.json", "run.json"}
     config = json.loads((model / "config.json").read_text())
     assert config["name"] == "toy"

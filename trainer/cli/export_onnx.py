@@ -17,7 +17,10 @@ def export_onnx(
     photos: PhotosOption,
     version: Annotated[str, typer.Option(help="Version of the model.")] = "1.0.0",
     license: Annotated[str, typer.Option(help="Licence of the weights.")] = "Apache-2.0",
-    models: Annotated[int, typer.Option(help="Held-out models to calibrate on.", min=2)] = 120,
+    models: Annotated[int, typer.Option(help="Held-out models to calibrate on.", min=3)] = 120,
+    photographs: Annotated[
+        int, typer.Option(help="Photographs of each kind of processing, for the cohort.", min=1)
+    ] = 100,
 ) -> None:
     """Calibrate a run on held-out models and write it as one ONNX file."""
     from trainer.export.run import export_run
@@ -25,6 +28,13 @@ def export_onnx(
 
     with bars() as progress:
         path = export_run(
-            run, out, photos, version=version, license=license, models=models, progress=progress
+            run,
+            out,
+            photos,
+            version=version,
+            license=license,
+            models=models,
+            photographs=photographs,
+            progress=progress,
         )
     typer.echo(f"{path}: {path.stat().st_size / 2**20:.1f} MiB, parity with torch checked")

@@ -12,7 +12,12 @@ import torch
 
 from fingerprint_sdk.files import write_text
 from fingerprint_sdk.images.jpeg import DETECTOR
-from trainer.calibration import CalibrationRecipe, fit_calibration, reference_windows
+from trainer.calibration import (
+    CalibrationRecipe,
+    CohortRecipe,
+    fit_calibration,
+    reference_windows,
+)
 from trainer.export.onnx import FingerprintModel, ModelCard, export_onnx
 from trainer.extractor import CompactNet, held_out_models, load_run
 from trainer.extractor.run import RUN_FILE
@@ -32,6 +37,7 @@ def export_run(
     version: str,
     license: str,
     models: int = CalibrationRecipe.models,
+    photographs: int = CohortRecipe.photographs,
     progress: Progress = silent,
 ) -> Path:
     """Calibrate `run` on the models and photographs it never saw, and write a model folder.
@@ -49,7 +55,7 @@ def export_run(
     ]
     held = held_out_models([entry.id(pool) for pool, entry in entries], recipe["held_out"])
     chosen = [entry for entry, is_held in zip(entries, held, strict=True) if is_held]
-    calibrating = CalibrationRecipe(models=models)
+    calibrating = CalibrationRecipe(models=models, cohort=CohortRecipe(photographs=photographs))
     # The split goes by name, so photographs loaded for larger crops were still never trained on.
     side = max(rendering["side"], calibrating.side)
     _, photos = load_photos(photos_folder, side=side).split(recipe["held_out"])

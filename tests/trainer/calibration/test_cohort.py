@@ -16,7 +16,15 @@ from trainer.calibration.cohort import make_cohort
 from trainer.images.photos import Photos
 from trainer.images.treatments import TREATMENTS
 
-RECIPE = CohortRecipe(photographs=2, side=150, nearest=3, base=0.5, processed=0.9, weight=0.8)
+RECIPE = CohortRecipe(
+    photographs=2,
+    more=(("sepia", 3), ("text", 2)),
+    side=150,
+    nearest=3,
+    base=0.5,
+    processed=0.9,
+    weight=0.8,
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +47,8 @@ def test_it_has_rows_of_every_kind(made: Cohort) -> None:
     expected = [
         treatment
         for treatment, kinds in TREATMENTS.items()
-        for _ in range(RECIPE.photographs * len(kinds))
+        for name in kinds
+        for _ in range({"sepia": 6, "text": 4}.get(name, 2))
     ]
     assert list(made.treatments) == expected
     assert made.embeddings.shape == (len(expected), 16)
@@ -86,6 +95,11 @@ def test_each_kind_draws_by_itself(
     recipe = replace(RECIPE, seed=1)
     other = make_cohort(extractor.embed_windows, photos, unprocessed, recipe, 0.0)
     assert np.abs(other.embeddings - alone.embeddings).max() > 0.05
+
+
+def test_what_there_is_more_of_is_a_kind() -> None:
+    names = {name for kinds in TREATMENTS.values() for name in kinds}
+    assert {name for name, _ in CohortRecipe().more} <= names
 
 
 def test_it_is_of_the_models_constant(

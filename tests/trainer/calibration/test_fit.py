@@ -45,7 +45,7 @@ SMALL = CalibrationRecipe(
     constant=0.0,
     sides=(1, 2),
     windows=(1, 4),
-    cohort=CohortRecipe(photographs=1, side=144, nearest=3),
+    cohort=CohortRecipe(photographs=1, more=(), side=144, nearest=3),
 )
 
 

@@ -74,7 +74,7 @@ class CalibrationRecipe:
     side: int = 224
     collage: int = 2
     pairs: int = 20_000
-    twins: float = 0.02
+    twins: float = 0.04
     spread: float = 0.05
     evidence: float = 0.7
     constant: float = 1.0

@@ -73,6 +73,9 @@ def verify(
         if result.copy:
             note(f"note: the side without lossy compression was compared as {result.copy}")
         tell_weak(left.images + right.images, result.quality, sum(result.images))
+        pictures = [quality.digest for quality in result.quality]
+        if not set(pictures[: len(left.images)]).isdisjoint(pictures[len(left.images) :]):
+            note("note: both sides have the same picture: that alone makes them alike")
     raise typer.Exit(EXIT_CODES[result.verdict])
 
 

@@ -348,6 +348,9 @@ def test_verify_counts_a_picture_once(cli: Cli, generators: Path, model: list[st
     printed = cli("verify", "--a", one, "--a", one, "--a", one, "--b", two, *model)
     assert "1 against 1" in printed
     assert "2 of the 4 images have a vote" in cli.stderr
+    assert "same picture" not in cli.stderr
+    cli("verify", one, one, *model)
+    assert "both sides have the same picture" in cli.stderr
 
 
 def test_verify_sides_by_option(cli: Cli, generators: Path, model: list[str]):

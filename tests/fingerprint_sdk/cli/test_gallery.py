@@ -114,9 +114,7 @@ def test_identify_one_image_for_people(
         printed = cli("identify", probe, "-g", known, "--fpir", "0.05", *model)
         first, sentence, *rest = printed.splitlines()
         assert (first, sentence) == (answer, expected.words)
-        assert any(
-            f"{expected.threshold:.4f}: at most 5 % of strangers" in line for line in rest
-        )
+        assert any(f"{expected.threshold:.4f}: at most 5 % of strangers" in line for line in rest)
         assert any(f"{expected.missed:.4f}: at most 5 % of known ones" in line for line in rest)
         assert ("settled by" in printed) == (verdict == "inconclusive")
         assert answer in cli("identify", probe, probe, "-g", known, "--fpir", "0.05", *model)

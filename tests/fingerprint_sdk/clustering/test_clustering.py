@@ -157,7 +157,7 @@ def test_flat_and_broken_images_are_set_apart(extractor: fp.Extractor, heap, tmp
     assert sum(len(group) for group in result.groups) == 18
     places = {place for group in result.groups for place in group}
     assert places.isdisjoint({0, 5, 6})
-    json.dumps(result.to_dict(), allow_nan=False)
+    assert json.loads(result.to_json()) == result.to_dict()
     with pytest.raises(fp.ImageError, match=r"broken\.png"):
         fp.cluster(inputs, model=extractor, on_error="raise")
 

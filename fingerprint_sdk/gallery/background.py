@@ -15,12 +15,14 @@ import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.embedding import mean_embedding
+from fingerprint_sdk.gallery.alike import alike
 from fingerprint_sdk.gallery.eligible import Suited, kinds_of, nearest_fingerprints
 from fingerprint_sdk.gallery.entry import Entry
 from fingerprint_sdk.gallery.fingerprints import Fingerprints
 from fingerprint_sdk.gallery.strangers import MARGIN, Strangers
 
 _AT_ONCE = 4  # entries of which is asked at once what processing explains
+_SIBLINGS = 8  # entries that may be of one source with another, and are no strangers to it then
 _ASKED, _PROBES = 64, 6  # entries that are probed with, and probes of each: 1 s at 10,000 entries
 
 
@@ -103,11 +105,12 @@ class Background:
             probes, explained, count = _probes(everything[place], like, images, calibration, rng)
             counts.append(count)
             margins = []
+            not_strangers = [place, *self._alike(place)]
             together = self.known.matrix @ np.stack(probes, axis=1)
             for cosines, amount in zip(together.T, explained, strict=True):
                 rows, _ = nearest_fingerprints(self.known, cosines, like)
                 scores = cosines[rows].astype(np.float64) - amount
-                scores[place] = -np.inf
+                scores[not_strangers] = -np.inf
                 left, order = self.ranked(scores, kinds_of(self.known, rows), calibration)
                 margins.append(left[order[0]] - MARGIN * left[order[1]])
             means.append(np.mean(margins))
@@ -119,6 +122,18 @@ class Background:
         return Strangers(
             float(np.mean(means)), between + inner, len(everything), int(np.median(counts))
         )
+
+    def _alike(self, place: int) -> list[int]:
+        """Entries that cannot be told from one: no strangers to it, they would hide all others.
+
+        Two that are not are left.
+        """
+        everything = list(self.entries.values())
+        first = self.known.rows[:, 0]
+        cosines = (self.known.matrix @ everything[place].fingerprint)[first]
+        cosines[place] = -np.inf
+        nearest = np.argsort(-cosines)[: min(_SIBLINGS, len(everything) - 3)]
+        return [int(other) for other in nearest if alike(everything[place], everything[other])]
 
 
 def _probes(

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.evidence.side import Side
+from fingerprint_sdk.gallery.alike import own_cosines
 from fingerprint_sdk.gallery.background import Background
 from fingerprint_sdk.gallery.check.result import Confusion
-from fingerprint_sdk.gallery.entry import Entry
 
 MOST_SHOWN = 40
 """Entries in the picture at most; more cannot be read."""
@@ -34,18 +34,10 @@ def confusion(
     scores = means @ fingerprints.T - explained[:, None] - explained
     rows: list[tuple[float | None, ...]] = []
     for row, place in enumerate(shown):
-        own = _own(entries[place])
+        own = entries[place]
         values: list[float | None] = [float(value) for value in scores[row]]
-        values[row] = None if own is None else own - 2 * float(explained[row])
+        values[row] = None
+        if len(own.embeddings) > 1:
+            values[row] = float(own_cosines(own).mean()) - 2 * float(explained[row])
         rows.append(tuple(values))
     return Confusion(tuple(names[place] for place in shown), tuple(rows))
-
-
-def _own(entry: Entry) -> float | None:
-    """Mean cosine of each image with the mean of the others."""
-    if len(entry.embeddings) < 2:
-        return None
-    rows = entry.embeddings.astype(np.float64)
-    rest = rows.sum(axis=0) - rows
-    lengths = np.maximum(np.linalg.norm(rest, axis=1), 1e-12)
-    return float(((rows * rest).sum(axis=1) / lengths).mean())

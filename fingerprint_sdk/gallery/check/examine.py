@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from fingerprint_sdk.calibration import Calibration
@@ -20,9 +19,13 @@ from fingerprint_sdk.gallery.check.twins import lowest_threshold, nearest_pairs,
 from fingerprint_sdk.images.processing import kind_named
 from fingerprint_sdk.verification import verify_sides
 
-_CLEAR = 2.0
-"""From here a likelihood ratio supports an answer, or its inverse speaks against it: ENFSI's
-scale, see ``evidence.verdict.support``."""
+_CLEAR = 100.0
+"""So many times more probable must the findings be of the other entry than of an image's own:
+"moderately strong" on ENFSI's scale (``evidence.verdict.support``)."""
+
+_SAYS = 2.0
+"""And so much must each of the two say by itself: below that, a likelihood ratio supports nothing
+on that scale."""
 
 _LONELY = 3
 """Entries from which a single one can be unlike all others."""
@@ -46,16 +49,15 @@ def examine(
     for one in done:
         own.setdefault(one.place, []).append(one)
     place_of = {name: place for place, name in enumerate(names)}
-    confused = Counter(
+    confused = {
         (one.place, place_of[one.answer.nearest])
         for one in done
         if one.answer.nearest != names[one.place]
-    )
+    }
     margins = {place: [one.margin for one in found] for place, found in own.items()}
     more = outlooks(sides, margins, calibration, fpir)
     floor = lowest_threshold(calibration, fpir, len(names))
     pairs, best = nearest_pairs(background, sides, floor)
-    looked_up = {place: len(found) for place, found in own.items()}
     return GalleryCheck(
         model=model,
         fpir=fpir,
@@ -71,7 +73,7 @@ def examine(
             )
             for place, (name, entry) in enumerate(zip(names, entries, strict=True))
         ),
-        twins=tuple(twins(names, sides, pairs, confused, looked_up, calibration, fpir)),
+        twins=tuple(twins(background, sides, pairs, confused, calibration, fpir)),
         mislabelled=tuple(_mislabelled(done, background, explained, calibration)),
         duplicated=duplicates(background.entries),
         formats=tuple(_formats(background)),
@@ -100,13 +102,14 @@ def _mislabelled(
     names, entries = background.names, list(background.entries.values())
     for one in done:
         found = one.answer
-        if found.nearest == names[one.place] or found.likelihood_ratio < _CLEAR:
+        if found.nearest == names[one.place] or found.likelihood_ratio < _SAYS:
             continue
         entry, of_images = entries[one.place], explained[one.place]
         others = [i for i in range(len(entry.embeddings)) if i != one.image]
         image = enrolled_side(entry, [one.image], of_images)
         own = verify_sides(image, enrolled_side(entry, others, of_images), calibration)
-        if own.likelihood_ratio <= 1 / _CLEAR:
+        against = 1 / own.likelihood_ratio
+        if against >= _SAYS and found.likelihood_ratio * against >= _CLEAR:
             yield Mislabelled(
                 names[one.place],
                 one.image + 1,

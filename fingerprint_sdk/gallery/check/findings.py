@@ -15,11 +15,11 @@ class Twins:
     Attributes:
         a, b: their names.
         verdict: of the images of ``a`` against those of ``b``; "same", unless they are twins
-            because each one's images were taken for the other's.
+            because each one's images are nearer to the other.
         likelihood_ratio, score: of that verification.
         findings: its sentence.
-        taken: of the images of ``a`` that were looked up the share nearest to ``b``, and of those
-            of ``b`` the share nearest to ``a``, 0 to 1; None of an entry of one image.
+        taken: share of the images of ``a`` that are nearer to ``b`` than to the others of ``a``,
+            and the reverse, 0 to 1; None of an entry of one image.
     """
 
     a: str
@@ -33,13 +33,14 @@ class Twins:
     @property
     def words(self) -> str:
         """A sentence or more."""
-        said = f"{self.a} and {self.b}: these two share a decoder, or are the same: merge?"
+        pair = f"{self.a} and {self.b}"
         if self.verdict == "same":
-            return f"{said} {self.findings}"
+            return f"{pair}: these two share a decoder, or are the same: merge? {self.findings}"
         of_a, of_b = (percent(share or 0.0) for share in self.taken)
         return (
-            f"{said} {of_a} of the images of {self.a} were nearest to {self.b}, and {of_b} of "
-            f"those of {self.b} to {self.a}."
+            f"{pair}: these two share a decoder, or too little of their traces is left to tell them "
+            f"apart: merge, or enroll originals? {of_a} of the images of {self.a} are nearer to "
+            f"{self.b} than to each other, and {of_b} of those of {self.b} to {self.a}."
         )
 
 

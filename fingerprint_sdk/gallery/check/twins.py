@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.evidence.side import Side
+from fingerprint_sdk.gallery.alike import alike, taken
 from fingerprint_sdk.gallery.background import Background
 from fingerprint_sdk.gallery.check.findings import Twins
 from fingerprint_sdk.verification import verify_sides
@@ -18,10 +18,6 @@ MOST_PAIRS = 2_000
 """Pairs of entries that are verified at most, those of the highest scores."""
 
 _BLOCK = 512  # entries at once: 20 MB of scores with 10,000 entries
-
-_TAKEN = 0.25
-"""Share of each one's images that must be nearest to the other: half of what chance would make of
-two entries of one generator."""
 
 
 def nearest_pairs(
@@ -53,40 +49,40 @@ def nearest_pairs(
 
 
 def twins(
-    names: Sequence[str],
+    background: Background,
     sides: Sequence[Side],
     pairs: Sequence[tuple[int, int]],
-    confused: Mapping[tuple[int, int], int],
-    looked_up: Mapping[int, int],
+    confused: Iterable[tuple[int, int]],
     calibration: Calibration,
     fpir: float,
 ) -> Iterator[Twins]:
-    """Those of the pairs that cannot be told apart, and those that were taken for each other.
+    """Entries that cannot be told apart, the most alike first.
+
+    Those that a verification says are the same, unless each image of both is nearer to its own
+    entry; and those of which ``alike`` says so. Of many that are like each other, each with the
+    one it is most like.
 
     Args:
-        names: of the entries.
+        background: of the gallery.
         sides: that all images of each entry make.
-        pairs: places of two entries, see ``nearest_pairs``.
-        confused: how many images of the first were nearest to the second.
-        looked_up: how many of each were looked up.
+        pairs: places of two entries, by falling score, see ``nearest_pairs``.
+        confused: places of entries of which an image was nearest to another, and of that other.
         calibration: of the model.
         fpir: an entry has a twin by chance in that share of galleries, as far as the calibration
             reaches: it is compared with all others.
     """
-
-    def taken(a: int, b: int) -> float | None:
-        return confused.get((a, b), 0) / looked_up[a] if looked_up.get(a) else None
-
-    low, _ = calibration.fmr_range
-    fmr = max(low, fpir / max(1, len(names) - 1))
-    mutual = {
-        (min(a, b), max(a, b))
-        for a, b in Counter(confused)
-        if min(taken(a, b) or 0.0, taken(b, a) or 0.0) >= _TAKEN
-    }
-    for a, b in [*pairs, *sorted(mutual - set(pairs))]:
+    names, entries = background.names, list(background.entries.values())
+    fmr = _fmr(calibration, fpir, len(names))
+    candidates = dict.fromkeys([*pairs, *sorted((min(pair), max(pair)) for pair in confused)])
+    told: set[int] = set()
+    for a, b in candidates:
+        if {a, b} <= told:
+            continue
+        shares = (taken(entries[a], entries[b]), taken(entries[b], entries[a]))
         found = verify_sides(sides[a], sides[b], calibration, fmr=fmr)
-        if found.same or (a, b) in mutual:
+        same = found.same and shares != (0.0, 0.0)
+        if same or alike(entries[a], entries[b]):
+            told |= {a, b}
             yield Twins(
                 names[a],
                 names[b],
@@ -94,12 +90,16 @@ def twins(
                 found.likelihood_ratio,
                 found.score,
                 found.words,
-                (taken(a, b), taken(b, a)),
+                shares,
             )
 
 
 def lowest_threshold(calibration: Calibration, fpir: float, entries: int) -> float:
     """A score that no pair of entries can be "same" below, whatever its condition."""
-    low, _ = calibration.fmr_range
-    fmr = max(low, fpir / max(1, entries - 1))
+    fmr = _fmr(calibration, fpir, entries)
     return min(condition.threshold(fmr) for condition in calibration.conditions.values())
+
+
+def _fmr(calibration: Calibration, fpir: float, entries: int) -> float:
+    low, _ = calibration.fmr_range
+    return max(low, fpir / max(1, entries - 1))

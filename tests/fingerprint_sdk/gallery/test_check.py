@@ -175,7 +175,11 @@ def test_two_entries_of_one_source_are_twins(gallery: fp.Gallery, rows: Rows) ->
     assert "merge?" in found.words
     assert found.findings in found.words
     assert found.words in checked.findings
-    # It is what a verification says.
+    # It is what a verification says, and which images are nearer to the other.
+    mean = rows[3][3:].mean(0) / np.linalg.norm(rows[3][3:].mean(0))
+    others = [np.delete(rows[3][:3], i, 0).mean(0) for i in range(3)]
+    nearer = [x @ mean > x @ o / np.linalg.norm(o) for x, o in zip(rows[3], others, strict=False)]
+    assert found.taken[0] == pytest.approx(np.mean(nearer))
     verified = gallery.extractor.verify(rows[3][:3], rows[3][3:], fmr=0.002)
     assert (found.score, found.likelihood_ratio) == pytest.approx(
         (verified.score, verified.likelihood_ratio), abs=1e-5
@@ -196,7 +200,34 @@ def test_entries_taken_for_each_other_are_twins_though_not_the_same(
     assert {found.a, found.b} == {"left", "right"}
     assert found.verdict != "same"
     assert min(found.taken) >= 0.25
-    assert "of the images of left were nearest to right" in found.words
+    assert "of the images of left are nearer to right" in found.words
+
+
+def test_siblings_that_can_be_told_apart_are_no_twins(extractor: fp.Extractor) -> None:
+    """Alike enough for a verification to say "same", and yet each image is nearer to its own."""
+    rng = np.random.default_rng(2)
+    first = np.eye(16)[0]
+    gallery = fp.Gallery(extractor)
+    gallery.enroll("one", unit(first + 0.02 * rng.standard_normal((5, 16))))
+    gallery.enroll(
+        "sibling", unit(first + 0.2 * np.eye(16)[1] + 0.02 * rng.standard_normal((5, 16)))
+    )
+    gallery.enroll("other", unit(-first + 0.02 * rng.standard_normal((5, 16))))
+    rows = (gallery["one"].embeddings, gallery["sibling"].embeddings)
+    assert extractor.verify(*rows, fmr=0.005).same
+    assert gallery.check().twins == ()
+
+
+def test_of_three_of_one_source_each_is_told_once_or_twice(
+    gallery: fp.Gallery, rows: Rows
+) -> None:
+    gallery.remove("source3")
+    for part in range(3):
+        gallery.enroll(f"part{part}", rows[3][2 * part : 2 * part + 2])
+    found = gallery.check().twins
+    assert len(found) == 2
+    assert {name for one in found for name in (one.a, one.b)} == {"part0", "part1", "part2"}
+    assert found[0].score >= found[1].score
 
 
 def test_an_image_in_the_wrong_entry_is_named(gallery: fp.Gallery, rows: Rows) -> None:

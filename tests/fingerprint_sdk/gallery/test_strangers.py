@@ -112,6 +112,31 @@ def test_of_lossy_probes_the_copies_are_the_strangers() -> None:
     assert found.images == 3
 
 
+def test_twins_are_no_strangers_to_each_other() -> None:
+    """One source under two names leaves what strangers score as it was."""
+    rng = np.random.default_rng(6)
+    images = around(rng, 8, 24, 0.4)
+    names = {f"m{i}": entry(rows[:12]) for i, rows in enumerate(images)}
+    model = calibration(size=SIZE)
+    alone = background(names).strangers(AS_ENROLLED, 1, model)
+    twice = background({**names, "again": entry(images[0, 12:])}).strangers(AS_ENROLLED, 1, model)
+    assert twice.entries == 9
+    assert twice.mean == pytest.approx(alone.mean, abs=0.02)
+    assert twice.variance == pytest.approx(alone.variance, rel=0.3)
+    # Another source as near as that would count, since all its images know where they belong.
+    near = unit(images[0].mean(0) + 0.5 * images[1].mean(0) + 0.05 * images[0, 12:])
+    apart = background({**names, "near": entry(near)}).strangers(AS_ENROLLED, 1, model)
+    assert apart.mean > alone.mean + 0.03
+
+
+def test_of_a_gallery_of_twins_some_strangers_are_left() -> None:
+    rng = np.random.default_rng(7)
+    rows = around(rng, 1, 20, 0.4)[0]
+    names = {f"m{i}": entry(rows[4 * i : 4 * i + 4]) for i in range(5)}
+    found = background(names).strangers(AS_ENROLLED, 1, calibration(size=SIZE))
+    assert np.isfinite([found.mean, found.variance]).all()
+
+
 def test_a_stricter_rate_has_a_higher_threshold() -> None:
     condition = calibration().condition(1, 5)
     found = Strangers(0.3, 0.002, 8, 1)

@@ -38,9 +38,9 @@ class Twins:
             return f"{pair}: these two share a decoder, or are the same: merge? {self.findings}"
         of_a, of_b = (percent(share or 0.0) for share in self.taken)
         return (
-            f"{pair}: these two share a decoder, or too little of their traces is left to tell them "
-            f"apart: merge, or enroll originals? {of_a} of the images of {self.a} are nearer to "
-            f"{self.b} than to each other, and {of_b} of those of {self.b} to {self.a}."
+            f"{pair}: these two share a decoder, or too little of their traces is left to tell "
+            f"them apart: merge, or enroll originals? {of_a} of the images of {self.a} are nearer "
+            f"to {self.b} than to each other, and {of_b} of those of {self.b} to {self.a}."
         )
 
 

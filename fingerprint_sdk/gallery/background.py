@@ -23,7 +23,7 @@ from fingerprint_sdk.gallery.strangers import MARGIN, Strangers
 
 _AT_ONCE = 4  # entries of which is asked at once what processing explains
 _SIBLINGS = 8  # entries that may be of one source with another, and are no strangers to it then
-_ASKED, _PROBES = 64, 6  # entries that are probed with, and probes of each: 1 s at 10,000 entries
+_ASKED, _PROBES = 64, 6  # entries that are probed with, and probes of each
 
 
 @dataclass(frozen=True, eq=False)

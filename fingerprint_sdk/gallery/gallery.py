@@ -38,8 +38,8 @@ class Gallery:
 
     The images themselves are not needed once enrolled. Safe to use from several threads.
 
-    Of 10,000 entries of ten embeddings, the first search takes 0.4 s, later ones some ms; after
-    one more is enrolled, the next takes 30 ms.
+    Of 10,000 entries of ten embeddings, the first search takes some seconds, since it asks the
+    gallery what strangers score in it, and later ones some ms; so it is after a change.
 
     Args:
         model: the extractor to enroll and identify with; None for the default model, which is

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fingerprint_sdk.explanation.page import text
 from fingerprint_sdk.gallery.check.result import Confusion
 
-_FIELD, _LABEL, _LONGEST = 28, 132, 20  # px of a field and of the names; letters of a name
+_FIELD, _LABEL, _LONGEST = 28, 132, 17  # px of a field and of the names; letters of a name
 _LIGHT, _DARK = (0xF6, 0xF8, 0xFA), (0x05, 0x50, 0xAE)  # of the page's own colours
 
 
@@ -53,7 +53,9 @@ def _label(x: float, y: float, anchor: str, shown: str, whole: str) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+    # Siblings differ at their ends.
+    half = _LONGEST // 2
+    return name if len(name) <= _LONGEST else f"{name[:half]}…{name[-half:]}"
 
 
 def _colour(share: float) -> str:

@@ -104,7 +104,7 @@ def findings(
     )
 
 
-def decisions(genuine: Findings, impostor: Findings, calibration: Calibration) -> Decisions | None:
+def decide(genuine: Findings, impostor: Findings, calibration: Calibration) -> Decisions | None:
     """How often the verdicts are right, and what the ratios cost; None where there are none."""
     if genuine.ratios is None or impostor.ratios is None:
         return None

@@ -9,7 +9,7 @@ import numpy as np
 
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.images.quality import Quality
-from trainer.evaluation.decisions import Decisions, Findings, decisions, findings
+from trainer.evaluation.decisions import Decisions, Findings, decide, findings
 from trainer.evaluation.metrics import (
     Estimate,
     best_threshold_accuracy,
@@ -133,5 +133,5 @@ def _pair_scores(
         best_threshold_accuracy(right, wrong),
         fnmr_at_fmr(right, wrong, 0.01),
         fnmr_at_fmr(right, wrong, 0.1),
-        None if calibration is None else decisions(genuine, impostor, calibration),
+        None if calibration is None else decide(genuine, impostor, calibration),
     )

@@ -363,7 +363,10 @@ def test_more_images_help_until_the_calibration_says_they_do_not() -> None:
                for i, s in enumerate(sides) if s.images > 1}  # fmt: skip
     found = [one for one in outlooks(sides, margins, model, 0.01) if one is not None]
     assert [one.images for one in found] == list(numbers)
-    for one in found:
+    for one, own in zip(found, sides, strict=True):
+        # 0.1 is the mean of the two, 0.06 between them a deviation of 0.06 / sqrt(2).
+        above = (0.1 + lead(own, own.images, model, 0.01)) / (0.06 / 2**0.5)
+        assert one.missed == pytest.approx(NormalDist().cdf(-above))
         assert one.enough >= one.images
         assert one.missed >= one.missed_then
         assert (one.missed - one.missed_then >= 0.02) == (one.enough > one.images)

@@ -256,8 +256,7 @@ class Extractor:
             ImageError: an image cannot be used, or a side is empty.
             OperatingPointError: a rate lies outside the calibrated range, or ``prior`` is none.
         """
-        rates = {"fmr": fmr, "fnmr": fnmr}
-        self.calibration.check(**rates)
+        fmr, fnmr = self.calibration.check(fmr, fnmr)
         if is_embeddings(a) or is_embeddings(b):
             rows_a, quality_a = self.embedded(a)
             rows_b, quality_b = self.embedded(b)
@@ -267,7 +266,8 @@ class Extractor:
                 rows_a,
                 rows_b,
                 self.calibration,
-                **rates,
+                fmr=fmr,
+                fnmr=fnmr,
                 prior=prior,
                 quality=known if whole else (),
             )
@@ -291,7 +291,14 @@ class Extractor:
         elif all(q.lossy for q in quality_a) and not any(q.lossy for q in quality_b):
             right, copy = self._as_others(b, right, quality_a)
         return verify_embeddings(
-            left, right, self.calibration, **rates, prior=prior, quality=quality, copy=copy
+            left,
+            right,
+            self.calibration,
+            fmr=fmr,
+            fnmr=fnmr,
+            prior=prior,
+            quality=quality,
+            copy=copy,
         )
 
     def _as_others(

@@ -49,9 +49,9 @@ class Identification:
         likelihood_ratio, probability, words: of the nearest; see ``Verification``. 1, the prior
             and so on where nothing can be said.
         prior: P(the nearest made the probe) before the comparison.
-        score: of the nearest, less a share of the second's where that tells more.
+        score: of the nearest.
         threshold: score from which an entry is named: a share ``fpir`` of probes by generators
-            outside the gallery reaches it.
+            outside the gallery reaches it. It rises with the second best score.
         missed: score below which the verdict is "none": a share ``fnir`` of probes by enrolled
             generators stays below it.
         fpir, fnir: false positive and false negative identification rate, the nominal ones.

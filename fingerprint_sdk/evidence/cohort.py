@@ -119,7 +119,7 @@ def to_json(cohort: Cohort) -> str:
     )
 
 
-def stored(embeddings: npt.NDArray[np.floating]) -> Embeddings:
+def stored(embeddings: npt.NDArray[Any]) -> Embeddings:
     """Embeddings as they are read again, (C, D): rounded to eight bits, L2-normalised.
 
     A cosine changes by some thousandths.
@@ -130,9 +130,9 @@ def stored(embeddings: npt.NDArray[np.floating]) -> Embeddings:
     return rows
 
 
-def _eight_bits(embeddings: npt.NDArray[np.floating]) -> npt.NDArray[np.int8]:
+def _eight_bits(embeddings: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
     largest = np.abs(embeddings).max(axis=1, keepdims=True)
-    return np.rint(embeddings / largest * 127).astype(np.int8)
+    return np.asarray(np.rint(embeddings / largest * 127), np.int8)
 
 
 def _parse(data: Any, size: int) -> Cohort:
@@ -142,9 +142,12 @@ def _parse(data: Any, size: int) -> Cohort:
     rows = np.frombuffer(content, np.int8).reshape(-1, size)
     if not rows.any(axis=1).all():
         raise ValueError("an embedding is all zero")
-    treatments = tuple(name for name, count in data["treatments"] for _ in range(int(count)))
-    if len(treatments) != len(rows) or not set(treatments) <= set(TREATMENTS):
+    runs = [(name, int(count)) for name, count in data["treatments"]]
+    # Before they are written out: a count may be anything.
+    fits = sum(count for _, count in runs) == len(rows) and all(count > 0 for _, count in runs)
+    if not fits or not {name for name, _ in runs} <= set(TREATMENTS):
         raise ValueError("its treatments do not fit its embeddings")
+    treatments = tuple(name for name, count in runs for _ in range(count))
     nearest, base, weight = data["nearest"], float(data["base"]), float(data["weight"])
     processed = float(data["processed"])
     if type(nearest) is not int or not 1 <= nearest <= len(rows):

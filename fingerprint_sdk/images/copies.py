@@ -46,10 +46,6 @@ COPY_SIDE = 512
 """Only the middle of an image is copied, so that a copy has at most this side: 16 windows. A copy
 of a larger image then costs no more than one of 512 px."""
 
-_JPEG_90 = Jpeg(90, "4:2:0")
-LOSSY = "jpeg"
-"""What ``Extractor.verify`` calls what ``jpeg_copies`` makes."""
-
 
 def copy_of(image: LoadedImage, kind: Kind) -> LoadedImage:
     """The copy of an image that a gallery keeps.
@@ -103,11 +99,6 @@ def like(kinds: Sequence[Kind], images: Iterable[object]) -> Iterator[LoadedImag
                 f"{loaded.name} cannot be compared as {kind.name}: crop it ({error})"
             ) from error
         yield LoadedImage(pixels, f"{loaded.name} as {kind.name}")
-
-
-def jpeg_copies(images: Iterable[object]) -> Iterator[LoadedImage]:
-    """Each image as JPEG of quality 90."""
-    return like([_JPEG_90], images)
 
 
 def can_be_read_again(images: object) -> bool:

@@ -28,9 +28,9 @@ def test_the_public_names_are_these() -> None:
     assert set(fp.__all__) == {
         "Calibration", "Candidate", "Clustering", "ClusteringScore", "DeviceError",
         "EmbeddingResult", "Explanation", "Extractor", "Failure", "FingerprintError", "Gallery",
-        "GalleryCheck", "GalleryError", "Identification", "ImageError", "ImageView", "Index", "IntegrityError",
-        "Match", "ModelError", "ModelNotFoundError", "OperatingPointError", "Quality",
-        "SearchResult", "Verification", "__version__", "cluster", "embed", "explain", "identify",
+        "GalleryCheck", "GalleryError", "Identification", "ImageError", "ImageView", "Index",
+        "IntegrityError", "Match", "ModelError", "ModelNotFoundError", "OperatingPointError",
+        "Quality", "SearchResult", "Verification", "__version__", "cluster", "embed", "explain", "identify",
         "load", "verify",
     }  # fmt: skip
     assert dir(fp) == fp.__all__

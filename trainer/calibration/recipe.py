@@ -26,7 +26,7 @@ class CohortRecipe:
     side: int = 224
     nearest: int = 5
     base: float = 0.5
-    processed: float = 0.98
+    processed: float = 0.998
     weight: float = 1.0
     seed: int = 0
 

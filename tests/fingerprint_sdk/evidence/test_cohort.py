@@ -73,6 +73,7 @@ def test_eight_bits_keep_a_cosine() -> None:
         ({"weight": float("nan")}, "weight from 0"),
         ({"treatments": [["grey", 2]]}, "treatments do not fit"),
         ({"treatments": [["shiny", 3]]}, "treatments do not fit"),
+        ({"treatments": [["grey", 10**15], ["grey", 3 - 10**15]]}, "treatments do not fit"),
         ({"embeddings": "AAAA"}, "not rows of"),
         ({"embeddings": "AAAAAAAA"}, "all zero"),
         ({"embeddings": "?"}, "not valid"),

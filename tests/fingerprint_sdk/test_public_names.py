@@ -30,8 +30,8 @@ def test_the_public_names_are_these() -> None:
         "EmbeddingResult", "Explanation", "Extractor", "Failure", "FingerprintError", "Gallery",
         "GalleryCheck", "GalleryError", "Identification", "ImageError", "ImageView", "Index",
         "IntegrityError", "Match", "ModelError", "ModelNotFoundError", "OperatingPointError",
-        "Quality", "SearchResult", "Verification", "__version__", "cluster", "embed", "explain", "identify",
-        "load", "verify",
+        "Quality", "SearchResult", "Verification", "__version__", "cluster", "embed", "explain",
+        "identify", "load", "verify",
     }  # fmt: skip
     assert dir(fp) == fp.__all__
 

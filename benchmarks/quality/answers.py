@@ -29,8 +29,9 @@ import numpy as np
 from treated import OTHERS, OUTSIDERS
 
 import fingerprint_sdk as fp
+from fingerprint_sdk.evidence.side import side_of
 from fingerprint_sdk.images import load_image
-from fingerprint_sdk.verification import verify_embeddings
+from fingerprint_sdk.verification import verify_sides
 from trainer.evaluation import read_image_set
 from trainer.evaluation.metrics import mean_interval
 
@@ -90,19 +91,18 @@ def _treated(path: Path, treat: Callable[..., np.ndarray] | None, kind: str | No
 
 def pairs(extractor: fp.Extractor, images: Images) -> dict[str, Any]:
     """Verdicts of every two single images: of one generator, and of two families."""
-    rows = [images.embeddings[i : i + 1] for i in range(len(images.embeddings))]
+    calibration = extractor.calibration
+    sides = [
+        side_of(row[None], (quality,), calibration)
+        for row, quality in zip(images.embeddings, images.quality, strict=True)
+    ]
     verdicts: dict[str, list[tuple[str, str]]] = {"one generator": [], "strangers": []}
-    for i in range(len(rows)):
+    for i in range(len(sides)):
         for j in range(i):
             same = images.generators[i] == images.generators[j]
             if not same and images.families[i] == images.families[j]:
                 continue
-            answer = verify_embeddings(
-                rows[i],
-                rows[j],
-                extractor.calibration,
-                quality=(images.quality[i], images.quality[j]),
-            )
+            answer = verify_sides(sides[i], sides[j], calibration)
             whose = "one generator" if same else "strangers"
             verdicts[whose].append((answer.verdict, images.families[i]))
     return {

@@ -27,6 +27,7 @@ from trainer.images.photos import Photos
 from trainer.progress import Progress, silent
 from trainer.synthesis import PoolEntry, load_model
 
+AS_IS = "as is"
 _STAGE = "calibration"
 _FEWEST = 3  # models: of two there is one pair, which bounds no ratio
 _BUDGET = 16  # windows to choose from: those of 512 px
@@ -51,7 +52,7 @@ def fit_calibration(
     if len(chosen) < _FEWEST:
         raise ValueError(f"calibration needs at least {_FEWEST} held-out synthetic models")
     embedded = _embed_all(embed_windows, chosen, photos, recipe, progress)
-    unprocessed = embedded["as is"]["as is"][recipe.windows[-1]]
+    unprocessed = embedded[AS_IS][AS_IS][recipe.windows[-1]]
     cohort = make_cohort(
         embed_windows,
         photos,
@@ -63,14 +64,17 @@ def fit_calibration(
     conditions = []
     for treatment, kinds in embedded.items():
         for windows in recipe.windows:
-            sets = [Sets.of(kind[windows], cohort) for kind in kinds.values()]
+            processed = treatment != AS_IS
+            seen = (windows, *recipe.more_windows) if processed else (windows,)
+            chosen_from = (0.0, recipe.alike) if processed else (recipe.twins, 1.0)
+            sets = [Sets.of(kind[n], cohort) for kind in kinds.values() for n in seen]
             conditions += [
                 {
                     "treatment": treatment,
                     "windows": windows,
                     "images_a": images_a,
                     "images_b": images_b,
-                    **_condition(sets, images_a, images_b, recipe, rng),
+                    **_condition(sets, images_a, images_b, recipe, rng, chosen_from),
                 }
                 for images_a in recipe.sides
                 for images_b in recipe.sides
@@ -91,9 +95,10 @@ def _condition(
     images_b: int,
     recipe: CalibrationRecipe,
     rng: np.random.Generator,
+    impostors: tuple[float, float],
 ) -> dict[str, Any]:
     scores = [
-        pair_scores(sets, images_a, images_b, recipe.pairs, rng, recipe.twins) for sets in kinds
+        pair_scores(sets, images_a, images_b, recipe.pairs, rng, *impostors) for sets in kinds
     ]
     passed = [thresholds(impostor, recipe.fmrs) for _, impostor in scores]
     missed = [misses(genuine, recipe.fnmrs, recipe.spread) for genuine, _ in scores]
@@ -113,6 +118,10 @@ def _digits(value: float) -> float:
     return float(f"{value:.6g}")  # as many as scores of single precision have
 
 
+def _counts(recipe: CalibrationRecipe) -> tuple[int, ...]:
+    return tuple(sorted({*recipe.windows, *recipe.more_windows}))
+
+
 def _embed_all(
     embed_windows: Run,
     chosen: Sequence[tuple[Path, PoolEntry]],
@@ -123,14 +132,14 @@ def _embed_all(
     """Treatment -> kind -> windows -> image embeddings, (models, images, D)."""
     made_of = contents(photos, recipe)
     found: dict[str, dict[str, dict[int, list[np.ndarray]]]] = {
-        treatment: {name: {n: [] for n in recipe.windows} for name in kinds}
+        treatment: {name: {n: [] for n in _counts(recipe)} for name in kinds}
         for treatment, kinds in CONDITIONS.items()
     }
     every = min(recipe.treated, (len(chosen) - 1) // (_FEWEST - 1))
     for done, (pool, entry) in enumerate(chosen):
         images = rendered(load_model(pool, entry), made_of)
         for treatment, kinds in CONDITIONS.items():
-            if treatment != "as is" and done % every:
+            if treatment != AS_IS and done % every:
                 continue
             for name, treat in kinds.items():
                 rows = _embed(embed_windows, images, treat, (recipe.seed, done), recipe)
@@ -155,10 +164,10 @@ def _embed(
 ) -> dict[int, np.ndarray]:
     """Image embeddings, (images, D), by as many of their windows as were asked for."""
     rng = np.random.default_rng(seed)
-    rows: dict[int, list[np.ndarray]] = {count: [] for count in recipe.windows}
+    rows: dict[int, list[np.ndarray]] = {count: [] for count in _counts(recipe)}
     for image in images:
         cut = counted_windows(np.ascontiguousarray(treat(image, rng)), budget=_BUDGET)
-        cut = cut[rng.permutation(len(cut))[: max(recipe.windows)]]
+        cut = cut[rng.permutation(len(cut))[: max(rows)]]
         embeddings = embed_windows(cut)
         for count, found in rows.items():
             found.append(image_embedding(embeddings[:count], recipe.constant))

@@ -55,13 +55,17 @@ class CalibrationRecipe:
     no pixels. Every `treated`-th model's are treated, too: that costs most. A
     share `twins` of the other models, those of the most similar mean embedding, are no impostors
     of a model: architectures that differ in a trait that leaves no trace are one generator, as
-    real ones that share a decoder are. `constant` is that of the embeddings
+    real ones that share a decoder are. Of
+    processed images the impostors are the share `alike` most like it: real ones that came down one
+    pipeline are more alike than these. `constant` is that of the embeddings
     (`fingerprint_sdk.embedding.image_embedding`). `sides` are the numbers of images on a side, and
     `windows` those of windows of an image, that get a condition of their own: thresholds at each
     of `fmrs`, scores at each of `fnmrs`. The defaults are what the SDK decides at.
 
     Images of a real generator vary more than what a synthetic model makes of crops: all windows of
-    one tell no more than a single window here, hence one. And still more of its pairs lie low:
+    one tell no more than a single window here, hence one. But processing leaves the same in every
+    window, and the more windows, the more alike it makes strangers: processed images are judged
+    by `more_windows`, too, and the strictest counts. And still more of its pairs lie low:
     an FNMR's score is that at a share `spread` of it here, and of the logarithm of a likelihood
     ratio a share `evidence` counts (benchmarks/quality/README.md, "What a score means").
 
@@ -75,11 +79,13 @@ class CalibrationRecipe:
     collage: int = 2
     pairs: int = 20_000
     twins: float = 0.04
+    alike: float = 0.5
     spread: float = 0.05
     evidence: float = 0.7
     constant: float = 1.0
     sides: tuple[int, ...] = (1, 2, 3, 5, 10, 20)
     windows: tuple[int, ...] = (1,)
+    more_windows: tuple[int, ...] = (9,)
     fmrs: tuple[float, ...] = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
     fnmrs: tuple[float, ...] = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
     default_fmr: float = 0.01

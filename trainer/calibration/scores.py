@@ -37,6 +37,7 @@ def pair_scores(
     pairs: int,
     rng: np.random.Generator,
     twins: float = 0.0,
+    alike: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scores of (genuine, impostor) pairs of image sets: `evidence.side.compare` of so many.
 
@@ -45,7 +46,7 @@ def pair_scores(
         images_a, images_b: on the two sides; together no more than a model has.
         pairs: of either sort.
         rng: draws models and images.
-        twins: as in `CalibrationRecipe`.
+        twins, alike: as in `CalibrationRecipe`.
     """
     models, images = sets.explained.shape
     blocks = sets.cosines.reshape(models, images, models, images).mean(axis=(1, 3))
@@ -54,10 +55,11 @@ def pair_scores(
     np.fill_diagonal(similarity, -np.inf)
     ranked = np.argsort(-similarity, axis=1)
     left_out = min(round(twins * (models - 1)), models - 2)
+    last = max(left_out + 1, round(alike * (models - 1)))
     scores = []
     for genuine in (True, False):
         first = rng.integers(models, size=pairs)
-        other = ranked[first, rng.integers(left_out, models - 1, size=pairs)]
+        other = ranked[first, rng.integers(left_out, last, size=pairs)]
         second = first if genuine else other
         order = rng.permuted(np.tile(np.arange(images), (pairs, 1)), axis=1)
         a = first[:, None] * images + order[:, :images_a]

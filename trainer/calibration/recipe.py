@@ -67,7 +67,7 @@ class CalibrationRecipe:
     window, and the more windows, the more alike it makes strangers: processed images are judged
     by `more_windows`, too, and the strictest counts. And still more of its pairs lie low:
     an FNMR's score is that at a share `spread` of it here, and of the logarithm of a likelihood
-    ratio a share `evidence` counts (benchmarks/quality/README.md, "What a score means").
+    ratio a share `evidence` counts (benchmarks/quality/README.md, "What the answers are worth").
 
     Equations: docs/method.md#calibration.
     """

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration, Condition
 from fingerprint_sdk.embedding import Embedding, cosine, mean_embedding
+from fingerprint_sdk.evidence.cohort import Explained
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.images.treatment import most, treatment
 
@@ -41,6 +42,8 @@ def side_of(
     embeddings: npt.NDArray[np.floating],
     quality: Sequence[Quality],
     calibration: Calibration,
+    *,
+    explained: Sequence[Explained] | None = None,
 ) -> Side:
     """The side that images make.
 
@@ -51,6 +54,7 @@ def side_of(
         embeddings: image embeddings, shape (n, D), L2-normalised, n >= 1.
         quality: of each image; empty if unknown.
         calibration: of the model that made the embeddings.
+        explained: of each image, if it is known already.
     """
     kept = _different(embeddings, quality)
     reasons = [_unfit(quality[place]) for place in kept] if quality else [None] * len(kept)
@@ -58,13 +62,17 @@ def side_of(
     voting = fit or kept
     rows = np.asarray(embeddings, np.float32)[voting]
     known = [quality[place] for place in voting] if quality else []
-    explained = calibration.cohort.explain(rows)
+    told = (
+        calibration.cohort.explain(rows)
+        if explained is None
+        else [explained[place] for place in voting]
+    )
     treatments = [
-        treatment(known[i] if known else None, one.treatment) for i, one in enumerate(explained)
+        treatment(known[i] if known else None, one.treatment) for i, one in enumerate(told)
     ]
     return Side(
         embedding=mean_embedding(rows),
-        explained=float(np.mean([one.amount for one in explained])),
+        explained=float(np.mean([one.amount for one in told])),
         treatment=most(treatments),
         windows=min(one.windows for one in known) if known else None,
         images=len(voting),

@@ -86,10 +86,13 @@ def findings(
         scores = np.einsum("nd,nd->n", a, b).astype(np.float64)
         return Findings(pairs.side_a, pairs.side_b, scores)
 
+    explained = calibration.cohort.explain(embeddings)
+
     @cache  # a single image is a side of many pairs
     def side(places: tuple[int, ...]) -> Side:
         told = tuple(quality[place] for place in places) if quality else ()
-        return side_of(embeddings[list(places)], told, calibration)
+        known = [explained[place] for place in places]
+        return side_of(embeddings[list(places)], told, calibration, explained=known)
 
     answers = [
         verify_sides(side(tuple(a)), side(tuple(b)), calibration)

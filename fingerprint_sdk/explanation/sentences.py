@@ -60,20 +60,9 @@ def answer(result: Result) -> str:
 def marks(result: Result) -> tuple[float | None, float | None]:
     """Scores that bound the verdicts, to be drawn: "different" below, "same" from.
 
-    Where more than the score decides, so that a mark would seem to say another thing than the
-    verdict, it is None.
+    None where nothing can be said.
     """
-    verdict, score = kind(result), result.score
-    lower, upper = result.missed, result.threshold
-    if isinstance(result, Identification):
-        lower = min(lower, upper)
-    if result.reasons:
-        return None, None
-    if verdict == "same":
-        return (lower if lower <= upper else None), upper
-    if verdict == "different":
-        return lower, (upper if lower <= upper else None)
-    return (lower if score >= lower else None), (upper if score < upper else None)
+    return (None, None) if result.reasons else (result.missed, result.threshold)
 
 
 def why(result: Result) -> str:
@@ -81,23 +70,16 @@ def why(result: Result) -> str:
     if result.reasons:
         return " ".join(_REASONS[reason] for reason in result.reasons)
     verdict = kind(result)
-    lower, upper = marks(result)
     below, above = bounds(result)
     of = "" if isinstance(result, Verification) else f" of {result.nearest}, the nearest,"
     if verdict == "same":
         score, limit = spelled(result.score, result.threshold)
         return f"The score {score}{of} reaches the threshold {limit}."
-    if verdict == "different" and lower is not None:
-        score, limit = spelled(result.score, lower)
+    if verdict == "different":
+        score, limit = spelled(result.score, result.missed)
         return f"The score {score}{of} stays below {limit}."
-    if lower is not None and upper is not None:
-        score, low, high = spelled(result.score, lower, upper)
-        return f"The score {score}{of} lies between two: {below} {low}, {above} {high}."
-    (score,) = spelled(result.score)
-    return (
-        f"The score {score}{of} and its likelihood ratio do not point to one answer at these "
-        "error rates."
-    )
+    score, low, high = spelled(result.score, result.missed, result.threshold)
+    return f"The score {score}{of} lies between two: {below} {low}, {above} {high}."
 
 
 def bounds(result: Result) -> tuple[str, str]:

@@ -9,6 +9,7 @@ import pytest
 from support.paths import ROOT
 
 import fingerprint_sdk as fp
+from fingerprint_sdk.images.treatment import TREATMENTS
 
 IMAGES = ROOT / "examples" / "images"
 GOLDEN = ROOT / "tests" / "golden" / "compact.json"
@@ -41,8 +42,8 @@ def test_the_examples_are_told_apart(extractor: fp.Extractor) -> None:
 
 def test_the_file_is_small_and_its_threshold_calibrated(extractor: fp.Extractor) -> None:
     assert (ROOT / "zoo" / "compact" / "model.onnx").stat().st_size <= 16 * 2**20
-    for recompressed in (False, True):
-        condition = extractor.calibration.condition(1, 1, recompressed=recompressed)
+    for treatment in TREATMENTS:
+        condition = extractor.calibration.condition(1, 1, treatment=treatment)
         assert condition.threshold(0.1) < condition.threshold(0.01) < condition.threshold(0.001)
 
 

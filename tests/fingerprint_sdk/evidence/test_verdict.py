@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fingerprint_sdk as fp
@@ -68,6 +68,7 @@ def test_a_verdict_has_its_score_and_its_evidence(
     st.sampled_from([0.2, 0.05, 0.01, 0.001]),
     st.sampled_from([0.01, 0.05, 0.5]),
 )
+@settings(deadline=None)  # the first example opens the model
 def test_no_condition_of_the_shipped_model_lets_them_disagree(
     place: int, score: float, fmr: float, fnmr: float
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from support.cli_runner import Cli, write_generators
 from support.tiny_model import (
     TINY_EMBEDDING_SIZE,
@@ -18,6 +19,9 @@ from support.tiny_model import (
 )
 
 import fingerprint_sdk as fp
+
+settings.register_profile("here", deadline=None)  # how long an example takes is no property
+settings.load_profile("here")
 
 LONGEST = ("test_whole_path.py", "ablation/test_run.py", "whole/test_inference_benchmark.py")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from PIL import Image, ImageFilter
 
-from trainer.images.operations import blur, jpeg, resize, webp
+from trainer.images.operations import blur, jpeg, noise, resize, webp
 
 Treat = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -40,10 +40,7 @@ def _blur(sigma: float) -> Treat:
 
 
 def _noise(sigma: float) -> Treat:
-    def treat(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        return np.clip(np.rint(image + rng.normal(0, sigma, image.shape)), 0, 255).astype(np.uint8)
-
-    return treat
+    return lambda image, rng: noise(image, sigma, rng)
 
 
 def _filter(kernel: ImageFilter.Filter) -> Treat:

@@ -5,19 +5,15 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from trainer.images.treatments.noises import NOISES
+from trainer.images.treatments.noises import NOISES, grey_levels
 
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 _SEPIA = np.array([[0.393, 0.349, 0.272], [0.769, 0.686, 0.534], [0.189, 0.168, 0.131]])
 
 
-def _bytes(values: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
 def _grey(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     weights = _LUMA if rng.random() < 0.5 else rng.dirichlet((2, 2, 2))
-    return np.repeat(_bytes(image @ weights)[..., None], 3, axis=2)
+    return np.repeat(grey_levels(image @ weights)[..., None], 3, axis=2)
 
 
 def _noisy_grey(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -48,12 +44,12 @@ def _halftone(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _sepia(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     share = rng.uniform(0.5, 1)
-    return _bytes(image @ (share * _SEPIA + (1 - share) * np.eye(3)))
+    return grey_levels(image @ (share * _SEPIA + (1 - share) * np.eye(3)))
 
 
 def _two_tones(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     dark, bright = rng.uniform(0, 120, 3), rng.uniform(120, 255, 3)
-    return _bytes(dark + (image @ _LUMA / 255)[..., None] * (bright - dark))
+    return grey_levels(dark + (image @ _LUMA / 255)[..., None] * (bright - dark))
 
 
 def _one_channel(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -67,7 +63,7 @@ def _mixed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The channels mixed, swapped or turned."""
     if rng.random() < 0.3:
         return np.ascontiguousarray(image[..., rng.permutation(3)])
-    return _bytes(image @ (np.eye(3) + rng.normal(0, 0.15, (3, 3))))
+    return grey_levels(image @ (np.eye(3) + rng.normal(0, 0.15, (3, 3))))
 
 
 def _hue(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -83,17 +79,17 @@ def _saturation(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _contrast(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return _bytes((image - 128.0) * rng.uniform(0.4, 2) + 128 + rng.uniform(-40, 40))
+    return grey_levels((image - 128.0) * rng.uniform(0.4, 2) + 128 + rng.uniform(-40, 40))
 
 
 def _range(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Into the range of video, or out of it."""
     video = 16 + image * (219 / 255)
-    return _bytes(video if rng.random() < 0.5 else (image - 16.0) * (255 / 219))
+    return grey_levels(video if rng.random() < 0.5 else (image - 16.0) * (255 / 219))
 
 
 def _gamma(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return _bytes(255 * (image / 255) ** rng.uniform(0.4, 2.5))
+    return grey_levels(255 * (image / 255) ** rng.uniform(0.4, 2.5))
 
 
 def _stretched(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -115,7 +111,7 @@ def _fewer_levels(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     bits = rng.integers(3, 8, 3) if rng.random() < 0.3 else np.full(3, rng.integers(2, 8))
     step = 2 ** (8 - bits)
     low = (image // step).astype(np.float64)
-    return _bytes(low * 255 / (2**bits - 1) if rng.random() < 0.5 else low * step)
+    return grey_levels(low * 255 / (2**bits - 1) if rng.random() < 0.5 else low * step)
 
 
 GREYS = {

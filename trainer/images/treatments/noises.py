@@ -5,22 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 
-def _bytes(values: np.ndarray) -> np.ndarray:
+def grey_levels(values: np.ndarray) -> np.ndarray:
+    """Rounded, and cut to 0 to 255: uint8."""
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
 def _white(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return _bytes(image + rng.normal(0, rng.uniform(0.5, 15), image.shape))
+    return grey_levels(image + rng.normal(0, rng.uniform(0.5, 15), image.shape))
 
 
 def _even(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     strength = rng.uniform(1, 15)
-    return _bytes(image + rng.uniform(-strength, strength, image.shape))
+    return grey_levels(image + rng.uniform(-strength, strength, image.shape))
 
 
 def _speckle(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """In proportion to the light."""
-    return _bytes(image * (1 + rng.normal(0, rng.uniform(0.01, 0.1), image.shape)))
+    return grey_levels(image * (1 + rng.normal(0, rng.uniform(0.01, 0.1), image.shape)))
 
 
 def _pepper(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -33,7 +34,7 @@ def _grain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     grain = rng.normal(0, 1, image.shape[:2])
     for _ in range(int(rng.integers(0, 3))):
         grain = (grain + np.roll(grain, 1, 0) + np.roll(grain, 1, 1)) / np.sqrt(3)
-    return _bytes(image + rng.uniform(2, 12) * grain[..., None])
+    return grey_levels(image + rng.uniform(2, 12) * grain[..., None])
 
 
 def _waves(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -42,13 +43,13 @@ def _waves(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     for axis in (rows, columns):
         period, strength = rng.choice((2, 3, 4, 5, 8)), rng.uniform(1, 8)
         out += strength * np.sin(2 * np.pi * axis / period + rng.uniform(0, 6))[..., None]
-    return _bytes(out)
+    return grey_levels(out)
 
 
 def _scan_lines(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     period, dark = int(rng.integers(2, 5)), rng.uniform(0.5, 0.95)
     lit = np.where(np.arange(image.shape[0]) % period == 0, dark, 1.0)
-    return _bytes(image * lit[:, None, None])
+    return grey_levels(image * lit[:, None, None])
 
 
 def _lowest_bits(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

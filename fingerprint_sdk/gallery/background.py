@@ -108,7 +108,7 @@ class Background:
             not_strangers = [place, *self._alike(place)]
             together = self.known.matrix @ np.stack(probes, axis=1)
             for cosines, amount in zip(together.T, explained, strict=True):
-                rows, _ = nearest_fingerprints(self.known, cosines, like)
+                rows = nearest_fingerprints(self.known, cosines, like)
                 scores = cosines[rows].astype(np.float64) - amount
                 scores[not_strangers] = -np.inf
                 left, order = self.ranked(scores, kinds_of(self.known, rows), calibration)

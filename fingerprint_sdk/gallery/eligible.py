@@ -36,16 +36,12 @@ class Likeness:
         copies: of each entry the name of the kind that was compared, None for the images as
             enrolled. Of probes that show different things, that of most of them.
         counts: int, shape (N,), how many images that fingerprint is the mean of.
-        tried: how many kinds were eligible, the images as enrolled among them; at least 1. What
-            a threshold must know: the nearest of many is nearer than one is, for strangers too,
-            if not by much (benchmarks/quality/README.md, "Images processed since").
         like: what was like the probes, or most of them.
     """
 
     scores: npt.NDArray[np.float64]
     copies: tuple[str | None, ...]
     counts: npt.NDArray[np.intp]
-    tried: int
     like: Suited
 
 
@@ -99,12 +95,10 @@ def likeness(
         one = quality[place] if quality else None
         groups.setdefault(suited(one, known.kinds), []).append(place)
     ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
-    tried, rows = 1, []
+    rows = []
     for like, places in ordered:
         cosines = known.matrix @ mean_embedding(embeddings[places])
-        found, eligible = nearest_fingerprints(known, cosines, like)
-        rows.append(found)
-        tried *= eligible
+        rows.append(nearest_fingerprints(known, cosines, like))
     if len(ordered) == 1:
         scores = cosines[rows[0]].astype(np.float64)
     else:
@@ -118,7 +112,6 @@ def likeness(
         np.clip(scores, -1, 1),
         kinds_of(known, rows[0]),
         known.counts[rows[0]],
-        tried,
         ordered[0][0],
     )
 
@@ -131,8 +124,8 @@ def kinds_of(known: Fingerprints, rows: npt.NDArray[np.intp]) -> tuple[str | Non
 
 def nearest_fingerprints(
     known: Fingerprints, cosines: npt.NDArray[np.floating], like: Suited
-) -> tuple[npt.NDArray[np.intp], int]:
-    """The row of each entry's fingerprint of the nearest eligible kind, and how many were."""
+) -> npt.NDArray[np.intp]:
+    """The row of each entry's fingerprint of the nearest eligible kind."""
     columns = [column for column, name in enumerate(known.kinds, 1) if name in like.kinds]
     if like.as_enrolled or not columns:
         columns.insert(0, 0)
@@ -151,7 +144,7 @@ def nearest_fingerprints(
     # An entry without copies of that kind is compared by the best of what it has.
     own = rows[np.arange(len(rows)), np.where(there, table, -np.inf).argmax(axis=1)]
     instead = np.where(there.any(axis=1), own, known.rows[:, 0])
-    return np.where(nearest < 0, instead, nearest), len(columns)
+    return np.where(nearest < 0, instead, nearest)
 
 
 def _of(kinds: dict[str, Kind], family: type[Kind]) -> frozenset[str]:

@@ -81,7 +81,7 @@ def answer(
     )
     conditions = [_condition(background, side, found, place, calibration) for place in order[:top]]
     candidates = tuple(
-        _candidate(names, place, scores, order, found, condition, prior)
+        _candidate(names, side, place, scores, order, found, condition, prior)
         for place, condition in zip(order[:top], conditions, strict=True)
     )
     first, condition = candidates[0], conditions[0]
@@ -89,7 +89,7 @@ def answer(
     needed = _threshold(background, side, found, second, condition, calibration, fpir)
     threshold = max(needed, condition.even)
     missed = min(condition.missed(fnir), condition.even)
-    ratio = NO_EVIDENCE if side.reasons else first.likelihood_ratio
+    ratio = first.likelihood_ratio
     verdict = _NAMED[judge(first.score, ratio, threshold, missed)]
     return Identification(
         verdict=verdict,
@@ -130,6 +130,7 @@ def _condition(
 
 def _candidate(
     names: Sequence[str],
+    side: Side,
     place: int,
     scores: npt.NDArray[np.float64],
     order: npt.NDArray[np.intp],
@@ -139,7 +140,7 @@ def _candidate(
 ) -> Candidate:
     score = float(scores[place])
     rival = order[1 if place == order[0] else 0] if len(order) > 1 else None
-    ratio = condition.likelihood_ratio(score)
+    ratio = NO_EVIDENCE if side.reasons else condition.likelihood_ratio(score)
     return Candidate(
         name=names[place],
         score=score,

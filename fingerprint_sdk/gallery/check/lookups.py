@@ -76,7 +76,7 @@ def lookups(
             scores[place] = probe @ rest / max(float(np.linalg.norm(rest)), 1e-12)
             left = counts.copy()
             left[place] -= 1
-            found = Likeness(np.clip(scores, -1, 1), copies, left, 1, _AS_ENROLLED)
+            found = Likeness(np.clip(scores, -1, 1), copies, left, _AS_ENROLLED)
             side = enrolled_side(entry, [image], explained[place])
             said = answer(background, side, found, calibration, fpir=fpir, fnir=fnir)
             own = found.scores[place] - side.explained

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fingerprint_sdk.embedding import mean_embedding
-from fingerprint_sdk.gallery.eligible import likeness, suited
+from fingerprint_sdk.gallery.eligible import Suited, likeness, suited
 from fingerprint_sdk.gallery.entry import CopyMean, Entry
 from fingerprint_sdk.gallery.fingerprints import fingerprints_of
 from fingerprint_sdk.images.copies import BANK
@@ -85,8 +85,8 @@ def test_entries_are_compared_by_the_one_kind_that_is_nearest() -> None:
     )
     found = likeness(known, unit(1, 0.1, 0)[None], [PNG])
     assert found.copies == ("scale 0.7", "scale 0.7")
+    assert found.like == Suited(frozenset(known.kinds), as_enrolled=True)
     np.testing.assert_allclose(found.scores, [0.995, 0.445], atol=1e-3)
-    assert found.tried == 3
     assert found.counts.tolist() == [3, 3]
     found = likeness(known, unit(0.1, 1, 0)[None], [PNG])
     assert found.copies == (None, None)
@@ -98,9 +98,11 @@ def test_of_a_jpeg_file_neither_originals_nor_scales_are_asked() -> None:
         {"a": entry(unit(1, 0, 0), scale7=unit(1, 0, 0), jpeg85=unit(0.2, 1, 0))}
     )
     found = likeness(known, unit(1, 0.1, 0)[None], [jpeg(85)])
-    assert (found.copies, found.tried) == (("jpeg 85 4:2:0",), 1)
+    assert found.copies == ("jpeg 85 4:2:0",)
+    assert found.like == Suited(frozenset(["jpeg 85 4:2:0"]), as_enrolled=False)
     unknown = likeness(known, unit(1, 0.1, 0)[None], [])
-    assert (unknown.copies, unknown.tried) == ((None,), 3)
+    assert unknown.copies == (None,)
+    assert unknown.like == Suited(frozenset(known.kinds), as_enrolled=True)
 
 
 def test_two_steps_must_be_clearly_nearer_than_one() -> None:
@@ -113,7 +115,8 @@ def test_two_steps_must_be_clearly_nearer_than_one() -> None:
         (unit(1, 1.1, 0), TWICE[1]),
     ):
         found = likeness(known, probe[None], [jpeg(85)])
-        assert (found.copies, found.tried) == ((kind,), 2)
+        assert found.copies == (kind,)
+        assert found.like == Suited(frozenset(known.kinds), as_enrolled=False)
 
 
 def test_an_entry_without_copies_stands_as_it_was_enrolled() -> None:
@@ -124,7 +127,8 @@ def test_an_entry_without_copies_stands_as_it_was_enrolled() -> None:
     assert found.copies == ("jpeg 85 4:2:0", None)
     np.testing.assert_allclose(found.scores, [1, 0.7071], atol=1e-4)
     alone = fingerprints_of({"b": entry(unit(1, 1, 0))})
-    assert likeness(alone, unit(1, 0, 0)[None], [jpeg(85)]).tried == 1
+    lone = likeness(alone, unit(1, 0, 0)[None], [jpeg(85)])
+    assert (lone.copies, lone.like.kinds) == ((None,), frozenset())
     # With another scale than the probe's, by the best of what it has.
     known = fingerprints_of(
         {
@@ -168,7 +172,7 @@ def test_probes_that_show_different_things_are_compared_with_a_mixture() -> None
     found = likeness(known, probes, [PNG, PNG, jpeg(85)])
     assert found.scores[0] == pytest.approx(1)
     assert found.copies[0] is None  # that of most of them
-    assert found.tried == 2
+    assert found.like == Suited(frozenset(known.kinds), as_enrolled=True)
     for places in ([0, 1, 2], [2, 0, 1]):
         shuffled = likeness(known, probes[places], [[PNG, PNG, jpeg(85)][p] for p in places])
         np.testing.assert_allclose(shuffled.scores, found.scores, atol=1e-6)

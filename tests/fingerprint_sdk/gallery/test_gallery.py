@@ -269,3 +269,14 @@ def test_identification_is_json(gallery: fp.Gallery, sample_images: Images) -> N
     assert data["best"] == "source0"
     assert data["candidates"][0]["margin"] > 0
     assert len(data["quality"]) == 2
+
+
+def test_nothing_is_said_of_any_candidate_of_a_flat_probe(
+    gallery: fp.Gallery, extractor: fp.Extractor
+) -> None:
+    answer = gallery.identify(np.full((200, 200, 3), 9, np.uint8), prior=0.3)
+    assert (answer.verdict, answer.reasons) == ("inconclusive", ("flat",))
+    assert {one.likelihood_ratio for one in answer.candidates} == {1.0}
+    assert [one.probability for one in answer.candidates] == pytest.approx(
+        [0.3] * len(answer.candidates)
+    )

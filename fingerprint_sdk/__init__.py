@@ -1,6 +1,7 @@
 """Which generative model made this image? Zero-shot model fingerprints.
 
 >>> import fingerprint_sdk as fp
+>>> fp.identify("x.png").nearest                          # doctest: +SKIP
 >>> fp.verify("a.png", "b.png").same                      # doctest: +SKIP
 >>> gallery = fp.Gallery()                                # doctest: +SKIP
 >>> gallery.enroll("sdxl", ["1.png", "2.png", "3.png"])   # doctest: +SKIP
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from fingerprint_sdk.clustering import Clustering, ClusteringScore, cluster
     from fingerprint_sdk.explanation import Explanation, ImageView, explain
     from fingerprint_sdk.extractor import EmbeddingResult, Extractor, Failure, load
-    from fingerprint_sdk.gallery import Gallery, identify
+    from fingerprint_sdk.gallery import Gallery, Provenance, identify, known
     from fingerprint_sdk.gallery.check import GalleryCheck
     from fingerprint_sdk.identification import Candidate, Identification
     from fingerprint_sdk.images.quality import Quality
@@ -62,6 +63,7 @@ __all__ = [
     "ModelError",
     "ModelNotFoundError",
     "OperatingPointError",
+    "Provenance",
     "Quality",
     "SearchResult",
     "Verification",
@@ -70,6 +72,7 @@ __all__ = [
     "embed",
     "explain",
     "identify",
+    "known",
     "load",
     "verify",
 ]
@@ -91,6 +94,7 @@ _HOME = {
     "ImageView": "explanation",
     "Index": "index",
     "Match": "index",
+    "Provenance": "gallery",
     "Quality": "images.quality",
     "SearchResult": "index",
     "Verification": "verification",
@@ -98,6 +102,7 @@ _HOME = {
     "embed": "_default",
     "explain": "explanation",
     "identify": "gallery",
+    "known": "gallery",
     "load": "extractor",
     "verify": "_default",
 }

@@ -76,6 +76,7 @@ class Extractor:
         window_size: side of a window, 128 pixels.
         windows: of an image at most, see ``load``.
         model_sha256: SHA-256 (hex) of the model file; what ties a gallery to its model.
+        path: of the model file; None of a model that was given as bytes.
         metadata: what the model file says of itself, by key.
         calibration: thresholds and probabilities.
     """
@@ -89,6 +90,7 @@ class Extractor:
         threads: int | None = None,
         windows: int | None = None,
     ) -> None:
+        self.path: Path | None = None
         self.windows = positive("windows", windows, WINDOW_BUDGET)
         session = open_session(model, name, device=device, threads=threads)
         metadata, self.window_embedding_size, self.constant = check_contract(session.ort, name)
@@ -125,7 +127,9 @@ class Extractor:
         except OSError as error:
             raise ModelError(f"cannot read the model {os.fspath(path)!r}: {error}") from error
         name = repr(os.fspath(path))
-        return cls(model, name, device=device, threads=threads, windows=windows)
+        extractor = cls(model, name, device=device, threads=threads, windows=windows)
+        extractor.path = Path(path)
+        return extractor
 
     def __repr__(self) -> str:
         return f"<Extractor {self.name} {self.version} on {self.device}>"
@@ -332,19 +336,20 @@ class Extractor:
     def identify(
         self,
         images: Images | npt.NDArray[np.floating],
-        gallery: KnownModels,
+        gallery: KnownModels | None = None,
         *,
         fpir: float | None = None,
         fnir: float | None = None,
         prior: float = 0.5,
         top: int = 5,
     ) -> Identification:
-        """Which gallery entry made the image, or the set of images by one generator?
+        """Who made the image, or the set of images by one generator?
 
         Args:
             images: one image or an iterable of images; more images decide better. Or their
                 embeddings, float, shape (D,) or (n, D).
-            gallery: a ``Gallery`` of this model.
+            gallery: a ``Gallery`` of this model; None for its built-in one, see
+                ``fingerprint_sdk.known``.
             fpir: false positive identification rate at which an entry is named: of probes by
                 generators outside the gallery; None for the model's default FMR.
             fnir: false negative identification rate at which "none" is said; None for the
@@ -354,9 +359,14 @@ class Extractor:
 
         Raises:
             ImageError: an image cannot be used, or none is given.
-            GalleryError: the gallery is empty or belongs to another model.
+            GalleryError: the gallery is empty or belongs to another model, or there is none
+                built in.
             OperatingPointError: a rate lies outside the calibrated range, or ``prior`` is none.
         """
+        if gallery is None:
+            from fingerprint_sdk.gallery.builtin import shared
+
+            gallery = shared(self)
         gallery.check_model(self)
         embeddings, quality = self.embedded(images)
         return gallery.search(

@@ -13,13 +13,15 @@ Named = Literal["named", "none", "inconclusive"]
 
 @dataclass(frozen=True)
 class Candidate:
-    """One gallery entry as a possible source.
+    """One gallery entry as a possible source; of each family the nearest of its entries.
 
     Attributes:
-        name: of the entry.
+        name: of the entry, or of its family where it is of one.
+        entry: name of the entry.
+        members: generators of the family: which of them it is, nobody says.
         score: cosine of probe and entry less what processing explains, at most 1.
-        margin: score minus the best score of any other entry, so positive for a clear first
-            place only; None when the gallery has one entry.
+        margin: score minus the best score of any other family, so positive for a clear first
+            place only; None when the gallery has no other.
         likelihood_ratio: how many times more probable the score is if this entry's generator made
             the probe than if another one did; this entry by itself.
         probability: P(this entry's generator | score) at the answer's prior, by itself.
@@ -28,6 +30,8 @@ class Candidate:
     """
 
     name: str
+    entry: str
+    members: tuple[str, ...]
     score: float
     margin: float | None
     likelihood_ratio: float
@@ -58,8 +62,8 @@ class Identification:
         condition: what the rates are calibrated for, e.g. "as is".
         reasons: why nothing can be said, as in ``Verification``.
         images: number of different pictures that had a vote.
-        compared: number of entries.
-        candidates: the best entries, by falling score.
+        compared: number of families, an entry without one being one itself.
+        candidates: the best families, by falling score.
         quality: of every probe image.
     """
 
@@ -86,6 +90,11 @@ class Identification:
     def known(self) -> bool:
         """Whether the verdict is "named"."""
         return self.verdict == "named"
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Generators of the nearest family; empty where it is one itself."""
+        return self.candidates[0].members
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; see docs/json.md."""

@@ -1,4 +1,4 @@
-"""``fingerprint identify``: which known model made this?"""
+"""``fingerprint identify``: who made this?"""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from fingerprint_sdk.cli.shared.model import (
     check_rates,
     embed_files,
     open_extractor,
-    open_gallery,
     probes_document,
+    searched_gallery,
     skipped,
 )
 from fingerprint_sdk.cli.shared.output import (
@@ -46,7 +46,8 @@ OldFmr = Annotated[str | None, typer.Option("--fmr", hidden=True, callback=_no_f
 
 def identify(
     images: Annotated[list[Path], typer.Argument(help="Image files, and folders of images.")],
-    gallery: options.GalleryFile,
+    gallery: options.OwnGallery = None,
+    known: options.Known = False,
     recursive: options.Recursive = False,
     together: options.Together = False,
     top: Annotated[int, typer.Option(min=1, help="Candidates to report.")] = 5,
@@ -63,9 +64,9 @@ def identify(
     json: options.Json = False,
     fmr: OldFmr = None,
 ) -> None:
-    """Which generator in the gallery made each image, if any?
+    """Who made each image? A family of generators that share an image decoder, or none known.
 
-    Images are looked up one by one.
+    Images are looked up one by one in the built-in gallery, or in one of your own.
 
     When all come from one generator, --together makes them one probe, which decides better.
 
@@ -73,21 +74,23 @@ def identify(
 
     [bold]Examples[/bold]
 
-      fingerprint identify suspect.png --gallery known.fpg
+      fingerprint identify suspect.png
 
-      fingerprint identify account/ --together --gallery known.fpg --json
+      fingerprint identify suspect.png --gallery mine.fpg --known
+
+      fingerprint identify account/ --together --gallery mine.fpg --json
     """
     found = expand(images, recursive)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     check_rates(extractor, fpir, fnir, prior)
-    known = open_gallery(gallery, extractor)
+    searched = searched_gallery(gallery, extractor, known=known)
     embedded = embed_files(extractor, found.images, on_error)
     count = len(embedded.indices)
     probes = [slice(0, count)] if together else [slice(i, i + 1) for i in range(count)]
     results = [
         (
             [found.images[index] for index in embedded.indices[probe]],
-            known.search(
+            searched.search(
                 embedded.embeddings[probe],
                 extractor.calibration,
                 quality=embedded.quality[probe],
@@ -101,7 +104,8 @@ def identify(
     ]
     if json:
         document = probes_document(extractor, "gallery", gallery, results, found.passed_over)
-        print_json(document | {"skipped": skipped(embedded, found.images)})
+        more = {"known": gallery is None or known, "skipped": skipped(embedded, found.images)}
+        print_json(document | more)
     elif len(results) == 1:
         _print_one(*results[0])
     else:

@@ -50,11 +50,28 @@ def answer(result: Result) -> str:
     """The verdict as a title."""
     if isinstance(result, Verification):
         return _ANSWERS[result.verdict]
-    if result.best is not None:
-        return result.best
+    if result.verdict == "named":
+        return called(result)
     if result.verdict == "none":
         return "None of these"
-    return "Inconclusive" if result.reasons else f"Inconclusive, nearest {result.nearest}"
+    return "Inconclusive" if result.reasons else f"Inconclusive, nearest {called(result)}"
+
+
+def called(result: Identification) -> str:
+    """The nearest, with the generators that it may be."""
+    if not result.members:
+        return result.nearest
+    return f"{result.nearest} ({', '.join(result.members)})"
+
+
+def family(result: Result) -> str:
+    """That the members of a family are not told apart; empty where there is nothing to tell."""
+    if isinstance(result, Verification) or result.reasons or len(result.members) < 2:
+        return ""
+    return (
+        f"The answer is the family: its {len(result.members)} members share an image decoder and "
+        "are not told apart."
+    )
 
 
 def marks(result: Result) -> tuple[float | None, float | None]:

@@ -1,6 +1,6 @@
 """What a probe by a generator outside the gallery would score: told by the gallery's own entries.
 
-Each entry's images, or its copies like the probe, are probes to all other entries. Equations:
+Each entry's images, or its copies like the probe, are probes to all other families. Equations:
 docs/method.md#identification.
 """
 
@@ -40,6 +40,20 @@ class Background:
         """Of the entries, in their order."""
         return tuple(self.entries)
 
+    @cached_property
+    def answers(self) -> tuple[str, ...]:
+        """What each entry is named as: its family, or itself."""
+        return tuple(
+            entry.provenance.family if entry.provenance else name
+            for name, entry in self.entries.items()
+        )
+
+    @cached_property
+    def families(self) -> npt.NDArray[np.intp]:
+        """The number of each entry's family, (N,): entries of one answer have one number."""
+        numbers: dict[str, int] = {}
+        return np.array([numbers.setdefault(one, len(numbers)) for one in self.answers], np.intp)
+
     def ranked(
         self,
         scores: npt.NDArray[np.float64],
@@ -48,7 +62,9 @@ class Background:
         *,
         wanted: int = 2,
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
-        """Scores less what processing explains of each entry, and the entries by falling score.
+        """Scores less what processing explains of each entry, and entries by falling score.
+
+        Of each family its best entry only, since the others are no rivals of it.
 
         What is explained is at least 0, so an entry that would not be among the ``wanted`` best
         even without it need not be asked: its score stays as it was, and its place behind them.
@@ -66,13 +82,17 @@ class Background:
             more = order[asked : asked + max(wanted, _AT_ONCE)]
             left[more] -= [self.explained(place, copies[place], calibration) for place in more]
             asked += len(more)
-            best = np.sort(left[order[:asked]])[-wanted:]
-            if asked == len(order) or (len(best) == wanted and best[0] >= scores[order[asked]]):
+            found = order[:asked]
+            best = self._best(found[np.argsort(-left[found], kind="stable")])
+            last = left[best[wanted - 1]] if len(best) >= wanted else -np.inf
+            if asked == len(order) or last >= scores[order[asked]]:
                 break
-        first = order[:asked]
-        return left, np.concatenate(
-            [first[np.argsort(-left[first], kind="stable")], order[asked:]]
-        )
+        return left, self._best(np.concatenate([best, order[asked:]]))
+
+    def _best(self, order: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        """The first entry of each family, in their order."""
+        _, first = np.unique(self.families[order], return_index=True)
+        return order[np.sort(first)]
 
     def keep(self, amounts: Sequence[float]) -> None:
         """What processing explains of the images of each entry, where it is known already."""
@@ -100,12 +120,14 @@ class Background:
         rng = np.random.default_rng(0)
         everything = list(self.entries.values())
         asked = np.sort(rng.permutation(len(everything))[:_ASKED])
-        means, within, counts = [], [], []
+        means: dict[int, list[float]] = {}  # by family
+        within, counts = [], []
         for place in asked:
             probes, explained, count = _probes(everything[place], like, images, calibration, rng)
             counts.append(count)
             margins = []
-            not_strangers = [place, *self._alike(place)]
+            siblings = np.flatnonzero(self.families == self.families[place])
+            not_strangers = [*siblings, *self._alike(place)]
             together = self.known.matrix @ np.stack(probes, axis=1)
             for cosines, amount in zip(together.T, explained, strict=True):
                 rows = nearest_fingerprints(self.known, cosines, like)
@@ -113,26 +135,29 @@ class Background:
                 scores[not_strangers] = -np.inf
                 left, order = self.ranked(scores, kinds_of(self.known, rows), calibration)
                 margins.append(left[order[0]] - MARGIN * left[order[1]])
-            means.append(np.mean(margins))
+            means.setdefault(self.families[place], []).append(float(np.mean(margins)))
             if len(margins) > 1:
                 within.append(np.var(margins, ddof=1))
+        of_families = [np.mean(found) for found in means.values()]
         inner = float(np.mean(within)) if within else 0.0
         # The means' own variance holds what is left of that within an entry.
-        between = max(float(np.var(means, ddof=1)) - inner / _PROBES, 0.0)
+        between = max(float(np.var(of_families, ddof=1)) - inner / _PROBES, 0.0)
+        families = 1 + int(self.families.max())
         return Strangers(
-            float(np.mean(means)), between + inner, len(everything), int(np.median(counts))
+            float(np.mean(of_families)), between + inner, families, int(np.median(counts))
         )
 
     def _alike(self, place: int) -> list[int]:
-        """Entries that cannot be told from one: no strangers to it, they would hide all others.
+        """Entries of other families that cannot be told from one: no strangers to it.
 
-        Two that are not are left.
+        They would hide all others. Two families that are not are left.
         """
         everything = list(self.entries.values())
         first = self.known.rows[:, 0]
         cosines = (self.known.matrix @ everything[place].fingerprint)[first]
-        cosines[place] = -np.inf
-        nearest = np.argsort(-cosines)[: min(_SIBLINGS, len(everything) - 3)]
+        others = np.argsort(-cosines)
+        others = others[self.families[others] != self.families[place]]
+        nearest = others[: min(_SIBLINGS, len(self._best(others)) - 2)]
         return [int(other) for other in nearest if alike(everything[place], everything[other])]
 
 

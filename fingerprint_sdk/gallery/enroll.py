@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fingerprint_sdk.embedding import is_embeddings
 from fingerprint_sdk.embeddings_file import check_embeddings
 from fingerprint_sdk.errors import GalleryError, ImageError
-from fingerprint_sdk.gallery.entry import CopyMean, Entry
+from fingerprint_sdk.gallery.entry import CopyMean, Entry, Provenance
 from fingerprint_sdk.images.copies import bank, copy_of
 from fingerprint_sdk.images.decode import LoadedImage, load_image
 from fingerprint_sdk.images.processing import Kind
@@ -30,6 +30,7 @@ def new_entry(
     notes: str,
     *,
     copies: bool,
+    provenance: Provenance | None = None,
 ) -> tuple[Entry, tuple[Quality, ...]]:
     """The entry, and the quality of each image; see ``Gallery.enroll``.
 
@@ -55,7 +56,7 @@ def new_entry(
     check_embeddings(embeddings, extractor.embedding_size, f"embeddings of {name!r}")
     lossy = np.array([bool(q.lossy) for q in quality] or [False] * len(embeddings))
     windows = np.array([q.windows for q in quality] or [0] * len(embeddings), np.int32)
-    entry = Entry(embeddings, lossy, windows, notes, kept)
+    entry = Entry(embeddings, lossy, windows, notes, kept, provenance)
     return entry, tuple(quality[place] for place in places)
 
 

@@ -1,4 +1,4 @@
-"""An entry of a gallery: what is known of one model."""
+"""An entry of a gallery: what is known of one model, or of a family of them by one source."""
 
 from __future__ import annotations
 
@@ -41,9 +41,28 @@ class CopyMean:
         return CopyMean(np.asarray(mean, np.float32), sum(counts))
 
 
+@dataclass(frozen=True)
+class Provenance:
+    """What is known of an entry's images beside their embeddings.
+
+    Attributes:
+        family: of generators that share an image decoder: entries of one family are one answer.
+        members: generators of the family; empty if it is one itself.
+        source: who published the images.
+        formats: how many of the files are of each format, by its name.
+        dates: of the images, or since when there have been any, e.g. "since 2024-08"; or empty.
+    """
+
+    family: str
+    members: tuple[str, ...] = ()
+    source: str = ""
+    formats: tuple[tuple[str, int], ...] = ()
+    dates: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One known model.
+    """One known model, or a family of models by one source.
 
     Attributes:
         embeddings: float32, shape (n, D), one L2-normalised row for each enrolled image.
@@ -53,6 +72,7 @@ class Entry:
         notes: free text.
         copies: by the name of a kind (``images.processing``), of processed copies of the images,
             or of some of them.
+        provenance: None where the entry is what its name says, and no family's.
     """
 
     embeddings: Embeddings
@@ -60,6 +80,7 @@ class Entry:
     windows: npt.NDArray[np.int32]
     notes: str = ""
     copies: Mapping[str, CopyMean] = field(default_factory=dict)
+    provenance: Provenance | None = None
 
     @cached_property
     def fingerprints(self) -> Embeddings:
@@ -91,6 +112,7 @@ class Entry:
                 kind: CopyMean.joined([e.copies[kind] for e in both if kind in e.copies])
                 for kind in {**self.copies, **other.copies}
             },
+            self.provenance,
         )
 
 

@@ -5,8 +5,8 @@ all entries in a row, ``lossy`` (uint8, (N,)) whether each image carries lossy c
 ``windows`` (int32, (N,)) how many of its windows counted, 0 for unknown. If an entry has copies,
 ``copies`` (float32, (M, D)) holds the mean embedding of each kind, not normalised.
 The metadata name the format, the model (with the SHA-256 of its file, since embeddings of two
-models cannot be compared) and, as JSON, each entry's name, number of images, notes, and number of
-copies of each kind.
+models cannot be compared) and, as JSON, each entry's name, number of images, notes, number of
+copies of each kind, and provenance if it has one.
 
 Format 1, which is still read, has no ``windows``, two kinds of other names, and a row of
 ``copies`` for each copy.
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from fingerprint_sdk.embeddings_file import (
     reading,
 )
 from fingerprint_sdk.errors import GalleryError
-from fingerprint_sdk.gallery.entry import CopyMean, Entry, check_name
+from fingerprint_sdk.gallery.entry import CopyMean, Entry, Provenance, check_name
 from fingerprint_sdk.images.processing import kind_named
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
@@ -63,6 +63,7 @@ def encode(identity: ModelIdentity, entries: Mapping[str, Entry]) -> bytes:
     listing = [
         {"name": name, "images": len(entry.embeddings), "notes": entry.notes}
         | ({"copies": {k: v.count for k, v in entry.copies.items()}} if entry.copies else {})
+        | ({"provenance": asdict(entry.provenance)} if entry.provenance else {})
         for name, entry in entries.items()
     ]
     return encode_tensors(FORMAT, identity, tensors, {"entries": json.dumps(listing)})
@@ -77,7 +78,13 @@ def read(path: Path) -> Content:
         )
         first_format = metadata["format_version"] == "1"
         listing = [
-            _Listed(entry["name"], entry["images"], entry["notes"], dict(entry.get("copies", {})))
+            _Listed(
+                entry["name"],
+                entry["images"],
+                entry["notes"],
+                dict(entry.get("copies", {})),
+                _provenance(entry.get("provenance")),
+            )
             for entry in json.loads(metadata["entries"])
         ]
     embeddings = tensors["embeddings"]
@@ -97,6 +104,7 @@ class _Listed:
     images: Any
     notes: Any
     copies: dict[Any, Any]
+    provenance: Provenance | None = None
     rows: Sequence[int] = ()  # of tensor ``copies``, for each kind
 
     def checked(self, file: str, first_format: bool) -> _Listed:
@@ -119,7 +127,27 @@ class _Listed:
             ) from None
         copies = dict(zip(names, self.copies.values(), strict=True))
         rows = list(copies.values()) if first_format else [1] * len(copies)
-        return _Listed(self.name, self.images, self.notes, copies, rows)
+        return replace(self, copies=copies, rows=rows)
+
+
+def _provenance(entry: Any) -> Provenance | None:
+    """As it was written. Raises ValueError, TypeError or LookupError."""
+    if entry is None:
+        return None
+    found = Provenance(
+        family=entry["family"],
+        members=tuple(entry["members"]),
+        source=entry["source"],
+        formats=tuple((name, count) for name, count in entry["formats"]),
+        dates=entry["dates"],
+    )
+    check_name(found.family)
+    texts = (found.source, found.dates, *found.members, *(name for name, _ in found.formats))
+    if not all(isinstance(text, str) and text.isprintable() for text in texts):
+        raise ValueError("a provenance has a text that is none")
+    if not all(type(count) is int and count >= 1 for _, count in found.formats):
+        raise ValueError("a provenance has a number of files that is none")
+    return found
 
 
 def _check(tensors: Mapping[str, npt.NDArray[Any]], size: int, name: str, *, means: bool) -> None:
@@ -158,7 +186,9 @@ def _split(
                 kept[kind] = CopyMean(CopyMean.of(mean).mean, count)
             copied += rows
         own = slice(start, start + one.images)
-        entries[one.name] = Entry(embeddings[own], lossy[own] != 0, windows[own], one.notes, kept)
+        entries[one.name] = Entry(
+            embeddings[own], lossy[own] != 0, windows[own], one.notes, kept, one.provenance
+        )
         start += one.images
     if (start, copied) != (len(embeddings), len(copies)) or not (
         lossy.shape == windows.shape == (start,) and (windows >= 0).all()

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk._default import default_extractor
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.embeddings_file import write
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery.background import Background
 from fingerprint_sdk.gallery.enroll import new_entry
-from fingerprint_sdk.gallery.entry import Entry, check_name
+from fingerprint_sdk.gallery.entry import Entry, Provenance, check_name
 from fingerprint_sdk.gallery.export import csv_table, parquet_table
 from fingerprint_sdk.gallery.file import Content, encode, read
 from fingerprint_sdk.gallery.fingerprints import fingerprints_of
@@ -109,6 +111,7 @@ class Gallery:
         *,
         notes: str | None = None,
         copies: bool = True,
+        provenance: Provenance | None = None,
     ) -> tuple[Quality, ...]:
         """Add images to the entry ``name``, which is made if there is none.
 
@@ -124,6 +127,8 @@ class Gallery:
                 resized since is then looked for among its like; without, it is hardly ever found.
                 It takes about 20 times as long, 18 s of one core instead of 1 s for ten images of
                 512 px or more. Of embeddings there are none.
+            provenance: names the family that the entry is of, and its source; entries of one
+                family are one answer. None for an entry of its own, or leaves an old one's.
 
         Returns:
             The quality of each image; empty when embeddings were given.
@@ -133,11 +138,14 @@ class Gallery:
             GalleryError: the name or the embeddings are invalid, or nothing was given.
         """
         check_name(name)
-        entry, quality = new_entry(self.extractor, name, images, notes or "", copies=copies)
+        entry, quality = new_entry(
+            self.extractor, name, images, notes or "", copies=copies, provenance=provenance
+        )
         with self._lock:
             old = self._entries.get(name)
             if old is not None:
                 entry = old.joined(entry, old.notes if notes is None else notes)
+                entry = replace(entry, provenance=provenance or old.provenance)
             self._set({**self._entries, name: entry})
         return quality
 
@@ -364,12 +372,16 @@ class Gallery:
 
 def identify(
     images: Images | npt.NDArray[np.floating],
-    gallery: Gallery,
+    gallery: Gallery | None = None,
     *,
     fpir: float | None = None,
     fnir: float | None = None,
     prior: float = 0.5,
     top: int = 5,
 ) -> Identification:
-    """``Gallery.identify``: with the gallery's own extractor, by default the default model."""
-    return gallery.identify(images, fpir=fpir, fnir=fnir, prior=prior, top=top)
+    """``Gallery.identify``: with the gallery's own extractor, by default the default model.
+
+    Without a gallery, who of the built-in one made it, see ``known``.
+    """
+    extractor = default_extractor() if gallery is None else gallery.extractor
+    return extractor.identify(images, gallery, fpir=fpir, fnir=fnir, prior=prior, top=top)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -75,13 +73,12 @@ def answer(
     top: int = 1,
 ) -> Identification:
     """What is said of a probe of which it is known how near it is to every entry."""
-    names = background.names
     scores, order = background.ranked(
         found.scores - side.explained, found.copies, calibration, wanted=top
     )
     conditions = [_condition(background, side, found, place, calibration) for place in order[:top]]
     candidates = tuple(
-        _candidate(names, side, place, scores, order, found, condition, prior)
+        _candidate(background, side, place, scores, order, found, condition, prior)
         for place, condition in zip(order[:top], conditions, strict=True)
     )
     first, condition = candidates[0], conditions[0]
@@ -107,7 +104,7 @@ def answer(
         condition=condition.treatment,
         reasons=side.reasons,
         images=side.images,
-        compared=len(names),
+        compared=len(order),
         candidates=candidates,
         quality=quality,
     )
@@ -129,7 +126,7 @@ def _condition(
 
 
 def _candidate(
-    names: Sequence[str],
+    background: Background,
     side: Side,
     place: int,
     scores: npt.NDArray[np.float64],
@@ -141,8 +138,12 @@ def _candidate(
     score = float(scores[place])
     rival = order[1 if place == order[0] else 0] if len(order) > 1 else None
     ratio = NO_EVIDENCE if side.reasons else condition.likelihood_ratio(score)
+    name = background.names[place]
+    known = background.entries[name].provenance
     return Candidate(
-        name=names[place],
+        name=background.answers[place],
+        entry=name,
+        members=known.members if known else (),
         score=score,
         margin=None if rival is None else score - float(scores[rival]),
         likelihood_ratio=ratio,
@@ -161,10 +162,10 @@ def _threshold(
     fpir: float,
 ) -> float:
     """Score from which the nearest is named; what a stranger scores, the gallery knows best."""
-    entries = len(background.names)
-    if entries < ENOUGH:
+    families = len(set(background.answers))
+    if families < ENOUGH:
         low, _ = condition.fmr_range
-        return condition.threshold(max(low, fpir / entries))
+        return condition.threshold(max(low, fpir / len(background.names)))
     strangers = background.strangers(found.like, side.images, calibration)
     asked = calibration.condition(
         strangers.images,

@@ -30,15 +30,15 @@ class Strangers:
     """Margins, best score less ``MARGIN`` times the second, of each entry's probes to the others.
 
     Attributes:
-        mean: of the entries' means.
-        variance: of a probe by another entry: between entries, and within one.
-        entries: how many there are.
+        mean: of the families' means, an entry without one being one itself.
+        variance: of a probe by another family: between families, and within one.
+        families: how many there are.
         images: of each probe.
     """
 
     mean: float
     variance: float
-    entries: int
+    families: int
     images: int
 
     def threshold(self, fpir: float, condition: Condition, asked: Condition) -> float:
@@ -57,14 +57,14 @@ class Strangers:
         low, high = condition.fmr_range
         span = normal.inv_cdf(1 - low) - normal.inv_cdf(1 - high)
         prior = _SPREAD * (condition.threshold(low) - condition.threshold(high)) / span
-        own = self.entries - 1
+        own = self.families - 1
         freedom = _PRIOR_ENTRIES + own
         variance = (_PRIOR_ENTRIES * prior**2 + own * self.variance) / freedom
         moved = (1 - MARGIN) * (condition.threshold(high) - asked.threshold(high))
         return (
             self.mean
             + moved
-            + student_quantile(1 - fpir, freedom) * math.sqrt(variance * (1 + 1 / self.entries))
+            + student_quantile(1 - fpir, freedom) * math.sqrt(variance * (1 + 1 / self.families))
         )
 
 

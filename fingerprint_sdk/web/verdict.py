@@ -14,6 +14,7 @@ from fingerprint_sdk.explanation.sentences import (
     bounds,
     chance,
     condition,
+    family,
     kind,
     marks,
     percent,
@@ -56,7 +57,7 @@ def identification(result: Identification, images: Sequence[Upload]) -> str:
         for candidate, line in zip(result.candidates, lines, strict=True)
     )
     shown = "" if result.reasons else f"<ol class='fp-candidates'>{rows}</ol>"
-    said = [belief(result), settled_by(result)]
+    said = [belief(result), family(result), settled_by(result)]
     if not result.reasons:
         said.append(condition(result))
     return _card(

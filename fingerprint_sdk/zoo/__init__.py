@@ -1,6 +1,11 @@
 """Models: bundled, local, or on the Hugging Face Hub; each file checked against its promise."""
 
-from fingerprint_sdk.zoo.description import FileInfo, ModelDescription
+from fingerprint_sdk.zoo.description import (
+    CONFIG_NAME,
+    KNOWN_NAME,
+    FileInfo,
+    ModelDescription,
+)
 from fingerprint_sdk.zoo.lookup import (
     DEFAULT_MODEL,
     CachedModel,
@@ -11,7 +16,9 @@ from fingerprint_sdk.zoo.lookup import (
 )
 
 __all__ = [
+    "CONFIG_NAME",
     "DEFAULT_MODEL",
+    "KNOWN_NAME",
     "CachedModel",
     "FileInfo",
     "ModelDescription",

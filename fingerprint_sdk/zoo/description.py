@@ -16,6 +16,7 @@ from fingerprint_sdk.errors import IntegrityError, ModelError, ModelNotFoundErro
 
 CONFIG_NAME = "config.json"
 MODEL_NAME = "model.onnx"
+KNOWN_NAME = "known.fpg"
 
 # A plain file name: no folder, so no way out of the model's own folder.
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")

@@ -15,6 +15,7 @@ from trainer.cli import (  # noqa: F401
     extractor,
     fidelity,
     finetune,
+    known,
     lineage,
     publish,
     report,

@@ -22,11 +22,13 @@ VERIFIED = {
 
 def identified(result: Identification) -> str:
     """``source: NAME``, ``none of these`` or ``inconclusive, nearest NAME``."""
+    from fingerprint_sdk.explanation.sentences import called
+
     if result.verdict == "named":
-        return f"source: {result.best}"
+        return f"source: {called(result)}"
     if result.verdict == "none":
         return "none of these"
-    return "inconclusive" if result.reasons else f"inconclusive, nearest {result.nearest}"
+    return "inconclusive" if result.reasons else f"inconclusive, nearest {called(result)}"
 
 
 def verification_pairs(result: Verification) -> Iterator[tuple[str, object]]:
@@ -42,11 +44,15 @@ def verification_pairs(result: Verification) -> Iterator[tuple[str, object]]:
 
 def identification_pairs(result: Identification) -> Iterator[tuple[str, object]]:
     """What an identification rests on, as ``print_pairs`` takes it."""
+    from fingerprint_sdk.explanation.sentences import family
+
     if not result.reasons:
         fpir, fnir = _percent(result.fpir), _percent(result.fnir)
         yield from _number(result, f"{result.nearest}, by itself")
         yield "named from", f"{result.threshold:.4f}: {fpir} of strangers reach it (FPIR)"
         yield "none below", f"{result.missed:.4f}: {fnir} of known ones score less (FNIR)"
+        if said := family(result):
+            yield "family", said
     yield "images", f"{result.images} against {result.compared} entries"
     yield from _rest(result)
 

@@ -64,14 +64,14 @@ def describe(extractor: Extractor) -> dict[str, str]:
 def probes_document(
     extractor: Extractor,
     kind: str,
-    file: Path,
+    file: Path | None,
     results: Sequence[tuple[Sequence[Path], Identification | SearchResult]],
     passed_over: Sequence[Path],
 ) -> dict[str, Any]:
-    """The JSON document of what was found for each probe in the ``kind`` of ``file``."""
+    """The JSON document of what was found for each probe in the ``kind`` of ``file``, if any."""
     return {
         "model": describe(extractor),
-        kind: str(file),
+        kind: None if file is None else str(file),
         "probes": [
             {"paths": [str(path) for path in paths], **result.to_dict()}
             for paths, result in results
@@ -119,6 +119,23 @@ def open_gallery(path: Path, extractor: Extractor, *, create: bool = False) -> G
         note(f"making the new gallery {path}")
         return Gallery(extractor)
     return Gallery.load(path, extractor)
+
+
+def searched_gallery(path: Path | None, extractor: Extractor, *, known: bool) -> Gallery:
+    """The built-in gallery where there is no ``path``; else that one, or with ``known`` both.
+
+    Raises:
+        GalleryError: a gallery is missing, broken, or of another model, or both have an entry of
+            one name.
+    """
+    from fingerprint_sdk.gallery import known as built_in
+
+    if path is None:
+        return built_in(extractor)
+    gallery = open_gallery(path, extractor)
+    if known:
+        gallery.merge(built_in(extractor))
+    return gallery
 
 
 def usable(paths: Sequence[Path], on_error: OnError) -> tuple[list[Path], list[dict[str, Any]]]:

@@ -122,5 +122,17 @@ Copies = Annotated[
         "probes processed since.",
     ),
 ]
+OwnGallery = Annotated[
+    Path | None,
+    typer.Option(
+        "--gallery",
+        "-g",
+        help="A gallery file of your own (.fpg).",
+        show_default="the built-in gallery of decoder families",
+    ),
+]
+Known = Annotated[
+    bool, typer.Option("--known", help="The built-in gallery beside the one of your own.")
+]
 GalleryFile = Annotated[Path, typer.Option("--gallery", "-g", help="The gallery file (.fpg).")]
 GalleryArgument = Annotated[Path, typer.Argument(metavar="GALLERY", help="The gallery file.")]

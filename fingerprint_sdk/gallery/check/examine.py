@@ -37,7 +37,8 @@ def examine(
     """See ``Gallery.check``."""
     if not background.entries:
         raise GalleryError("the gallery is empty: enroll something first")
-    names, entries = background.names, list(background.entries.values())
+    names, answers = background.names, background.answers
+    entries = list(background.entries.values())
     explained = list(explained_images(entries, calibration))
     sides = [
         enrolled_side(entry, range(len(entry.embeddings)), of_images)
@@ -50,9 +51,9 @@ def examine(
         own.setdefault(one.place, []).append(one)
     place_of = {name: place for place, name in enumerate(names)}
     confused = {
-        (one.place, place_of[one.answer.nearest])
+        (one.place, place_of[one.answer.candidates[0].entry])
         for one in done
-        if one.answer.nearest != names[one.place]
+        if one.answer.nearest != answers[one.place]
     }
     margins = {place: [one.margin for one in found] for place, found in own.items()}
     more = outlooks(sides, margins, calibration, fpir)
@@ -62,13 +63,13 @@ def examine(
         model=model,
         fpir=fpir,
         fnir=fnir,
-        rates=_rates(done, names),
+        rates=_rates(done, answers),
         entries=tuple(
             EntryCheck(
                 name,
                 len(entry.embeddings),
                 int(entry.lossy.sum()),
-                _rates(own.get(place, []), names),
+                _rates(own.get(place, []), answers),
                 more[place],
             )
             for place, (name, entry) in enumerate(zip(names, entries, strict=True))
@@ -81,15 +82,15 @@ def examine(
     )
 
 
-def _rates(done: Sequence[Lookup], names: Sequence[str]) -> Rates:
+def _rates(done: Sequence[Lookup], answers: Sequence[str]) -> Rates:
     def share(cases: Iterable[bool]) -> float | None:
         return sum(cases) / len(done) if done else None
 
     return Rates(
         len(done),
-        share(one.answer.nearest == names[one.place] for one in done),
-        share(one.answer.best == names[one.place] for one in done),
-        share(one.answer.known and one.answer.best != names[one.place] for one in done),
+        share(one.answer.nearest == answers[one.place] for one in done),
+        share(one.answer.best == answers[one.place] for one in done),
+        share(one.answer.known and one.answer.best != answers[one.place] for one in done),
     )
 
 
@@ -102,7 +103,7 @@ def _mislabelled(
     names, entries = background.names, list(background.entries.values())
     for one in done:
         found = one.answer
-        if found.nearest == names[one.place] or found.likelihood_ratio < _SAYS:
+        if found.nearest == background.answers[one.place] or found.likelihood_ratio < _SAYS:
             continue
         entry, of_images = entries[one.place], explained[one.place]
         others = [i for i in range(len(entry.embeddings)) if i != one.image]

@@ -81,7 +81,7 @@ def lookups(
             said = answer(background, side, found, calibration, fpir=fpir, fnir=fnir)
             own = found.scores[place] - side.explained
             own -= background.explained(place, None, calibration)
-            nearer = said.nearest != background.names[place]
+            nearer = said.nearest != background.answers[place]
             least = max(said.threshold, said.score) if nearer else said.threshold
             yield Lookup(place, image, said, float(own) - least)
 

@@ -56,7 +56,7 @@ def twins(
     calibration: Calibration,
     fpir: float,
 ) -> Iterator[Twins]:
-    """Entries that cannot be told apart, the most alike first.
+    """Entries of two families that cannot be told apart, the most alike first.
 
     Those that a verification says are the same, unless each image of both is nearer to its own
     entry; and those of which ``alike`` says so. Of many that are like each other, each with the
@@ -76,7 +76,7 @@ def twins(
     candidates = dict.fromkeys([*pairs, *sorted((min(pair), max(pair)) for pair in confused)])
     told: set[int] = set()
     for a, b in candidates:
-        if {a, b} <= told:
+        if {a, b} <= told or background.families[a] == background.families[b]:
             continue
         shares = (taken(entries[a], entries[b]), taken(entries[b], entries[a]))
         found = verify_sides(sides[a], sides[b], calibration, fmr=fmr)

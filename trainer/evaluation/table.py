@@ -20,20 +20,20 @@ _IDENTIFICATION_ROWS: tuple[tuple[str, Callable[[LevelScores], Estimate]], ...] 
     ("macro-F1", lambda level: level.macro_f1),
 )
 _PAIR_ROWS: tuple[tuple[str, _Cell], ...] = (
-    ("AUC", lambda pairs: _text(pairs.auc)),
-    ("best-threshold accuracy", lambda pairs: _text(pairs.best_threshold_accuracy)),
-    ("FNMR at FMR 1 %", lambda pairs: _text(pairs.fnmr_at_fmr_1)),
-    ("FNMR at FMR 10 %", lambda pairs: _text(pairs.fnmr_at_fmr_10)),
+    ("AUC", lambda pairs: as_text(pairs.auc)),
+    ("best-threshold accuracy", lambda pairs: as_text(pairs.best_threshold_accuracy)),
+    ("FNMR at FMR 1 %", lambda pairs: as_text(pairs.fnmr_at_fmr_1)),
+    ("FNMR at FMR 10 %", lambda pairs: as_text(pairs.fnmr_at_fmr_10)),
 )
 _DECISION_ROWS: tuple[tuple[str, Callable[[Decisions], str]], ...] = (
     ("Cllr, bits", lambda d: f"{d.cllr:.3f}"),
     ("Cllr_min, bits", lambda d: f"{d.cllr_min:.3f}"),
-    ("nominal FMR, FNMR", lambda d: f"{_text(d.fmr)}, {_text(d.fnmr)}"),
-    ("two models: same", lambda d: _text(d.impostor.same)),
-    ("two models: inconclusive", lambda d: _text(d.impostor.inconclusive)),
-    ("one model: same", lambda d: _text(d.genuine.same)),
-    ("one model: different", lambda d: _text(d.genuine.different)),
-    ("one model: inconclusive", lambda d: _text(d.genuine.inconclusive)),
+    ("nominal FMR, FNMR", lambda d: f"{as_text(d.fmr)}, {as_text(d.fnmr)}"),
+    ("two models: same", lambda d: as_text(d.impostor.same)),
+    ("two models: inconclusive", lambda d: as_text(d.impostor.inconclusive)),
+    ("one model: same", lambda d: as_text(d.genuine.same)),
+    ("one model: different", lambda d: as_text(d.genuine.different)),
+    ("one model: inconclusive", lambda d: as_text(d.genuine.inconclusive)),
 )
 
 
@@ -70,7 +70,7 @@ def print_table(results: Mapping[str, Scores], *, console: Console | None = None
 
         def both(scores: Scores, estimate: Callable[[LevelScores], Estimate] = estimate) -> str:
             levels = scores.identification
-            return _levels(_text(estimate(levels.model)), _text(estimate(levels.decoder)))
+            return _levels(as_text(estimate(levels.model)), as_text(estimate(levels.decoder)))
 
         add(f"identification: {name}", both, last=name == _IDENTIFICATION_ROWS[-1][0])
     rows = _PAIR_ROWS
@@ -102,11 +102,12 @@ def _levels(model: str, decoder: str) -> str:
     return model if model.partition(" ")[0] == decoder else f"{model} [{decoder}]"
 
 
-def _text(value: Estimate | float | None) -> str:
+def as_text(value: Estimate | float | None) -> str:
+    """In percent, with the interval if there is one; "-" for None."""
     if value is None:
         return "-"
     if not isinstance(value, Estimate):
         return f"{100 * value:.1f}"
     if value.low is None or value.high is None:
-        return _text(value.value)
-    return f"{_text(value.value)} ({_text(value.low)}-{_text(value.high)})"
+        return as_text(value.value)
+    return f"{as_text(value.value)} ({as_text(value.low)}-{as_text(value.high)})"

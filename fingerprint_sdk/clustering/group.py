@@ -140,13 +140,12 @@ def cluster_embeddings(
             treatment=most([treatments[place] for place in group]),
             windows=min(quality[place].windows for place in group) if quality else None,
         )
-        taken = amounts[list(group)]
         total = embeddings[list(group)].sum(axis=0, dtype=np.float64)
-        for place in group:
-            rest = mean_embedding((total - embeddings[place])[None])
+        rests = [mean_embedding((total - embeddings[place])[None]) for place in group]
+        others = calibration.cohort.explain(np.stack(rests), len(group) - 1)
+        for place, rest, other in zip(group, rests, others, strict=True):
             labels[place] = number
-            others = (taken.sum() - amounts[place]) / (len(group) - 1)
-            score = cosine(embeddings[place], rest) - amounts[place] - others
+            score = cosine(embeddings[place], rest) - amounts[place] - other.amount
             strength[place] = probability(condition.likelihood_ratio(float(score)), 0.5)
     return Clustering(
         labels=tuple(labels),

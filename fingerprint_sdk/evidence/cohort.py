@@ -1,8 +1,8 @@
 """What processing alone explains of a likeness: a cohort of processed photographs.
 
 Two images that were both made grey, blurred or recompressed look alike whoever made them. So do
-they and photographs that were treated in the same way, which no generator made. What an image
-shares with those counts against it. Equations: docs/method.md#cohort.
+they and photographs that were treated in the same way, which no generator made. What a side of a
+comparison shares with those counts against it. Equations: docs/method.md#cohort.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections import Counter
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,19 +23,53 @@ from fingerprint_sdk.images.treatment import TREATMENTS
 
 Embeddings = npt.NDArray[np.float32]
 
+_AT_ONCE = 512  # sides: 16 MB of cosines with 8,000 photographs
+
+
+@dataclass(frozen=True)
+class CohortKind:
+    """A kind of processing.
+
+    Attributes:
+        name: e.g. "webp".
+        treatment: one of ``images.treatment.TREATMENTS``.
+        count: how many photographs of the cohort went through it.
+    """
+
+    name: str
+    treatment: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is usual of sides that nobody processed.
+
+    Attributes:
+        images: on the side.
+        base: likeness up to which nothing is explained: that of many an unprocessed side.
+        processed: amount from which a side counts as processed: hardly an unprocessed one's.
+    """
+
+    images: int
+    base: float
+    processed: float
+
 
 @dataclass(frozen=True)
 class Explained:
-    """What processing explains of one image's scores.
+    """What processing explains of one side's scores.
 
     Attributes:
-        likeness: mean cosine with the most similar of the cohort, -1 to 1.
+        likeness: to photographs of the kind that it is most like, -1 to 1.
         amount: taken off each of its scores, at least 0.
-        treatment: of most of those, where no unprocessed image is that like them.
+        kind: name of that kind of processing.
+        treatment: of that kind, where no unprocessed side is that like one; else None.
     """
 
     likeness: float
     amount: float
+    kind: str
     treatment: str | None
 
 
@@ -44,46 +78,117 @@ class Cohort:
     """Embeddings of processed photographs, stored with the model.
 
     Attributes:
-        embeddings: float32, shape (C, D), L2-normalised image embeddings.
-        treatments: of each, one of ``images.treatment.TREATMENTS``.
-        nearest: so many of the cohort tell an image's likeness to it.
-        base: likeness up to which nothing is explained: that of many an unprocessed image.
-        processed: likeness from which an image counts as processed: hardly an unprocessed one's.
-        weight: of what is explained, for each side of a comparison.
+        embeddings: float32, shape (C, D), L2-normalised image embeddings, kind by kind.
+        kinds: K kinds of processing, in that order.
+        nearest: so many photographs of a kind tell a side's likeness to it.
+        others: the best kind is set against so many next to it.
+        likeness_weight: of what the likeness exceeds the usual by.
+        contrast_weight: of what the best kind exceeds the next ones by.
+        usual: by the number of images, rising from 1.
     """
 
     embeddings: Embeddings
-    treatments: tuple[str, ...]
+    kinds: tuple[CohortKind, ...]
     nearest: int
-    base: float
-    processed: float
-    weight: float
+    others: int
+    likeness_weight: float
+    contrast_weight: float
+    usual: tuple[Usual, ...]
 
-    def explain(self, embeddings: npt.NDArray[np.floating]) -> tuple[Explained, ...]:
-        """What the cohort explains of each image.
+    def explain(
+        self, embeddings: npt.NDArray[np.floating], images: int | Sequence[int] = 1
+    ) -> tuple[Explained, ...]:
+        """What the cohort explains of each side.
 
         Args:
-            embeddings: image embeddings, shape (n, D), L2-normalised.
+            embeddings: of the sides, shape (n, D), L2-normalised.
+            images: how many images each embedding is the mean of: for all sides, or of each.
         """
-        cosines = np.asarray(embeddings, np.float32) @ self.embeddings.T
-        nearest = np.argpartition(cosines, -self.nearest, axis=1)[:, -self.nearest :]
-        likeness = np.take_along_axis(cosines, nearest, axis=1).mean(axis=1, dtype=np.float64)
+        rows = np.asarray(embeddings, np.float32)
+        counts = np.broadcast_to(np.asarray(images), len(rows))
         found = []
-        for places, value in zip(nearest, likeness, strict=True):
-            kinds = Counter(self.treatments[place] for place in places)
-            treatment = kinds.most_common(1)[0][0] if value > self.processed else None
-            amount = self.weight * max(float(value) - self.base, 0.0)
-            found.append(Explained(float(value), amount, treatment))
+        for start in range(0, len(rows), _AT_ONCE):
+            likenesses = self.likenesses(rows[start : start + _AT_ONCE])
+            order = np.argsort(-likenesses, axis=1, kind="stable")
+            ranked = np.take_along_axis(likenesses, order, axis=1)
+            next_ones = ranked[:, 1 : 1 + self.others]
+            best = ranked[:, 0]
+            contrast = best - next_ones.mean(axis=1) if next_ones.size else np.zeros_like(best)
+            for place, first in enumerate(order[:, 0]):
+                found.append(
+                    self._explained(
+                        self.kinds[first],
+                        float(best[place]),
+                        float(contrast[place]),
+                        self._usual(int(counts[start + place])),
+                    )
+                )
         return tuple(found)
+
+    def likenesses(self, embeddings: Embeddings) -> npt.NDArray[np.float64]:
+        """Cosine of each side with the mean of the photographs nearest to it, of every kind.
+
+        Args:
+            embeddings: float32, (n, D), L2-normalised.
+
+        Returns:
+            float64, (n, K).
+        """
+        cosines = embeddings @ self.embeddings.T
+        columns = []
+        for place, products in zip(self._places, self._products, strict=True):
+            own = cosines[:, place]
+            count = min(self.nearest, own.shape[1])
+            nearest = np.argpartition(own, -count, axis=1)[:, -count:]
+            total = np.take_along_axis(own, nearest, axis=1).sum(axis=1, dtype=np.float64)
+            squared = products[nearest[:, :, None], nearest[:, None, :]].sum(
+                axis=(1, 2), dtype=np.float64
+            )
+            columns.append(total / np.sqrt(np.maximum(squared, 1e-12)))
+        return np.stack(columns, axis=1)
+
+    def _explained(
+        self, kind: CohortKind, likeness: float, contrast: float, usual: Usual
+    ) -> Explained:
+        amount = self.likeness_weight * max(likeness - usual.base, 0.0)
+        amount += self.contrast_weight * contrast
+        return Explained(
+            likeness,
+            amount,
+            kind.name,
+            kind.treatment if amount > usual.processed else None,
+        )
+
+    def _usual(self, images: int) -> Usual:
+        """Between numbers of images that were measured linear in the number's logarithm."""
+        numbers = [math.log(one.images) for one in self.usual]
+        values = (
+            float(np.interp(math.log(images), numbers, [getattr(one, name) for one in self.usual]))
+            for name in ("base", "processed")
+        )
+        return Usual(images, *values)
+
+    @cached_property
+    def _places(self) -> tuple[slice, ...]:
+        ends = np.cumsum([kind.count for kind in self.kinds])
+        return tuple(
+            slice(int(end) - kind.count, int(end))
+            for kind, end in zip(self.kinds, ends, strict=True)
+        )
+
+    @cached_property
+    def _products(self) -> tuple[Embeddings, ...]:
+        """Of every two photographs of each kind."""
+        return tuple(self.embeddings[place] @ self.embeddings[place].T for place in self._places)
 
     @classmethod
     def from_json(cls, text: str, size: int) -> Cohort:
         """Parse the ``cohort`` entry of a model's metadata.
 
         Args:
-            text: an object of ``nearest``, ``base``, ``processed``, ``weight``, ``treatments``
-                (how many rows of each, in the order of the rows) and ``embeddings``: base64 of
-                int8, row by row, each so long that its largest number is 127.
+            text: an object of the attributes, where ``kinds`` are [name, treatment, count] and
+                ``usual`` [images, base, processed] each, and ``embeddings`` base64 of int8, row
+                by row, each so long that its largest number is 127.
             size: D.
 
         Raises:
@@ -100,20 +205,21 @@ class Cohort:
 
 def no_cohort(size: int) -> Cohort:
     """A cohort that explains nothing, for a model without one."""
-    return Cohort(np.zeros((1, size), np.float32), ("other",), 1, 1.0, 1.0, 0.0)
+    kinds = (CohortKind("none", "other", 1),)
+    return Cohort(np.zeros((1, size), np.float32), kinds, 1, 1, 0.0, 0.0, (Usual(1, 1.0, 1.0),))
 
 
 def to_json(cohort: Cohort) -> str:
     """What ``Cohort.from_json`` reads: eight bits a number, see ``stored``."""
     content = _eight_bits(cohort.embeddings).tobytes()
-    runs = [(name, len(list(rows))) for name, rows in groupby(cohort.treatments)]
     return json.dumps(
         {
-            "treatments": runs,
+            "kinds": [list(asdict(kind).values()) for kind in cohort.kinds],
             "nearest": cohort.nearest,
-            "base": cohort.base,
-            "processed": cohort.processed,
-            "weight": cohort.weight,
+            "others": cohort.others,
+            "likeness_weight": cohort.likeness_weight,
+            "contrast_weight": cohort.contrast_weight,
+            "usual": [list(asdict(one).values()) for one in cohort.usual],
             "embeddings": base64.b64encode(content).decode(),
         }
     )
@@ -142,16 +248,25 @@ def _parse(data: Any, size: int) -> Cohort:
     rows = np.frombuffer(content, np.int8).reshape(-1, size)
     if not rows.any(axis=1).all():
         raise ValueError("an embedding is all zero")
-    runs = [(name, int(count)) for name, count in data["treatments"]]
-    # Before they are written out: a count may be anything.
-    fits = sum(count for _, count in runs) == len(rows) and all(count > 0 for _, count in runs)
-    if not fits or not {name for name, _ in runs} <= set(TREATMENTS):
-        raise ValueError("its treatments do not fit its embeddings")
-    treatments = tuple(name for name, count in runs for _ in range(count))
-    nearest, base, weight = data["nearest"], float(data["base"]), float(data["weight"])
-    processed = float(data["processed"])
-    if type(nearest) is not int or not 1 <= nearest <= len(rows):
-        raise ValueError(f"nearest must be an integer from 1 to {len(rows)}")
-    if not (-1 <= base <= processed <= 1 and math.isfinite(weight) and weight >= 0):
-        raise ValueError("base and processed must rise within -1 and 1, and weight from 0")
-    return Cohort(stored(rows), treatments, nearest, base, processed, weight)
+    kinds = tuple(CohortKind(name, treatment, count) for name, treatment, count in data["kinds"])
+    counts = [kind.count for kind in kinds]
+    whole = all(type(count) is int and count > 0 for count in counts)
+    if not whole or sum(counts) != len(rows):
+        raise ValueError("its kinds do not fit its embeddings")
+    if not all(isinstance(k.name, str) and k.treatment in TREATMENTS for k in kinds):
+        raise ValueError("a kind has no name, or a treatment that is none")
+    nearest, others = data["nearest"], data["others"]
+    if not all(type(number) is int and number >= 1 for number in (nearest, others)):
+        raise ValueError("nearest and others must be integers from 1")
+    weights = [float(data[name]) for name in ("likeness_weight", "contrast_weight")]
+    if not all(math.isfinite(weight) and weight >= 0 for weight in weights):
+        raise ValueError("its weights must be finite, from 0")
+    usual = tuple(Usual(images, float(base), float(top)) for images, base, top in data["usual"])
+    numbers = [one.images for one in usual]
+    if not numbers or any(type(n) is not int for n in numbers) or numbers[0] != 1:
+        raise ValueError("what is usual must be told by numbers of images, from 1")
+    if numbers != sorted(set(numbers)):
+        raise ValueError("what is usual must be told by rising numbers of images")
+    if not all(-1 <= one.base <= 1 and 0 <= one.processed <= 2 for one in usual):
+        raise ValueError("base must lie within -1 and 1, and processed within 0 and 2")
+    return Cohort(stored(rows), kinds, nearest, others, weights[0], weights[1], usual)

@@ -21,7 +21,7 @@ class Side:
 
     Attributes:
         embedding: float32, shape (D,), the L2-normalised mean of the images'.
-        explained: mean over the images of what processing explains, at least 0.
+        explained: what processing explains of it, at least 0.
         treatment: the most that happened to any of the images, one of ``TREATMENTS``.
         windows: of the image that has the fewest; None if unknown.
         images: how many different pictures have a vote.
@@ -42,8 +42,6 @@ def side_of(
     embeddings: npt.NDArray[np.floating],
     quality: Sequence[Quality],
     calibration: Calibration,
-    *,
-    explained: Sequence[Explained] | None = None,
 ) -> Side:
     """The side that images make.
 
@@ -54,30 +52,58 @@ def side_of(
         embeddings: image embeddings, shape (n, D), L2-normalised, n >= 1.
         quality: of each image; empty if unknown.
         calibration: of the model that made the embeddings.
-        explained: of each image, if it is known already.
     """
+    return sides_of([(embeddings, quality)], calibration)[0]
+
+
+def sides_of(
+    groups: Sequence[tuple[npt.NDArray[np.floating], Sequence[Quality]]], calibration: Calibration
+) -> list[Side]:
+    """``side_of`` of many groups of images, faster than one by one."""
+    voters = [_voters(embeddings, quality) for embeddings, quality in groups]
+    if not voters:
+        return []
+    means = np.stack(
+        [
+            mean_embedding(np.asarray(embeddings, np.float32)[list(voting)])
+            for (embeddings, _), (voting, _) in zip(groups, voters, strict=True)
+        ]
+    )
+    told = calibration.cohort.explain(means, [len(voting) for voting, _ in voters])
+    return [
+        _side(mean, [quality[place] for place in voting] if quality else [], voting, reasons, one)
+        for mean, (_, quality), (voting, reasons), one in zip(
+            means, groups, voters, told, strict=True
+        )
+    ]
+
+
+def _voters(
+    embeddings: npt.NDArray[np.floating], quality: Sequence[Quality]
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The places of the images that have a vote, and why nothing can be said of them."""
     kept = _different(embeddings, quality)
     reasons = [_unfit(quality[place]) for place in kept] if quality else [None] * len(kept)
     fit = [place for place, reason in zip(kept, reasons, strict=True) if reason is None]
-    voting = fit or kept
-    rows = np.asarray(embeddings, np.float32)[voting]
-    known = [quality[place] for place in voting] if quality else []
-    told = (
-        calibration.cohort.explain(rows)
-        if explained is None
-        else [explained[place] for place in voting]
-    )
-    treatments = [
-        treatment(known[i] if known else None, one.treatment) for i, one in enumerate(told)
-    ]
+    told = () if fit else tuple(sorted({reason for reason in reasons if reason}))
+    return tuple(fit or kept), told
+
+
+def _side(
+    embedding: Embedding,
+    known: Sequence[Quality],
+    voting: tuple[int, ...],
+    reasons: tuple[str, ...],
+    told: Explained,
+) -> Side:
     return Side(
-        embedding=mean_embedding(rows),
-        explained=float(np.mean([one.amount for one in told])),
-        treatment=most(treatments),
+        embedding=embedding,
+        explained=told.amount,
+        treatment=most([treatment(one, told.treatment) for one in known or (None,)]),
         windows=min(one.windows for one in known) if known else None,
         images=len(voting),
-        voting=tuple(voting),
-        reasons=() if fit else tuple(sorted({reason for reason in reasons if reason})),
+        voting=voting,
+        reasons=reasons,
     )
 
 

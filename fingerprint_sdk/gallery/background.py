@@ -80,7 +80,7 @@ class Background:
         asked, wanted = 0, max(wanted, 2)
         while asked < len(order):
             more = order[asked : asked + max(wanted, _AT_ONCE)]
-            left[more] -= [self.explained(place, copies[place], calibration) for place in more]
+            left[more] -= self.explained([(place, copies[place]) for place in more], calibration)
             asked += len(more)
             found = order[:asked]
             best = self._best(found[np.argsort(-left[found], kind="stable")])
@@ -98,16 +98,26 @@ class Background:
         """What processing explains of the images of each entry, where it is known already."""
         self._explained.update({(place, None): amount for place, amount in enumerate(amounts)})
 
-    def explained(self, place: int, copy: str | None, calibration: Calibration) -> float:
-        """What processing explains of an entry's images, or of its copies, on average."""
-        key = (int(place), copy)
-        if key not in self._explained:
-            entry = self.entries[self.names[place]]
-            # A mean that is not normalised has the mean of the copies' cosines.
-            rows = entry.embeddings if copy is None else entry.copies[copy].mean[None]
-            found = calibration.cohort.explain(rows)
-            self._explained[key] = float(np.mean([one.amount for one in found]))
-        return self._explained[key]
+    def explained(
+        self, wanted: Sequence[tuple[int, str | None]], calibration: Calibration
+    ) -> list[float]:
+        """What processing explains of entries, by their place: of the images, or of its copies.
+
+        Args:
+            wanted: places, each with the kind of copies, or None for the images as enrolled.
+            calibration: of the gallery's model.
+        """
+        keys = [(int(place), copy) for place, copy in wanted]
+        if missing := [key for key in dict.fromkeys(keys) if key not in self._explained]:
+            kinds = {None: 0} | {kind: column for column, kind in enumerate(self.known.kinds, 1)}
+            rows = [int(self.known.rows[place, kinds[copy]]) for place, copy in missing]
+            told = calibration.cohort.explain(
+                self.known.matrix[rows], self.known.counts[rows].tolist()
+            )
+            self._explained.update(
+                {key: one.amount for key, one in zip(missing, told, strict=True)}
+            )
+        return [self._explained[key] for key in keys]
 
     def strangers(self, like: Suited, images: int, calibration: Calibration) -> Strangers:
         """Of probes of so many images that are like that."""
@@ -174,15 +184,11 @@ def _probes(
     """
     copies = [copy for kind, copy in entry.copies.items() if kind in like.kinds]
     if copies and not like.as_enrolled:
-        means = np.stack([copy.mean for copy in copies])
-        found = calibration.cohort.explain(means)
-        rows = [mean_embedding(mean[None]) for mean in means]
-        return rows, [one.amount for one in found], copies[0].count
-    count = min(images, len(entry.embeddings))
-    chosen = [rng.permutation(len(entry.embeddings))[:count] for _ in range(_PROBES)]
-    amounts = np.array([one.amount for one in calibration.cohort.explain(entry.embeddings)])
-    return (
-        [mean_embedding(entry.embeddings[places]) for places in chosen],
-        [float(amounts[places].mean()) for places in chosen],
-        count,
-    )
+        count = copies[0].count
+        probes = [mean_embedding(copy.mean[None]) for copy in copies]
+    else:
+        count = min(images, len(entry.embeddings))
+        chosen = [rng.permutation(len(entry.embeddings))[:count] for _ in range(_PROBES)]
+        probes = [mean_embedding(entry.embeddings[places]) for places in chosen]
+    told = calibration.cohort.explain(np.stack(probes), count)
+    return probes, [one.amount for one in told], count

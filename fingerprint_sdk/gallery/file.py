@@ -141,7 +141,10 @@ def _provenance(entry: Any) -> Provenance | None:
         formats=tuple((name, count) for name, count in entry["formats"]),
         dates=entry["dates"],
     )
-    check_name(found.family)
+    try:
+        check_name(found.family)
+    except GalleryError as error:
+        raise ValueError(str(error)) from None
     texts = (found.source, found.dates, *found.members, *(name for name, _ in found.formats))
     if not all(isinstance(text, str) and text.isprintable() for text in texts):
         raise ValueError("a provenance has a text that is none")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fingerprint_sdk.calibration import Calibration
-from fingerprint_sdk.evidence.cohort import Cohort, no_cohort
+from fingerprint_sdk.evidence.cohort import Cohort, CohortKind, Usual, no_cohort
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.images.treatment import TREATMENTS
 
@@ -54,6 +54,20 @@ def document(images: tuple[int, ...] = (1, 2, 5), windows: tuple[int, ...] = (1,
                         }
                     )
     return {"format": 2, "default_fmr": 0.01, "default_fnmr": 0.05, "conditions": conditions}
+
+
+def one_kind(
+    rows: np.ndarray,
+    treatment: str = "other",
+    *,
+    nearest: int = 1,
+    base: float = 0.0,
+    processed: float = 2.0,
+    weight: float = 1.0,
+) -> Cohort:
+    """A cohort of a single kind: ``weight`` times what the likeness exceeds ``base`` by."""
+    kinds = (CohortKind(treatment, treatment, len(rows)),)
+    return Cohort(rows, kinds, nearest, 1, weight, 0.0, (Usual(1, base, processed),))
 
 
 def calibration(cohort: Cohort | None = None, size: int = 2) -> Calibration:

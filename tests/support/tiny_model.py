@@ -20,7 +20,7 @@ from PIL import Image, ImageFilter
 from support.photographs import photograph
 
 from fingerprint_sdk.embedding import embed_images
-from fingerprint_sdk.evidence.cohort import Cohort, stored, to_json
+from fingerprint_sdk.evidence.cohort import Cohort, CohortKind, Usual, stored, to_json
 from fingerprint_sdk.images.treatment import TREATMENTS
 
 TINY_EMBEDDING_SIZE = 16
@@ -150,9 +150,10 @@ def _cohort(model: bytes) -> Cohort:
         )
         for process in _PROCESSED.values()
     ]
-    treatments = tuple(treatment for treatment in _PROCESSED for _ in range(4))
+    kinds = tuple(CohortKind(treatment, treatment, 4) for treatment in _PROCESSED)
     # Unprocessed pictures by pretend generators are less like it than that.
-    return Cohort(stored(np.concatenate(rows)), treatments, 3, 0.95, 0.96, 1.0)
+    usual = (Usual(1, 0.95, 0.01),)
+    return Cohort(stored(np.concatenate(rows)), kinds, 3, 1, 1.0, 0.0, usual)
 
 
 def _jpeg(picture: Image.Image) -> Image.Image:

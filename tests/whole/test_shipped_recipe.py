@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import combinations_with_replacement
@@ -18,7 +17,7 @@ import onnx
 import pytest
 from support.paths import ROOT
 
-from fingerprint_sdk.evidence.cohort import Cohort
+from fingerprint_sdk.evidence.cohort import Cohort, CohortKind
 from fingerprint_sdk.images.jpeg import DETECTOR
 from fingerprint_sdk.images.treatment import TREATMENTS
 from trainer.calibration import CalibrationRecipe
@@ -110,11 +109,14 @@ def test_it_is_the_recipe_of_the_file_beside_it() -> None:
     size = len(SHIPPED["recipe"]["heads"]) * SHIPPED["recipe"]["embedding"]
     assert metadata["embedding_size"] == str(size)
     cohort, made = Cohort.from_json(metadata["cohort"], size + 1), recipe["cohort"]
-    assert Counter(cohort.treatments) == {
-        treatment: made["photographs"] * sum(dict(made["more"]).get(name, 1) for name in kinds)
+    assert cohort.kinds == tuple(
+        CohortKind(name, treatment, made["photographs"] * dict(made["more"]).get(name, 1))
         for treatment, kinds in KINDS.items()
-    }
-    assert (cohort.nearest, cohort.weight) == (made["nearest"], made["weight"])
+        for name in kinds
+    )
+    for number in ("nearest", "others", "likeness_weight", "contrast_weight"):
+        assert getattr(cohort, number) == made[number]
+    assert [one.images for one in cohort.usual] == recipe["sides"]
     assert [output.name for output in model.graph.output] == ["embedding", "deviation"]
 
 

@@ -22,7 +22,7 @@ from trainer.calibration.cohort import make_cohort
 from trainer.calibration.conditions import CONDITIONS, Treat
 from trainer.calibration.contents import contents, rendered
 from trainer.calibration.recipe import CalibrationRecipe
-from trainer.calibration.scores import Sets, logistic, misses, pair_scores, thresholds
+from trainer.calibration.scores import Sets, draw_means, logistic, misses, pair_scores, thresholds
 from trainer.images.photos import Photos
 from trainer.progress import Progress, silent
 from trainer.synthesis import PoolEntry, load_model
@@ -32,6 +32,8 @@ _STAGE = "calibration"
 _FEWEST = 3  # models: of two there is one pair, which bounds no ratio
 _BUDGET = 16  # windows to choose from: those of 512 px
 _FORMAT = 2  # of the document, see fingerprint_sdk.calibration
+
+Embedded = Mapping[str, Mapping[str, Mapping[int, np.ndarray]]]
 
 
 def fit_calibration(
@@ -52,29 +54,58 @@ def fit_calibration(
     if len(chosen) < _FEWEST:
         raise ValueError(f"calibration needs at least {_FEWEST} held-out synthetic models")
     embedded = _embed_all(embed_windows, chosen, photos, recipe, progress)
-    unprocessed = embedded[AS_IS][AS_IS][recipe.windows[-1]]
+    unprocessed = {
+        count: draw_means(
+            embedded[AS_IS][AS_IS][recipe.windows[-1]],
+            count,
+            draws=recipe.draws,
+            sets=recipe.sets,
+            seed=recipe.seed,
+        )
+        for count in recipe.sides
+    }
     cohort = make_cohort(
-        embed_windows,
-        photos,
-        unprocessed.reshape(-1, unprocessed.shape[2]),
-        recipe.cohort,
-        recipe.constant,
-        progress=progress,
+        embed_windows, photos, unprocessed, recipe.cohort, recipe.constant, progress=progress
     )
+    return conditions_of(embedded, cohort, recipe, progress=progress), cohort
+
+
+def conditions_of(
+    embedded: Embedded,
+    cohort: Cohort,
+    recipe: CalibrationRecipe,
+    *,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """The calibration document, from the image embeddings of held-out models.
+
+    `embedded` holds them by treatment, kind and windows, (models, images, D).
+    """
     conditions = []
     for treatment, kinds in embedded.items():
         for windows in recipe.windows:
             processed = treatment != AS_IS
             seen = (windows, *recipe.more_windows) if processed else (windows,)
             chosen_from = (0.0, recipe.alike) if processed else (recipe.twins, 1.0)
-            sets = [Sets.of(kind[n], cohort) for kind in kinds.values() for n in seen]
+            sets = [
+                Sets.of(
+                    kind[n],
+                    cohort,
+                    recipe.sides,
+                    draws=recipe.draws,
+                    sets=recipe.sets,
+                    seed=recipe.seed,
+                )
+                for kind in kinds.values()
+                for n in seen
+            ]
             conditions += [
                 {
                     "treatment": treatment,
                     "windows": windows,
                     "images_a": images_a,
                     "images_b": images_b,
-                    **_condition(sets, images_a, images_b, recipe, rng, chosen_from),
+                    **_condition(sets, images_a, images_b, recipe, chosen_from),
                 }
                 for images_a in recipe.sides
                 for images_b in recipe.sides
@@ -86,7 +117,7 @@ def fit_calibration(
         "default_fmr": recipe.default_fmr,
         "default_fnmr": recipe.default_fnmr,
         "conditions": conditions,
-    }, cohort
+    }
 
 
 def _condition(
@@ -94,16 +125,13 @@ def _condition(
     images_a: int,
     images_b: int,
     recipe: CalibrationRecipe,
-    rng: np.random.Generator,
     impostors: tuple[float, float],
 ) -> dict[str, Any]:
-    scores = [
-        pair_scores(sets, images_a, images_b, recipe.pairs, rng, *impostors) for sets in kinds
-    ]
+    scores = [pair_scores(sets, images_a, images_b, *impostors) for sets in kinds]
     passed = [thresholds(impostor, recipe.fmrs) for _, impostor in scores]
     missed = [misses(genuine, recipe.fnmrs, recipe.spread) for genuine, _ in scores]
     genuine, impostor = (np.concatenate(side) for side in zip(*scores, strict=True))
-    models = len(kinds[0].explained)
+    models = len(kinds[0].alike)
     # No ratio is known better than the sources that could have contradicted it are many.
     bounds = [1 / models, min(1 / min(recipe.fmrs), models * (models - 1) / 2)]
     return {
@@ -128,7 +156,7 @@ def _embed_all(
     photos: Photos,
     recipe: CalibrationRecipe,
     progress: Progress,
-) -> Mapping[str, Mapping[str, Mapping[int, np.ndarray]]]:
+) -> Embedded:
     """Treatment -> kind -> windows -> image embeddings, (models, images, D)."""
     made_of = contents(photos, recipe)
     found: dict[str, dict[str, dict[int, list[np.ndarray]]]] = {

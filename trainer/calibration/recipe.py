@@ -12,22 +12,26 @@ class CohortRecipe:
     Of some kinds there are `more`, so many times as many: what varies most, or what leaves so
     regular a trace that only its like is near it.
 
-    An image's likeness to the cohort is that to its `nearest` members. Of a share `base` of
-    unprocessed images by held-out models it explains nothing; beyond theirs, `weight` times what
-    it exceeds it by. An image more like it than a share `processed` of them counts as processed.
-    Equations: docs/method.md#cohort.
+    A side's likeness to a kind is that to the `nearest` photographs of it. What is explained is
+    `likeness_weight` times what the likeness to the best kind exceeds that of a share `base` of
+    unprocessed sides by held-out models by, and `contrast_weight` times what it exceeds the mean
+    of the `others` kinds next to it by. A side of which more is explained than of a share
+    `processed` of them counts as processed. Equations: docs/method.md#cohort; how the weights
+    were chosen: benchmarks/quality/README.md, "What the answers are worth".
     """
 
     photographs: int = 100
     more: tuple[tuple[str, int], ...] = (
         ("cropped jpeg", 3), ("webp", 4), ("enlarged", 2), ("exactly enlarged", 4),
-        ("doubled", 3), ("text", 3),
+        ("doubled", 3), ("text", 6),
     )  # fmt: skip
     side: int = 224
     nearest: int = 5
+    others: int = 10
     base: float = 0.5
     processed: float = 0.998
-    weight: float = 1.0
+    likeness_weight: float = 0.5
+    contrast_weight: float = 1.0
     seed: int = 0
 
 
@@ -58,8 +62,9 @@ class CalibrationRecipe:
     real ones that share a decoder are. Of
     processed images the impostors are the share `alike` most like it: real ones that came down one
     pipeline are more alike than these. `constant` is that of the embeddings
-    (`fingerprint_sdk.embedding.image_embedding`). `sides` are the numbers of images on a side, and
-    `windows` those of windows of an image, that get a condition of their own: thresholds at each
+    (`fingerprint_sdk.embedding.image_embedding`). `sides` are the numbers of images on a side: of
+    so many, `sets` are drawn of either half of a model's images, halved `draws` times. `windows`
+    are those of windows of an image, that get a condition of their own: thresholds at each
     of `fmrs`, scores at each of `fnmrs`. The defaults are what the SDK decides at.
 
     Images of a real generator vary more than what a synthetic model makes of crops: all windows of
@@ -77,7 +82,8 @@ class CalibrationRecipe:
     images: int = 40
     side: int = 224
     collage: int = 2
-    pairs: int = 20_000
+    draws: int = 4
+    sets: int = 12
     twins: float = 0.04
     alike: float = 0.5
     spread: float = 0.05

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from fingerprint_sdk.evidence.cohort import Cohort
+
+_HALVES = 2  # of a model's images: what is compared with its own shares no image
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Sets of so many images, each by one model.
+
+    Attributes:
+        embeddings: float32, (draws, 2, M, S, D), L2-normalised means of S sets of each model from
+            one half of its images, and from the other.
+        explained: (draws, 2, M, S), what the cohort explains of each.
+    """
+
+    embeddings: np.ndarray
+    explained: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,67 +31,110 @@ class Sets:
     """What pairs of image sets are scored from.
 
     Attributes:
-        cosines: float32, (M · n, M · n), of every two images; those of a model stand together.
-        explained: (M, n), what the cohort explains of each image.
+        drawn: by the number of images.
+        alike: (M, M - 1), of each model the others, by falling likeness of all their images.
     """
 
-    cosines: np.ndarray
-    explained: np.ndarray
+    drawn: Mapping[int, Drawn]
+    alike: np.ndarray
 
     @classmethod
-    def of(cls, embeddings: np.ndarray, cohort: Cohort) -> Sets:
-        """From image embeddings, (M, n, D), L2-normalised."""
-        rows = embeddings.reshape(-1, embeddings.shape[2])
-        explained = np.array([one.amount for one in cohort.explain(rows)])
-        return cls(rows @ rows.T, explained.reshape(embeddings.shape[:2]))
+    def of(
+        cls,
+        embeddings: np.ndarray,
+        cohort: Cohort,
+        images: Sequence[int],
+        *,
+        draws: int,
+        sets: int,
+        seed: int,
+    ) -> Sets:
+        """Draw sets.
+
+        Args:
+            embeddings: image embeddings of M >= 2 models, (M, n, D), L2-normalised.
+            cohort: what it explains is taken off the scores.
+            images: sizes of sets, at most half of n.
+            draws: how often the images are halved.
+            sets: S, of each model, half and size.
+            seed: of the draws.
+
+        Raises ValueError when a set is larger than half of the images.
+        """
+        if max(images) > embeddings.shape[1] // _HALVES:
+            raise ValueError(
+                f"sets of {max(images)} images need twice as many of a model, "
+                f"not {embeddings.shape[1]}"
+            )
+        drawn = {}
+        for count in images:
+            means = draw_means(embeddings, count, draws=draws, sets=sets, seed=seed)
+            told = cohort.explain(means.reshape(-1, means.shape[-1]), count)
+            amounts = np.array([one.amount for one in told]).reshape(means.shape[:-1])
+            drawn[count] = Drawn(means, amounts)
+        whole = _normalised(embeddings.mean(axis=1, dtype=np.float64))
+        likeness = whole @ whole.T
+        np.fill_diagonal(likeness, np.inf)  # itself first, and left out
+        return cls(drawn, np.argsort(-likeness, axis=1, kind="stable")[:, 1:])
+
+
+def draw_means(
+    embeddings: np.ndarray, images: int, *, draws: int, sets: int, seed: int
+) -> np.ndarray:
+    """Means of drawn sets, see ``Drawn.embeddings``; the halves of a draw are those of any size.
+
+    Args:
+        embeddings: (M, n, D).
+        images: of a set.
+        draws, sets, seed: see ``Sets.of``.
+    """
+    models, given, size = embeddings.shape
+    half = given // _HALVES
+    means = np.empty((draws, _HALVES, models, sets, size), np.float32)
+    for draw in range(draws):
+        split, rng = (np.random.default_rng((seed, draw, number)) for number in (0, images))
+        order = split.permutation(given)  # of all models, so that impostors share no photograph
+        for side in range(_HALVES):
+            own = np.broadcast_to(order[side * half : (side + 1) * half], (models, sets, half))
+            chosen = rng.permuted(own, axis=2)[:, :, :images]
+            found = embeddings[np.arange(models)[:, None, None], chosen]
+            means[draw, side] = _normalised(found.mean(axis=2, dtype=np.float64))
+    return means
 
 
 def pair_scores(
     sets: Sets,
     images_a: int,
     images_b: int,
-    pairs: int,
-    rng: np.random.Generator,
     twins: float = 0.0,
     alike: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of (genuine, impostor) pairs of image sets: `evidence.side.compare` of so many.
+    """Scores of (genuine, impostor) pairs of image sets: `evidence.side.compare` of all drawn.
 
     Args:
         sets: of at least two models.
-        images_a, images_b: on the two sides; together no more than a model has.
-        pairs: of either sort.
-        rng: draws models and images.
+        images_a, images_b: on the two sides.
         twins, alike: as in `CalibrationRecipe`.
     """
-    models, images = sets.explained.shape
-    blocks = sets.cosines.reshape(models, images, models, images).mean(axis=(1, 3))
-    lengths = np.sqrt(np.diag(blocks))
-    similarity = blocks / lengths / lengths[:, None]
-    np.fill_diagonal(similarity, -np.inf)
-    ranked = np.argsort(-similarity, axis=1)
-    left_out = min(round(twins * (models - 1)), models - 2)
-    last = max(left_out + 1, round(alike * (models - 1)))
-    scores = []
-    for genuine in (True, False):
-        first = rng.integers(models, size=pairs)
-        other = ranked[first, rng.integers(left_out, last, size=pairs)]
-        second = first if genuine else other
-        order = rng.permuted(np.tile(np.arange(images), (pairs, 1)), axis=1)
-        a = first[:, None] * images + order[:, :images_a]
-        b = second[:, None] * images + order[:, images_a : images_a + images_b]
-        cosine = _mean(sets, a, b) / np.sqrt(_mean(sets, a, a) * _mean(sets, b, b))
-        taken = sum(sets.explained.ravel()[side].mean(1) for side in (a, b))
-        scores.append(cosine - taken)
-    return scores[0], scores[1]
+    a, b = sets.drawn[images_a], sets.drawn[images_b]
+    others = sets.alike.shape[1]
+    left_out = min(round(twins * others), others - 1)
+    kept = sets.alike[:, left_out : max(left_out + 1, round(alike * others))]
+    own = np.arange(len(kept))
+    genuine, impostor = [], []
+    for draw in range(len(a.embeddings)):
+        cosines = np.einsum(
+            "isd,jtd->ijst", a.embeddings[draw, 0], b.embeddings[draw, 1], optimize=True
+        )
+        scores = cosines - a.explained[draw, 0][:, None, :, None]
+        scores -= b.explained[draw, 1][None, :, None, :]
+        genuine.append(scores[own, own].ravel())
+        impostor.append(scores[own[:, None], kept].ravel())
+    return np.concatenate(genuine), np.concatenate(impostor)
 
 
-def _mean(sets: Sets, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Mean cosine of the images of each two sets, shapes (pairs, n) and (pairs, m)."""
-    total = np.zeros(len(a))
-    for column in a.T:
-        total += sets.cosines[column[:, None], b].mean(1, dtype=np.float64)
-    return total / a.shape[1]
+def _normalised(rows: np.ndarray) -> np.ndarray:
+    return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)
 
 
 def thresholds(impostor: np.ndarray, fmrs: Sequence[float]) -> dict[str, float]:

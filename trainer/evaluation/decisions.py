@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
 from fingerprint_sdk.calibration import Calibration
-from fingerprint_sdk.evidence.side import Side, side_of
+from fingerprint_sdk.evidence.side import sides_of
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.verification import verify_sides
 from trainer.evaluation.metrics import cllr, cllr_min
@@ -86,16 +85,15 @@ def findings(
         scores = np.einsum("nd,nd->n", a, b).astype(np.float64)
         return Findings(pairs.side_a, pairs.side_b, scores)
 
-    explained = calibration.cohort.explain(embeddings)
-
-    @cache  # a single image is a side of many pairs
-    def side(places: tuple[int, ...]) -> Side:
-        told = tuple(quality[place] for place in places) if quality else ()
-        known = [explained[place] for place in places]
-        return side_of(embeddings[list(places)], told, calibration, explained=known)
-
+    # A single image is a side of many pairs.
+    chosen = list(dict.fromkeys(map(tuple, [*pairs.a.tolist(), *pairs.b.tolist()])))
+    groups = [
+        (embeddings[list(places)], [quality[place] for place in places] if quality else ())
+        for places in chosen
+    ]
+    sides = dict(zip(chosen, sides_of(groups, calibration), strict=True))
     answers = [
-        verify_sides(side(tuple(a)), side(tuple(b)), calibration)
+        verify_sides(sides[tuple(a)], sides[tuple(b)], calibration)
         for a, b in zip(pairs.a.tolist(), pairs.b.tolist(), strict=True)
     ]
     return Findings(

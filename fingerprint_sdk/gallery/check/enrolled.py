@@ -35,22 +35,21 @@ def explained_images(
         waiting = []
 
 
-def enrolled_side(entry: Entry, places: Sequence[int], explained: Sequence[Explained]) -> Side:
+def enrolled_side(entry: Entry, places: Sequence[int], explained: Explained) -> Side:
     """The side that some of an entry's images make.
 
     Args:
         entry: of the gallery.
         places: of the images, from 0, at least one.
-        explained: of all of the entry's images.
+        explained: of that side.
     """
     chosen = list(places)
-    known = [explained[place] for place in chosen]
     told = [LOSSY if lossy else TREATMENTS[0] for lossy in entry.lossy[chosen]]
-    told += [one.treatment for one in known if one.treatment is not None]
+    told += [explained.treatment] if explained.treatment is not None else []
     windows = entry.windows[chosen]
     return Side(
         embedding=mean_embedding(entry.embeddings[chosen]),
-        explained=float(np.mean([one.amount for one in known])),
+        explained=explained.amount,
         treatment=most(told),
         windows=int(windows.min()) if windows.all() else None,
         images=len(chosen),

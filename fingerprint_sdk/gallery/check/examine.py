@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+
 from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.embedding import mean_embedding
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.evidence.cohort import Explained
 from fingerprint_sdk.gallery.background import Background
@@ -40,9 +43,11 @@ def examine(
     names, answers = background.names, background.answers
     entries = list(background.entries.values())
     explained = list(explained_images(entries, calibration))
+    counts = [len(entry.embeddings) for entry in entries]
+    whole = calibration.cohort.explain(np.stack([e.fingerprint for e in entries]), counts)
     sides = [
-        enrolled_side(entry, range(len(entry.embeddings)), of_images)
-        for entry, of_images in zip(entries, explained, strict=True)
+        enrolled_side(entry, range(count), one)
+        for entry, count, one in zip(entries, counts, whole, strict=True)
     ]
     background.keep([side.explained for side in sides])
     done = list(lookups(background, explained, calibration, fpir=fpir, fnir=fnir))
@@ -78,7 +83,7 @@ def examine(
         mislabelled=tuple(_mislabelled(done, background, explained, calibration)),
         duplicated=duplicates(background.entries),
         formats=tuple(_formats(background)),
-        confusion=confusion(background, sides, best),
+        confusion=confusion(background, sides, explained, best),
     )
 
 
@@ -107,8 +112,11 @@ def _mislabelled(
             continue
         entry, of_images = entries[one.place], explained[one.place]
         others = [i for i in range(len(entry.embeddings)) if i != one.image]
-        image = enrolled_side(entry, [one.image], of_images)
-        own = verify_sides(image, enrolled_side(entry, others, of_images), calibration)
+        image = enrolled_side(entry, [one.image], of_images[one.image])
+        (of_others,) = calibration.cohort.explain(
+            mean_embedding(entry.embeddings[others])[None], len(others)
+        )
+        own = verify_sides(image, enrolled_side(entry, others, of_others), calibration)
         against = 1 / own.likelihood_ratio
         if against >= _SAYS and found.likelihood_ratio * against >= _CLEAR:
             yield Mislabelled(

@@ -77,10 +77,10 @@ def lookups(
             left = counts.copy()
             left[place] -= 1
             found = Likeness(np.clip(scores, -1, 1), copies, left, _AS_ENROLLED)
-            side = enrolled_side(entry, [image], explained[place])
+            side = enrolled_side(entry, [image], explained[place][image])
             said = answer(background, side, found, calibration, fpir=fpir, fnir=fnir)
             own = found.scores[place] - side.explained
-            own -= background.explained(place, None, calibration)
+            own -= background.explained([(place, None)], calibration)[0]
             nearer = said.nearest != background.answers[place]
             least = max(said.threshold, said.score) if nearer else said.threshold
             yield Lookup(place, image, said, float(own) - least)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.calibrations import calibration
+from support.calibrations import calibration, one_kind
 from support.cli_runner import Cli, write_flat
 
 import fingerprint_sdk as fp
@@ -22,7 +22,6 @@ from fingerprint_sdk.clustering import (
 )
 from fingerprint_sdk.clustering.memory import _free_memory
 from fingerprint_sdk.embedding import cosine, mean_embedding
-from fingerprint_sdk.evidence.cohort import Cohort
 from fingerprint_sdk.evidence.verdict import probability
 
 pytest.importorskip("sklearn", reason="needs the extra 'cluster'")
@@ -110,7 +109,7 @@ def test_the_cut_is_calibrated():
 def test_what_processing_explains_joins_nobody():
     """Two images that are like one processed photograph lose so much of their score."""
     photograph = np.eye(64, dtype=np.float32)[:1]
-    cohort = Cohort(photograph, ("other",), nearest=1, base=0.5, processed=0.9, weight=1.0)
+    cohort = one_kind(photograph, base=0.5)
     side = np.sqrt(1 - 0.8**2)
     pair = np.zeros((2, 64), np.float32)
     pair[:, 0], pair[0, 1], pair[1, 2] = 0.8, side, side

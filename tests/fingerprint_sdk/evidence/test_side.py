@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.calibrations import FINE, FLAT, GREY, JPEG, UNTYPICAL, calibration
+from support.calibrations import FINE, FLAT, GREY, JPEG, UNTYPICAL, calibration, one_kind
 
-from fingerprint_sdk.evidence.cohort import Cohort
-from fingerprint_sdk.evidence.side import compare, side_of
+from fingerprint_sdk.evidence.side import compare, side_of, sides_of
 
 
 def rows(*angles: float) -> np.ndarray:
@@ -56,10 +55,24 @@ def test_the_fewest_windows_count() -> None:
 
 
 def test_what_processing_explains_is_taken_off_either_side() -> None:
-    cohort = Cohort(rows(0), ("resized",), 1, 0.9, 0.99, 1.0)
+    cohort = one_kind(rows(0), "resized", base=0.9, processed=0.09)
     table = calibration(cohort)
     a, b = side_of(rows(0), (), table), side_of(rows(20), (), table)
     score, condition = compare(a, b, table)
     cosine = np.cos(np.radians(20))
     assert score == pytest.approx(cosine - (1 - 0.9) - (cosine - 0.9), abs=1e-6)
     assert condition.treatment == "resized"
+
+
+def test_many_sides_are_those_one_by_one() -> None:
+    table = calibration(one_kind(rows(0, 90), nearest=2, base=0.3))
+    groups = [(rows(0, 40), [FINE, FLAT]), (rows(20), ()), (rows(10, 30, 50), ())]
+    for found, (embeddings, quality) in zip(sides_of(groups, table), groups, strict=True):
+        alone = side_of(embeddings, quality, table)
+        np.testing.assert_array_equal(found.embedding, alone.embedding)
+        for name in ("treatment", "windows", "images", "voting", "reasons"):
+            assert getattr(found, name) == getattr(alone, name)
+        assert found.explained == pytest.approx(alone.explained, abs=1e-6)
+        (told,) = table.cohort.explain(found.embedding[None], found.images)
+        assert found.explained == pytest.approx(told.amount, abs=1e-6)
+    assert sides_of([], table) == []

@@ -328,7 +328,8 @@ def test_odd_formats_are_named(extractor: fp.Extractor) -> None:
 def side(images: int, model: Calibration) -> Side:
     rows = unit(np.ones((images, model.cohort.embeddings.shape[1])))
     entry = Entry(rows, np.zeros(images, bool), np.zeros(images, np.int32))
-    return enrolled_side(entry, range(images), model.cohort.explain(rows))
+    (explained,) = model.cohort.explain(rows[:1], images)
+    return enrolled_side(entry, range(images), explained)
 
 
 def test_the_share_missed_is_that_of_scores_around_the_entrys_own() -> None:

@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 from support.cli_runner import Cli, write_generators
 
 import fingerprint_sdk as fp
+from fingerprint_sdk.embedding import mean_embedding
 from fingerprint_sdk.gallery.entry import CopyMean
 from fingerprint_sdk.images.copies import bank
 
@@ -51,9 +52,10 @@ def shrunk(pixels: np.ndarray, share: float) -> bytes:
 
 
 def amount(extractor: fp.Extractor, probe: np.ndarray, entry: np.ndarray) -> float:
-    """What processing explains of a probe and of the images of an entry, on average."""
+    """What processing explains of a probe and of the images of an entry."""
     explain = extractor.calibration.cohort.explain
-    return explain(probe[None])[0].amount + float(np.mean([x.amount for x in explain(entry)]))
+    mean = mean_embedding(entry)
+    return explain(probe[None])[0].amount + explain(mean[None], len(entry))[0].amount
 
 
 def test_copies_are_what_the_processed_images_themselves_embed_to(

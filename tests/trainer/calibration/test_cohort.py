@@ -10,7 +10,7 @@ from support.photographs import photograph
 from support.tiny_model import synthetic_image
 
 from fingerprint_sdk import Extractor
-from fingerprint_sdk.evidence.cohort import Cohort, to_json
+from fingerprint_sdk.evidence.cohort import Cohort, CohortKind, to_json
 from trainer.calibration import CohortRecipe, cohort
 from trainer.calibration.cohort import make_cohort
 from trainer.images.photos import Photos
@@ -21,9 +21,11 @@ RECIPE = CohortRecipe(
     more=(("sepia", 3), ("text", 2)),
     side=150,
     nearest=3,
+    others=4,
     base=0.5,
     processed=0.9,
-    weight=0.8,
+    likeness_weight=0.8,
+    contrast_weight=0.6,
 )
 
 
@@ -34,62 +36,66 @@ def photos() -> Photos:
 
 
 @pytest.fixture(scope="module")
-def unprocessed(extractor: Extractor) -> np.ndarray:
-    return extractor.embed([synthetic_image(source, i) for source in range(5) for i in range(4)])
+def unprocessed(extractor: Extractor) -> dict[int, np.ndarray]:
+    rows = extractor.embed([synthetic_image(source, i) for source in range(5) for i in range(4)])
+    pairs = rows.reshape(5, 2, 2, -1).mean(axis=2)
+    return {1: rows, 2: pairs / np.linalg.norm(pairs, axis=2, keepdims=True)}
 
 
 @pytest.fixture(scope="module")
-def made(extractor: Extractor, photos: Photos, unprocessed: np.ndarray) -> Cohort:
+def made(extractor: Extractor, photos: Photos, unprocessed: dict[int, np.ndarray]) -> Cohort:
     return make_cohort(extractor.embed_windows, photos, unprocessed, RECIPE, 0.0)
 
 
 def test_it_has_rows_of_every_kind(made: Cohort) -> None:
-    expected = [
-        treatment
+    assert made.kinds == tuple(
+        CohortKind(name, treatment, {"sepia": 6, "text": 4}.get(name, 2))
         for treatment, kinds in TREATMENTS.items()
         for name in kinds
-        for _ in range({"sepia": 6, "text": 4}.get(name, 2))
-    ]
-    assert list(made.treatments) == expected
-    assert made.embeddings.shape == (len(expected), 16)
-    np.testing.assert_allclose(np.linalg.norm(made.embeddings, axis=1), 1, atol=1e-6)
-    assert len(np.unique(made.embeddings, axis=0)) > 0.9 * len(expected)
-    assert (made.nearest, made.weight) == (3, 0.8)
-
-
-def test_its_limits_are_quantiles_of_unprocessed_images(
-    made: Cohort, unprocessed: np.ndarray
-) -> None:
-    """By a plain search of the nearest, image by image."""
-    cosines = np.sort(unprocessed.astype(np.float64) @ made.embeddings.T, axis=1)
-    likeness = cosines[:, -RECIPE.nearest :].mean(axis=1)
-    assert made.base == pytest.approx(np.quantile(likeness, 0.5), abs=1e-5)
-    assert made.processed == pytest.approx(np.quantile(likeness, 0.9), abs=1e-5)
-    explained = made.explain(unprocessed)
-    assert np.mean([one.amount == 0 for one in explained]) == 0.5
-    assert np.mean([one.treatment is None for one in explained]) == 0.9
-    assert max(one.amount for one in explained) == pytest.approx(
-        0.8 * (likeness.max() - np.median(likeness)), abs=1e-5
     )
+    expected = sum(kind.count for kind in made.kinds)
+    assert made.embeddings.shape == (expected, 16)
+    np.testing.assert_allclose(np.linalg.norm(made.embeddings, axis=1), 1, atol=1e-6)
+    assert len(np.unique(made.embeddings, axis=0)) > 0.9 * expected
+    assert (made.nearest, made.others) == (3, 4)
+    assert (made.likeness_weight, made.contrast_weight) == (0.8, 0.6)
 
 
-def test_the_sdk_reads_it_as_it_was_measured(made: Cohort, unprocessed: np.ndarray) -> None:
+def test_its_limits_are_quantiles_of_unprocessed_sides(
+    made: Cohort, unprocessed: dict[int, np.ndarray]
+) -> None:
+    assert [one.images for one in made.usual] == [1, 2]
+    for usual in made.usual:
+        sides = unprocessed[usual.images].reshape(-1, 16)
+        likeness = np.sort(made.likenesses(sides), axis=1)[:, ::-1]
+        assert usual.base == pytest.approx(np.quantile(likeness[:, 0], 0.5), abs=1e-6)
+        excess = np.maximum(likeness[:, 0] - usual.base, 0)
+        amounts = 0.8 * excess + 0.6 * (likeness[:, 0] - likeness[:, 1:5].mean(axis=1))
+        assert usual.processed == pytest.approx(np.quantile(amounts, 0.9), abs=1e-6)
+        explained = made.explain(sides, usual.images)
+        np.testing.assert_allclose([one.amount for one in explained], amounts, atol=1e-6)
+        assert np.mean([one.treatment is None for one in explained]) == pytest.approx(0.9)
+
+
+def test_the_sdk_reads_it_as_it_was_measured(
+    made: Cohort, unprocessed: dict[int, np.ndarray]
+) -> None:
     read = Cohort.from_json(to_json(made), 16)
     np.testing.assert_array_equal(read.embeddings, made.embeddings)
-    assert read.explain(unprocessed) == made.explain(unprocessed)
+    assert read.explain(unprocessed[1]) == made.explain(unprocessed[1])
 
 
 def test_each_kind_draws_by_itself(
     made: Cohort,
     extractor: Extractor,
     photos: Photos,
-    unprocessed: np.ndarray,
+    unprocessed: dict[int, np.ndarray],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The rows of a kind are what they are without all the others; another seed's are not."""
     monkeypatch.setattr(cohort, "TREATMENTS", {"grey": TREATMENTS["grey"]})
     alone = make_cohort(extractor.embed_windows, photos, unprocessed, RECIPE, 0.0)
-    greys = np.array(made.treatments) == "grey"
+    greys = np.repeat([k.treatment == "grey" for k in made.kinds], [k.count for k in made.kinds])
     # Their windows are embedded beside others, so a rounding to eight bits may fall otherwise.
     np.testing.assert_allclose(alone.embeddings, made.embeddings[greys], atol=0.01)
     recipe = replace(RECIPE, seed=1)
@@ -103,9 +109,10 @@ def test_what_there_is_more_of_is_a_kind() -> None:
 
 
 def test_it_is_of_the_models_constant(
-    extractor: Extractor, photos: Photos, unprocessed: np.ndarray
+    extractor: Extractor, photos: Photos, unprocessed: dict[int, np.ndarray]
 ) -> None:
-    extended = np.concatenate([unprocessed, np.ones((len(unprocessed), 1))], axis=1) / np.sqrt(2)
-    found = make_cohort(extractor.embed_windows, photos, extended, RECIPE, 1.0)
+    rows = unprocessed[1]
+    extended = np.concatenate([rows, np.ones((len(rows), 1))], axis=1) / np.sqrt(2)
+    found = make_cohort(extractor.embed_windows, photos, {1: extended}, RECIPE, 1.0)
     assert found.embeddings.shape[1] == 17
     np.testing.assert_allclose(found.embeddings[:, -1], np.sqrt(0.5), atol=0.01)

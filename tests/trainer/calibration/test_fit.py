@@ -38,7 +38,8 @@ SMALL = CalibrationRecipe(
     images=4,
     side=144,
     collage=2,
-    pairs=2000,
+    draws=2,
+    sets=6,
     twins=0.0,
     spread=1.0,
     evidence=1.0,
@@ -117,7 +118,7 @@ def test_the_strictest_kind_of_a_treatment_counts(
         return found
 
     known = [("as is", CONDITIONS["as is"]), ("lossy", CONDITIONS["lossy"])]
-    few = replace(SMALL, sides=(1,), windows=(4,), pairs=20_000)
+    few = replace(SMALL, sides=(1,), windows=(4,))
     together = fit("jpeg 95", "jpeg 90")
     apart = [fit("jpeg 95"), fit("jpeg 90")]
     for rate in ("0.2", "0.1"):

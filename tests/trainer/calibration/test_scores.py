@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.calibrations import one_kind
 from support.embeddings import unit
 from support.tiny_model import TINY_CALIBRATION
 
@@ -78,22 +79,31 @@ def test_the_logistic_is_the_log_of_the_likelihood_ratio() -> None:
 # pairs
 
 
-@pytest.mark.parametrize(("images_a", "images_b"), [(1, 1), (1, 2), (2, 1), (2, 2), (1, 3)])
+SIZES = (1, 2)
+
+
+def sets_of(embeddings: np.ndarray, cohort: Cohort | None = None, **changed: int) -> Sets:
+    wanted = {"draws": 40, "sets": 12, "seed": 0} | changed
+    found = cohort or no_cohort(embeddings.shape[2])
+    return Sets.of(np.asarray(embeddings, np.float32), found, SIZES, **wanted)
+
+
+@pytest.mark.parametrize(("images_a", "images_b"), [(1, 1), (1, 2), (2, 1), (2, 2)])
 def test_scores_are_those_of_the_sdk(images_a: int, images_b: int) -> None:
     """Every score is that of one of all the pairs of sets that there are, and none is left out."""
     rng = np.random.default_rng(1)
     embeddings = unit(rng.standard_normal((3, 1, 8)) + 0.7 * rng.standard_normal((3, 4, 8)))
-    cohort = Cohort(stored(unit(rng.standard_normal((6, 8)))), ("grey",) * 6, 2, -0.2, 0.9, 0.7)
+    cohort = one_kind(
+        stored(unit(rng.standard_normal((6, 8)))), "grey", nearest=2, base=-0.2, weight=0.7
+    )
     calibration = Calibration.from_json(json.dumps(TINY_CALIBRATION), cohort)
 
     def of(models: list[tuple[int, int]]) -> np.ndarray:
         found = []
         for first, second in models:
             for a in combinations(range(4), images_a):
-                others = [i for i in range(4) if first != second or i not in a]
-                for b in combinations(others, images_b):
-                    if set(a) & set(b):  # the sides of an impostor pair share no photograph
-                        continue
+                # The sides of a pair share no photograph, whoever made them.
+                for b in combinations([i for i in range(4) if i not in a], images_b):
                     sides = (
                         side_of(embeddings[model, list(places)], (), calibration)
                         for model, places in ((first, a), (second, b))
@@ -101,9 +111,9 @@ def test_scores_are_those_of_the_sdk(images_a: int, images_b: int) -> None:
                     found.append(compare(*sides, calibration)[0])
         return np.array(found)
 
-    sets = Sets.of(embeddings, cohort)
-    assert (sets.explained > 0).mean() > 0.5  # else the cohort would not count
-    drawn = pair_scores(sets, images_a, images_b, 4000, rng)
+    sets = sets_of(embeddings, cohort)
+    assert (sets.drawn[1].explained > 0).mean() > 0.5  # else the cohort would not count
+    drawn = pair_scores(sets, images_a, images_b)
     expected = of([(m, m) for m in range(3)]), of(list(permutations(range(3), 2)))
     for scores, known in zip(drawn, expected, strict=True):
         distance = np.abs(scores[:, None] - known)
@@ -111,30 +121,37 @@ def test_scores_are_those_of_the_sdk(images_a: int, images_b: int) -> None:
         assert distance.min(axis=0).max() < 1e-5
 
 
-def test_pairs_share_no_image() -> None:
-    """Every image on an axis of its own: against itself it would score above 0."""
-    sets = Sets.of(np.eye(12, dtype=np.float32).reshape(3, 4, 12), no_cohort(12))
-    genuine, impostor = pair_scores(sets, 2, 2, 500, np.random.default_rng(0))
-    np.testing.assert_array_equal(genuine, 0)
-    np.testing.assert_array_equal(impostor, 0)
+def test_pairs_share_no_photograph() -> None:
+    """Every photograph on an axis of its own: against itself it would score above 0."""
+    rendered = np.broadcast_to(np.eye(4, dtype=np.float32), (3, 4, 4))
+    for scores in pair_scores(sets_of(rendered), 2, 2):
+        np.testing.assert_allclose(scores, 0, atol=1e-6)
 
 
 def test_the_twins_of_a_model_are_no_impostors_of_it() -> None:
     """Models on a circle, ever further apart: the nearest of each is known."""
     angles = np.array([0.0, 0.1, 0.5, 0.7, 2.0])
-    embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1)[:, None].repeat(2, axis=1)
-    sets = Sets.of(embeddings.astype(np.float32), no_cohort(2))
+    embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1)[:, None].repeat(4, axis=1)
+    sets = sets_of(embeddings)
 
     def apart(pairs: set[tuple[int, int]]) -> set[float]:
         return {round(float(np.cos(angles[a] - angles[b])), 4) for a, b in pairs}
 
-    rng = np.random.default_rng(0)
     everyone = set(permutations(range(5), 2))
     for twins, left_out in (
         (0.0, set()),
         (0.25, {(0, 1), (1, 0), (2, 3), (3, 2), (4, 3)}),  # of four others one
     ):
-        _, impostor = pair_scores(sets, 1, 1, 2000, rng, twins)
+        _, impostor = pair_scores(sets, 1, 1, twins)
         assert {round(float(x), 4) for x in impostor} == apart(everyone - left_out)
-    _, impostor = pair_scores(sets, 1, 1, 2000, rng, 1.0)  # the furthest is always left
+    _, impostor = pair_scores(sets, 1, 1, 1.0)  # the furthest is always left
     assert {round(float(x), 4) for x in impostor} == apart({(i, 4) for i in range(4)} | {(4, 0)})
+    _, impostor = pair_scores(sets, 1, 1, 0.0, 0.25)  # the most alike of four
+    assert {round(float(x), 4) for x in impostor} == apart(
+        {(0, 1), (1, 0), (2, 3), (3, 2), (4, 3)}
+    )
+
+
+def test_a_set_is_at_most_half_of_a_models_images() -> None:
+    with pytest.raises(ValueError, match="twice as many of a model, not 3"):
+        sets_of(np.broadcast_to(np.eye(3), (2, 3, 3)))

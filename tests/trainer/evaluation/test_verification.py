@@ -12,11 +12,12 @@ import pytest
 
 pytest.importorskip("sklearn", reason="needs the trainer extra")
 
+from support.calibrations import one_kind
 from support.embeddings import clusters
 from support.tiny_model import TINY_CALIBRATION, TINY_EMBEDDING_SIZE
 
 from fingerprint_sdk import Calibration
-from fingerprint_sdk.evidence.cohort import Cohort, no_cohort, stored
+from fingerprint_sdk.evidence.cohort import no_cohort, stored
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.verification import verify_embeddings
 from trainer.evaluation import score
@@ -110,7 +111,7 @@ def test_what_the_cohort_explains_is_taken_off_the_scores() -> None:
     embeddings = clusters(3, 12, 0.2, size=TINY_EMBEDDING_SIZE)
     rows = embeddings["model0"]
     # Whatever is as like a picture of the cohort as model0's are, is explained by half of that.
-    cohort = Cohort(stored(rows[:3]), ("grey",) * 3, 1, 0.0, 0.9, 0.5)
+    cohort = one_kind(stored(rows[:3]), "grey", weight=0.5)
     explaining = Calibration.from_json(json.dumps(TINY_CALIBRATION), cohort)
     drawn = pairs_of(embeddings, 1, 0)[0]
     stacked = np.concatenate([*embeddings.values()])

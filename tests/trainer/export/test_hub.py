@@ -13,13 +13,14 @@ import pytest
 import torch
 from huggingface_hub import ModelCard as HubCard
 from safetensors.torch import save_file
+from support.calibrations import one_kind
 from support.embeddings import clusters
 from support.hub_server import client_environment, serve
 from support.tiny_model import TINY_CALIBRATION
 from typer.testing import CliRunner
 
 from fingerprint_sdk import Calibration
-from fingerprint_sdk.evidence.cohort import Cohort, no_cohort, stored
+from fingerprint_sdk.evidence.cohort import no_cohort, stored
 from trainer.cli import app
 from trainer.denoiser import Student
 from trainer.evaluation import ModelRecord, score, write_json
@@ -91,7 +92,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     root = tmp_path_factory.mktemp("publish")
     signal, network = write_run(root / "run", 0)
     size = sum(head.embedding for head in network.heads)
-    cohort = Cohort(stored(np.eye(size)[:3]), ("coarse",) * 3, 1, 0.3, 0.6, 1.0)
+    cohort = one_kind(stored(np.eye(size)[:3]), "coarse", base=0.3)
     card = ModelCard("toy", "1.0.0", "Apache-2.0", "A toy.", RECIPE_HASH, TINY_CALIBRATION, cohort)
     components = np.random.default_rng(0).normal(0, 0.01, (len(network.mean), 4))
     typicality = Typicality(np.zeros(len(network.mean)), components.astype(np.float32), 1.0)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from fingerprint_sdk import Extractor, zoo
 from fingerprint_sdk.errors import ModelError
-from fingerprint_sdk.evidence.cohort import Cohort, stored
+from fingerprint_sdk.evidence.cohort import Cohort, CohortKind, Usual, stored
 from fingerprint_sdk.images import windows as sdk_windows
 from fingerprint_sdk.zoo.golden import golden_picture
 from trainer.denoiser import Student
@@ -34,7 +34,15 @@ from trainer.signal.typicality import Typicality
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-COHORT = Cohort(stored(np.eye(16)[:4]), ("coarse", "coarse", "grey", "other"), 2, 0.3, 0.6, 1.0)
+COHORT = Cohort(
+    stored(np.eye(16)[:4]),
+    (CohortKind("webp", "coarse", 2), CohortKind("grey", "grey", 1), CohortKind("a", "other", 1)),
+    nearest=2,
+    others=1,
+    likeness_weight=0.5,
+    contrast_weight=0.75,
+    usual=(Usual(1, 0.3, 0.6), Usual(5, 0.4, 0.5)),
+)
 CARD = ModelCard(
     "toy", "1.2.3", "Apache-2.0", "A toy.", "0123456789abcdef", TINY_CALIBRATION, COHORT
 )
@@ -168,8 +176,9 @@ def test_metadata_and_config_are_complete_and_agree(exported: Exported) -> None:
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     calibration = json.loads(metadata.pop("calibration"))
     read = Cohort.from_json(metadata.pop("cohort"), 16)
-    assert (read.treatments, read.nearest, read.weight) == (COHORT.treatments, 2, 1.0)
     np.testing.assert_array_equal(read.embeddings, COHORT.embeddings)
+    for name in ("kinds", "nearest", "others", "likeness_weight", "contrast_weight", "usual"):
+        assert getattr(read, name) == getattr(COHORT, name)
     assert metadata == {
         "name": "toy",
         "version": "1.2.3",
@@ -210,7 +219,7 @@ def test_the_sdk_takes_the_file_and_the_folder(exported: Exported) -> None:
     assert extractor.calibration.default_fmr == 0.01
     condition = extractor.calibration.condition(2, 1, treatment="grey")
     assert condition.threshold(0.01) == pytest.approx(0.955)
-    assert extractor.calibration.cohort.treatments == COHORT.treatments
+    assert extractor.calibration.cohort.kinds == COHORT.kinds
     image = np.random.default_rng(0).integers(0, 256, (150, 200, 3), dtype=np.uint8)
     with torch.no_grad():
         each = exported.model(torch.from_numpy(sdk_windows(image)))

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from support.calibrations import one_kind
 from support.small_generators import GENERATORS, generated, write_image_set
 from support.tiny_model import TINY_CALIBRATION
 from typer.testing import CliRunner
 
 import fingerprint_sdk as fp
-from fingerprint_sdk.evidence.cohort import Cohort, stored
+from fingerprint_sdk.evidence.cohort import stored
 from trainer.cli import app
 from trainer.denoiser import Student
 from trainer.evaluation import ImageSet, read_image_set
@@ -192,7 +193,7 @@ def test_the_command_names_a_generator_that_is_not_there(
 def test_a_run_and_its_exported_model_give_the_same_vectors(run: Path, tmp_path: Path) -> None:
     finished = load_run(run)
     size = sum(head.embedding for head in finished.network.heads) + 1
-    cohort = Cohort(stored(np.eye(size)[:1]), ("other",), 1, 0.5, 0.9, 1.0)
+    cohort = one_kind(stored(np.eye(size)[:1]), base=0.5)
     card = ModelCard(
         "toy", "1.0.0", "Apache-2.0", "A toy.", "0", TINY_CALIBRATION, cohort, CONSTANT
     )

@@ -75,7 +75,9 @@ class Declaration:
         return as_json(self.to_dict(private))
 
 
-def declared(image: str | os.PathLike[str] | bytes) -> Declaration:
+def declared(
+    image: str | os.PathLike[str] | bytes | bytearray | memoryview,
+) -> Declaration:
     """Read what an image file says of itself: C2PA, EXIF, XMP, IPTC, and texts of generators.
 
     No pixel is decoded, nothing is fetched, and of the file no more than 32 MiB are kept at a
@@ -124,7 +126,7 @@ def _read(part: Part) -> tuple[list[Statement], str]:
 
 @contextmanager
 def _opened(image: Any) -> Iterator[IO[bytes]]:
-    if isinstance(image, bytes):
+    if isinstance(image, bytes | bytearray | memoryview):
         yield io.BytesIO(image)
         return
     if not isinstance(image, str | os.PathLike):

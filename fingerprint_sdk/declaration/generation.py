@@ -136,7 +136,7 @@ def _workflow(tree: Any) -> Iterator[list[Statement]]:
                 if isinstance(values, dict):
                     yield from _fields("ComfyUI", values)
                 elif isinstance(values, list) and values and isinstance(values[0], str):
-                    yield statement("ComfyUI", node["type"], values[0], "model")
+                    yield statement("ComfyUI", "loader", values[0], "model")
             left += [one for one in reversed(node.values()) if isinstance(one, dict | list)]
 
 

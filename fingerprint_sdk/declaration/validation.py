@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from typing import IO, Any
 
 from fingerprint_sdk.declaration.c2pa import Credentials, Validation
@@ -25,11 +26,8 @@ def validated(credentials: Credentials, format: str, file: IO[bytes]) -> Credent
         file: the whole file.
     """
     try:
-        import c2pa
-    except ImportError:
-        return replace(credentials, problems=(_MISSING,))
-    file.seek(0)
-    try:
+        c2pa = import_module("c2pa")
+        file.seek(0)
         with (
             c2pa.Context.from_dict(_SETTINGS) as context,
             c2pa.Reader(_TYPES[format], file, context=context) as reader,
@@ -37,6 +35,8 @@ def validated(credentials: Credentials, format: str, file: IO[bytes]) -> Credent
             state = _STATES.get(reader.get_validation_state() or "", "not validated")
             results = reader.get_validation_results() or {}
             signature = (reader.get_active_manifest() or {}).get("signature_info") or {}
+    except ImportError:
+        return replace(credentials, problems=(_MISSING,))
     except Exception as error:  # whatever a foreign library makes of a broken file
         return replace(credentials, problems=(visible(f"cannot be validated: {error}"),))
     signer = signature.get("issuer")

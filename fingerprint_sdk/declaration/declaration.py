@@ -80,7 +80,7 @@ def declared(
 ) -> Declaration:
     """Read what an image file says of itself: C2PA, EXIF, XMP, IPTC, and texts of generators.
 
-    No pixel is decoded, nothing is fetched, and of the file no more than 32 MiB are kept at a
+    No pixel is decoded, nothing is fetched, and of the file no more than 24 MiB are kept at a
     time. Signatures of C2PA are validated where the extra ``c2pa`` is installed.
 
     Args:

@@ -24,6 +24,9 @@ _PLAIN: dict[str, Kind] = {
 }
 """Keywords of PNG texts without a form of their own. Others are passed over."""
 
+_WITH_JSON = frozenset(
+    {"prompt", "workflow", "parameters", "comment", "sd-metadata", "invokeai_metadata"}
+)
 # Inputs of ComfyUI's nodes, whatever the node, and the same in other programs.
 _MODELS = frozenset({"ckpt_name", "unet_name", "vae_name", "base_model", "model", "vae", "unet"})
 _OTHERS = frozenset({"lora_name", "upscale_model", "refiner_model", "refiner", "upscaler"})
@@ -55,12 +58,12 @@ def generation_statements(keyword: str, text: str) -> list[Statement]:
         none for a text that is nothing of the kind.
     """
     keyword = keyword.strip().lower()
-    tree = bounded_json(text)
+    tree = bounded_json(text) if keyword in _WITH_JSON else None
     if keyword == "workflow":
         return _limited(_workflow(tree))
     if keyword == "prompt" and isinstance(tree, dict):
         return _limited(_fields("ComfyUI", tree))
-    if keyword in ("parameters", "comment", "sd-metadata", "invokeai_metadata"):
+    if keyword in _WITH_JSON:
         if isinstance(tree, dict):
             return _limited(_fields(_program(keyword, tree), tree))
         if "Steps: " in text:

@@ -35,6 +35,7 @@ _PROPERTIES: dict[str, tuple[str, Kind]] = {
     "http://purl.org/dc/terms/ provenance": ("dcterms:provenance", "other"),
 }
 _MAX_DEPTH = 50
+_MAX_ELEMENTS = 50_000
 _MAX_FOUND = 100
 
 
@@ -47,7 +48,7 @@ class _Packet:
 
     def __init__(self) -> None:
         self.found: list[tuple[str, Kind, str]] = []
-        self._depth = 0
+        self._depth = self._elements = 0
         self._within: tuple[str, Kind] | None = None
         self._opened = 0  # the depth of that property
         self._text: list[str] = []
@@ -55,8 +56,9 @@ class _Packet:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            raise _Refused("is nested too deep")
+        self._elements += 1
+        if self._depth > _MAX_DEPTH or self._elements > _MAX_ELEMENTS:
+            raise _Refused("is nested too deep or too long")
         self._flush()
         if self._within is None and name in _PROPERTIES:
             self._within, self._opened = _PROPERTIES[name], self._depth

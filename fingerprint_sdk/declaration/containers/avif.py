@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fingerprint_sdk.declaration.containers.source import (
-    MAX_C2PA,
     MAX_PART,
     MAX_STEPS,
     Part,
@@ -60,7 +59,7 @@ def avif_parts(source: Source) -> Iterator[Part]:
             yield from _items(source, source.part(offset + start, length - start, "a box"))
         elif head[4:8] == b"uuid" and source.at(offset + start, 16) == _C2PA:
             what = "the C2PA manifest store"
-            data = source.part(offset + start + 16, length - start - 16, what, MAX_C2PA)
+            data = source.part(offset + start + 16, length - start - 16, what, c2pa=True)
             # Version and flags, the purpose, and where the Merkle tree lies if there is one.
             purpose, _, rest = data[4:].partition(b"\0")
             if purpose == b"manifest":

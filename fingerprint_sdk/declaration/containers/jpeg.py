@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fingerprint_sdk.declaration.containers.source import MAX_C2PA, MAX_STEPS, Part, Source
+from fingerprint_sdk.declaration.containers.source import MAX_STEPS, Part, Source
 
 _EXIF = b"Exif\0\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -27,7 +27,7 @@ def jpeg_parts(source: Source) -> Iterator[Part]:
 
 
 def _segments(source: Source, boxes: dict[bytes, dict[int, bytes]]) -> Iterator[Part]:
-    offset, c2pa = 2, 0
+    offset = 2
     for _ in range(MAX_STEPS):
         head = source.at(offset, 4)
         if len(head) < 4 or head[0] != 0xFF or head[1] == _START_OF_SCAN:
@@ -40,11 +40,7 @@ def _segments(source: Source, boxes: dict[bytes, dict[int, bytes]]) -> Iterator[
         if length < 0:
             raise ValueError("a segment without a length")
         if head[1] == 0xEB and source.at(start, 2) == b"JP":  # APP11 (ISO/IEC 19566-5, D.2)
-            c2pa += length
-            if c2pa > MAX_C2PA:
-                source.note("the C2PA manifest store is more than is looked at: cut short")
-                continue
-            data = source.part(start, length, "the C2PA manifest store")
+            data = source.part(start, length, "the C2PA manifest store", c2pa=True)
             boxes.setdefault(data[2:4], {})[int.from_bytes(data[4:8], "big")] = data[8:]
         elif head[1] in (0xE1, 0xED, 0xFE):
             yield from _segment(source, head[1], source.part(start, length, "a segment"))

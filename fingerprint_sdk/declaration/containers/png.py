@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fingerprint_sdk.declaration.containers.source import MAX_C2PA, MAX_STEPS, Part, Source
+from fingerprint_sdk.declaration.containers.source import MAX_STEPS, Part, Source
 
 _XMP = "XML:com.adobe.xmp"
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
@@ -19,7 +19,7 @@ def png_parts(source: Source) -> Iterator[Part]:
         if len(head) < 8 or kind == b"IEND":
             return
         if kind == b"caBX":
-            if data := source.part(offset + 8, length, "the C2PA manifest store", MAX_C2PA):
+            if data := source.part(offset + 8, length, "the C2PA manifest store", c2pa=True):
                 yield Part("c2pa", data)
         elif kind == b"eXIf":
             if data := source.part(offset + 8, length, "EXIF"):

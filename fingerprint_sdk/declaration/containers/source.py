@@ -11,11 +11,11 @@ Kind = Literal["c2pa", "exif", "xmp", "iptc", "text", "comment"]
 MAX_PART = 4 * 2**20
 """Bytes of one part, also once it is decompressed: a workflow of ComfyUI has up to 3 MB."""
 
-MAX_C2PA = 16 * 2**20
-"""Bytes of a C2PA manifest store, which may hold thumbnails."""
+MAX_TOTAL = 8 * 2**20
+"""The same of all parts of a file together, but for C2PA."""
 
-MAX_TOTAL = 32 * 2**20
-"""Bytes of all parts of a file together."""
+MAX_C2PA = 16 * 2**20
+"""Bytes of C2PA manifest stores, which may hold thumbnails."""
 
 MAX_STEPS = 100_000
 """Chunks, segments or boxes walked over: a PNG file of 800 MB has as many of 8 KiB."""
@@ -43,7 +43,7 @@ class Source:
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self._file = file
-        self._left = MAX_TOTAL
+        self._left = {False: MAX_TOTAL, True: MAX_C2PA}
         self.size = size
         self._notes: dict[str, None] = {}
 
@@ -64,23 +64,28 @@ class Source:
         self._file.seek(offset)
         return self._file.read(length)
 
-    def part(self, offset: int, length: int, what: str, limit: int = MAX_PART) -> bytes:
+    def part(self, offset: int, length: int, what: str, *, c2pa: bool = False) -> bytes:
         """The bytes of a part, empty with a note if they are too many.
+
+        Args:
+            offset, length: where in the file.
+            what: for the note.
+            c2pa: it is of a C2PA manifest store, and counts apart.
 
         Raises:
             ValueError: the file ends before.
         """
         if offset + length > self.size:
             raise ValueError("cut short")
-        if length > min(limit, self._left):
+        if length > min(MAX_C2PA if c2pa else MAX_PART, self._left[c2pa]):
             self.note(f"{what} of {length:,} bytes was not read: that is more than is looked at")
             return b""
-        self._left -= length
+        self._left[c2pa] -= length
         return self.at(offset, length)
 
     def inflated(self, data: bytes, what: str) -> bytes:
         """zlib data decompressed, empty with a note if it is broken or becomes too long."""
-        limit = min(MAX_PART, self._left)
+        limit = min(MAX_PART, self._left[False])
         try:
             found = zlib.decompressobj().decompress(data, limit + 1)
         except zlib.error:
@@ -89,5 +94,5 @@ class Source:
         if len(found) > limit:
             self.note(f"{what} was not read: decompressed it is more than is looked at")
             return b""
-        self._left -= len(found)
+        self._left[False] -= len(found)
         return found

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fingerprint_sdk.declaration.containers.source import (
-    MAX_C2PA,
-    MAX_PART,
-    MAX_STEPS,
-    Kind,
-    Part,
-    Source,
-)
+from fingerprint_sdk.declaration.containers.source import MAX_STEPS, Kind, Part, Source
 
-_KINDS: dict[bytes, tuple[Kind, str, int]] = {
-    b"C2PA": ("c2pa", "the C2PA manifest store", MAX_C2PA),
-    b"EXIF": ("exif", "EXIF", MAX_PART),
-    b"XMP ": ("xmp", "the XMP packet", MAX_PART),
+_KINDS: dict[bytes, tuple[Kind, str]] = {
+    b"C2PA": ("c2pa", "the C2PA manifest store"),
+    b"EXIF": ("exif", "EXIF"),
+    b"XMP ": ("xmp", "the XMP packet"),
 }
 
 
@@ -29,8 +22,8 @@ def webp_parts(source: Source) -> Iterator[Part]:
             return
         length = int.from_bytes(head[4:], "little")
         if head[:4] in _KINDS:
-            kind, what, limit = _KINDS[head[:4]]
-            if data := source.part(offset + 8, length, what, limit):
+            kind, what = _KINDS[head[:4]]
+            if data := source.part(offset + 8, length, what, c2pa=kind == "c2pa"):
                 yield Part(kind, data)
         offset += 8 + length + length % 2
     source.note("the file has too many chunks: those behind were not read")

@@ -161,10 +161,11 @@ def fitting(agreement: Agreement) -> str:
     """Whether what a file declares fits what was measured of it."""
     if agreement.about == "nothing":
         return "The file declares nothing about a generator or a camera."
+    word = f'"{agreement.declared}"'
     what = {
-        "model": agreement.declared,
-        "camera": f"a camera, {agreement.declared}",
-        "generated": f"a generator, but none of a known family: {agreement.declared}",
+        "model": word,
+        "camera": f"a camera, {word}",
+        "generated": f"a generator, but none of a known family, {word}",
     }[agreement.about]
     found = agreement.measured or "none of the known generators"
     if agreement.fit == "agrees":

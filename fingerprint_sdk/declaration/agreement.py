@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fingerprint_sdk.declaration.declaration import Declaration
-from fingerprint_sdk.declaration.models import known_models, names, without_kind
+from fingerprint_sdk.declaration.models import known_models, names, without_kind, words
 
 Fit = Literal["agrees", "contradicts", "says nothing"]
 About = Literal["model", "camera", "generated", "nothing"]
@@ -16,6 +16,8 @@ _CAPTURED = frozenset(
     {"digitalcapture", "computationalcapture", "compositecapture"}
     | {"negativefilm", "positivefilm", "print"}
 )
+_CAMERA = frozenset({"Make", "Model", "tiff:Make", "tiff:Model"})
+_NO_CAMERAS = frozenset({"ai", "diffusion", "midjourney", "generated", "generator"})
 _GENERATED = frozenset(
     {"trainedalgorithmicmedia", "compositewithtrainedalgorithmicmedia", "compositesynthetic"}
     | {"algorithmicmedia"}
@@ -142,7 +144,10 @@ def _camera(declaration: Declaration) -> str:
     cameras = [
         one.value
         for one in declaration.statements
-        if one.kind == "camera" and one.name.endswith(("Make", "Model"))
+        if one.kind == "camera"
+        and one.name in _CAMERA
+        # Some generators sign there.
+        and not (known_models(one.value) or _NO_CAMERAS.intersection(words(one.value)))
     ]
     return " ".join(dict.fromkeys(cameras[:2])) or _source_type(declaration, _CAPTURED)
 

@@ -42,6 +42,8 @@ _LOADERS = re.compile(r"(Checkpoint|UNET|Unet|VAE)\w*Loader|ckpt|Load(Checkpoint
 _SETTINGS = re.compile(
     r'(?:^|, )(Model|VAE|Module \d|Refiner|Lora hashes|Version): ("(?:[^"\\]|\\.)*"|[^,\n]*)'
 )
+# A file by its whole path, which often has somebody's name in it.
+_FOLDERS = re.compile(r"^(?:[A-Za-z]:|~)?[\\/].*[\\/]")
 _MAX_FOUND = 200
 _MAX_NODES = 200_000  # of a JSON tree
 
@@ -109,7 +111,7 @@ def _fields(program: str, tree: Any) -> Iterator[list[Statement]]:
         elif isinstance(value, list):
             left += [(name, one) for one in reversed(value)]
         elif isinstance(value, str) and (kind := _kind(name)):
-            yield statement(program, name, value, kind)
+            yield _file(program, name, value, kind)
 
 
 def _kind(name: str) -> Kind | None:
@@ -139,7 +141,7 @@ def _workflow(tree: Any) -> Iterator[list[Statement]]:
                 if isinstance(values, dict):
                     yield from _fields("ComfyUI", values)
                 elif isinstance(values, list) and values and isinstance(values[0], str):
-                    yield statement("ComfyUI", "loader", values[0], "model")
+                    yield _file("ComfyUI", "loader", values[0], "model")
             left += [one for one in reversed(node.values()) if isinstance(one, dict | list)]
 
 
@@ -153,4 +155,11 @@ def _parameters(text: str) -> Iterator[list[Statement]]:
         kind: Kind = "tool" if name == "Version" else "model"
         if name in ("Refiner", "Lora hashes"):
             kind = "other"
-        yield statement("A1111", name, value, kind)
+        yield _file("A1111", name, value, kind)
+
+
+def _file(source: str, name: str, value: str, kind: Kind) -> list[Statement]:
+    """A statement that may name a file: of a whole path only the file itself."""
+    if kind in ("model", "other"):
+        value = _FOLDERS.sub("", value[:2000])
+    return statement(source, name, value, kind)

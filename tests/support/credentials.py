@@ -28,12 +28,22 @@ def manifest(generator: str = "ChatGPT", agent: str = "GPT-4o", kind: str = TRAI
     }
 
 
-def sign(image: bytes, kind: str, claims: Any) -> bytes:
-    """The image file with credentials that make these claims; ``kind`` is "image/png" or so."""
+def sign(image: bytes, kind: str, claims: Any, part: bytes = b"") -> bytes:
+    """The image file with credentials that make these claims.
+
+    Args:
+        image: the file.
+        kind: "image/png" or so.
+        claims: what ``manifest`` gives.
+        part: a file of that kind that it was made from.
+    """
     c2pa = pytest.importorskip("c2pa", reason="needs the extra 'c2pa'")
     signed = io.BytesIO()
     settings = {"builder": {"thumbnail": {"enabled": False}}}
     with c2pa.Context.from_dict(settings) as context, c2pa.Builder(claims, context) as builder:
+        if part:
+            ingredient = {"title": "part", "relationship": "componentOf"}
+            builder.add_ingredient(ingredient, kind, io.BytesIO(part))
         builder.sign(_signer(), kind, io.BytesIO(image), signed)
     return signed.getvalue()
 

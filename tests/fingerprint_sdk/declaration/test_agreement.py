@@ -137,6 +137,12 @@ def test_a_camera_with_a_generator_contradicts_nothing() -> None:
     assert compare(fp.declared(edited), "SDXL decoder", FAMILIES).fit == "says nothing"
 
 
+@pytest.mark.parametrize("make", ["OpenAI", "Midjourney", "AI Studio", "Stable Diffusion"])
+def test_a_generator_that_signs_as_a_camera_is_none(make: str) -> None:
+    declaration = fp.declared(picture("JPEG", exif=exif({0x010F: make})))
+    assert compare(declaration, "SDXL decoder", FAMILIES).about == "nothing"
+
+
 def test_content_credentials() -> None:
     declaration = fp.declared(sign(picture(), "image/png", manifest()))
     assert compare(declaration, "GPT-4o image", FAMILIES).fit == "agrees"

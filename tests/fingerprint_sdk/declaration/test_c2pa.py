@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from support.credentials import ORGANISATION, TRAINED, manifest, sign
+from support.credentials import CAPTURED, ORGANISATION, TRAINED, manifest, sign
 from support.metadata import FORMATS, picture
 
 import fingerprint_sdk as fp
@@ -77,3 +77,34 @@ def test_a_broken_store_is_noted() -> None:
     assert declaration.notes == ("the C2PA manifest store cannot be read",)
     assert declaration.c2pa is not None
     assert declaration.c2pa.validation != "valid"
+
+
+def test_what_an_image_was_made_from_is_told_apart() -> None:
+    photograph = sign(picture(), "image/png", manifest("Camera", "Firmware", CAPTURED))
+    claims = manifest("Editor", "Painter")
+    declaration = fp.declared(sign(picture(), "image/png", claims, photograph))
+    said = {(one.source, one.value) for one in declaration.shown()}
+    assert ("C2PA", "Editor 1.0") in said
+    assert ("C2PA ingredient", "Camera 1.0") in said
+    assert ("C2PA ingredient", CAPTURED) in said
+    assert ("C2PA", CAPTURED) not in said
+    assert declaration.c2pa is not None
+    assert declaration.c2pa.validation == "valid"
+
+
+def test_the_first_version_of_claims() -> None:
+    claims = {**manifest(), "claim_version": 1, "title": "a"}
+    declaration = fp.declared(sign(picture(), "image/png", claims))
+    assert "ChatGPT 1.0" in [one.value for one in declaration.shown()]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_store_of_many_segments(format: str) -> None:
+    """A JPEG file keeps no more than 64 KiB in one."""
+    claims = manifest()
+    claims["assertions"].insert(0, {"label": "org.example", "data": {"a": ["b" * 1000] * 200}})
+    declaration = fp.declared(sign(picture(format), TYPES[format], claims))
+    assert "ChatGPT 1.0" in [one.value for one in declaration.shown()]
+    assert declaration.notes == ()
+    assert declaration.c2pa is not None
+    assert declaration.c2pa.validation == "valid"

@@ -124,6 +124,20 @@ def test_comfyui() -> None:
     assert "secret" in declaration.to_json(private=True)
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (r"C:\Users\Ada\models\x.safetensors", "x.safetensors"),
+        ("/home/ada/x.safetensors", "x.safetensors"),
+        ("SDXL/x.safetensors", "SDXL/x.safetensors"),
+        (r"SDXL\x.safetensors", r"SDXL\x.safetensors"),
+    ],
+)
+def test_folders_of_somebodys_machine_stay_back(written: str, shown: str) -> None:
+    declaration = fp.declared(texts({"prompt": {"1": {"inputs": {"ckpt_name": written}}}}))
+    assert [one.value for one in declaration.statements] == [shown]
+
+
 def test_comfyui_in_exif_is_no_camera() -> None:
     tags = {0x010F: "workflow:" + json.dumps(WORKFLOW), 0x0110: "prompt:" + json.dumps(PROMPT)}
     declaration = fp.declared(picture("WEBP", exif=exif(tags)))

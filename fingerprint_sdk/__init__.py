@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fingerprint_sdk._default import embed, verify
     from fingerprint_sdk.calibration import Calibration
     from fingerprint_sdk.clustering import Clustering, ClusteringScore, cluster
+    from fingerprint_sdk.declaration import Credentials, Declaration, Statement, declared
     from fingerprint_sdk.explanation import Explanation, ImageView, explain
     from fingerprint_sdk.extractor import EmbeddingResult, Extractor, Failure, load
     from fingerprint_sdk.gallery import Gallery, Provenance, identify, known
@@ -45,6 +46,8 @@ __all__ = [
     "Candidate",
     "Clustering",
     "ClusteringScore",
+    "Credentials",
+    "Declaration",
     "DeviceError",
     "EmbeddingResult",
     "Explanation",
@@ -66,9 +69,11 @@ __all__ = [
     "Provenance",
     "Quality",
     "SearchResult",
+    "Statement",
     "Verification",
     "__version__",
     "cluster",
+    "declared",
     "embed",
     "explain",
     "identify",
@@ -84,6 +89,8 @@ _HOME = {
     "Candidate": "identification",
     "Clustering": "clustering",
     "ClusteringScore": "clustering",
+    "Credentials": "declaration",
+    "Declaration": "declaration",
     "EmbeddingResult": "results",
     "Explanation": "explanation",
     "Extractor": "extractor",
@@ -97,8 +104,10 @@ _HOME = {
     "Provenance": "gallery",
     "Quality": "images.quality",
     "SearchResult": "index",
+    "Statement": "declaration",
     "Verification": "verification",
     "cluster": "clustering",
+    "declared": "declaration",
     "embed": "_default",
     "explain": "explanation",
     "identify": "gallery",

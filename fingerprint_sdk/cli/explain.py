@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from fingerprint_sdk.cli.shared import options
+from fingerprint_sdk.cli.shared.declaration import print_declaration
 from fingerprint_sdk.cli.shared.model import check_rates, describe, open_extractor
 from fingerprint_sdk.cli.shared.output import note, print_json
 
@@ -37,6 +38,7 @@ def explain(
     offline: options.Offline = False,
     threads: options.Threads = None,
     windows: options.Windows = None,
+    show_prompts: options.ShowPrompts = False,
     json: options.Json = False,
 ) -> None:
     """Show what a fingerprint is taken from, and what a decision rests on.
@@ -69,11 +71,14 @@ def explain(
         fnir=fnir,
         prior=prior,
     )
-    written = explanation.save(out)
+    written = explanation.save(out, show_prompts)
     if json:
-        document = explanation.to_dict() | {"model": describe(extractor)}
+        document = explanation.to_dict(show_prompts) | {"model": describe(extractor)}
         print_json(document | {"written": [str(path) for path in written]})
         return
     for sentence in explanation.summary:
         print(sentence)
+    for path, view in zip((image, other), explanation.images, strict=False):
+        named = path if len(explanation.images) > 1 else None
+        print_declaration(named, view.declaration, view.fit, show_prompts)
     note(f"wrote {written[-1]}")

@@ -13,6 +13,7 @@ from fingerprint_sdk.cli.shared.answer import (
     identified,
     tell_weak,
 )
+from fingerprint_sdk.cli.shared.declaration import print_declaration
 from fingerprint_sdk.cli.shared.files import expand
 from fingerprint_sdk.cli.shared.model import (
     check_rates,
@@ -30,6 +31,8 @@ from fingerprint_sdk.cli.shared.output import (
 )
 
 if TYPE_CHECKING:
+    from fingerprint_sdk.declaration import Agreement, Declaration
+    from fingerprint_sdk.gallery import Gallery
     from fingerprint_sdk.identification import Identification
 
 
@@ -61,6 +64,7 @@ def identify(
     offline: options.Offline = False,
     threads: options.Threads = None,
     windows: options.Windows = None,
+    show_prompts: options.ShowPrompts = False,
     json: options.Json = False,
     fmr: OldFmr = None,
 ) -> None:
@@ -80,6 +84,8 @@ def identify(
 
       fingerprint identify account/ --together --gallery mine.fpg --json
     """
+    from fingerprint_sdk.explanation.declarations import declaration_dict
+
     found = expand(images, recursive)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     check_rates(extractor, fpir, fnir, prior)
@@ -104,12 +110,34 @@ def identify(
     ]
     if json:
         document = probes_document(extractor, "gallery", gallery, results, found.passed_over)
+        for probe, (files, result) in zip(document["probes"], results, strict=True):
+            told = _declarations(files, result, searched)
+            probe["declared"] = [declaration_dict(*one, show_prompts) for one in told]
         more = {"known": gallery is None or known, "skipped": skipped(embedded, found.images)}
         print_json(document | more)
-    elif len(results) == 1:
+        return
+    said = [_declarations(files, result, searched) for files, result in results]
+    if len(results) == 1:
         _print_one(*results[0])
+        for file, one in zip(results[0][0], said[0], strict=True):
+            print_declaration(file if len(said[0]) > 1 else None, *one, show_prompts)
     else:
-        _print_many(results)
+        _print_many(results, [one for [one] in said])
+
+
+def _declarations(
+    files: list[Path], result: Identification, known: Gallery
+) -> list[tuple[Declaration | None, Agreement | None]]:
+    """What each file says of itself, and how that fits the answer."""
+    from fingerprint_sdk.explanation.declarations import (
+        agreement_with,
+        declared_by,
+        families_of,
+    )
+
+    families = families_of(known)
+    declarations = [declared_by(file) for file in files]
+    return [(one, agreement_with(one, result, families)) for one in declarations]
 
 
 def _print_one(files: list[Path], result: Identification) -> None:
@@ -129,11 +157,25 @@ def _print_one(files: list[Path], result: Identification) -> None:
     tell_weak(files, result.quality, result.images)
 
 
-def _print_many(results: list[tuple[list[Path], Identification]]) -> None:
+def _print_many(
+    results: list[tuple[list[Path], Identification]],
+    said: list[tuple[Declaration | None, Agreement | None]],
+) -> None:
+    columns = ["image", "answer", "score", "named from", "none below", "probability", "notes"]
+    told = any(declaration for declaration, _ in said)
+    if told:
+        columns.append("what the file declares")
     rows: list[tuple[Any, ...]] = []
-    for files, result in results:
+    for (files, result), (_, agreement) in zip(results, said, strict=True):
         flags = [flag for quality in result.quality for flag in quality.flags]
         numbers = (result.score, result.threshold, result.missed, result.probability)
-        rows.append((files[0], identified(result), *numbers, " ".join(flags)))
-    columns = ("image", "answer", "score", "named from", "none below", "probability", "notes")
+        row = (files[0], identified(result), *numbers, " ".join(flags))
+        rows.append((*row, _fit(agreement)) if told else row)
     print_table(columns, rows)
+
+
+def _fit(agreement: Agreement | None) -> str:
+    """``ChatGPT: agrees``; empty for a file that declares no generator and no camera."""
+    if agreement is None or agreement.about == "nothing":
+        return ""
+    return f"{agreement.declared}: {agreement.fit}"

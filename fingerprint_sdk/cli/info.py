@@ -1,14 +1,16 @@
-"""``fingerprint info``: what a model is, and where it runs."""
+"""``fingerprint info``: what a model is, and where it runs; or what is known of an image."""
 
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fingerprint_sdk import __version__, zoo
 from fingerprint_sdk.cli.shared import options
+from fingerprint_sdk.cli.shared.image import is_image_file, print_image
 from fingerprint_sdk.cli.shared.output import print_json, print_pairs, print_table
 
 if TYPE_CHECKING:
@@ -19,7 +21,9 @@ def info(
     model: Annotated[
         str | None,
         typer.Argument(
-            help="Bundled name, folder, .onnx file, or owner/name on the Hugging Face Hub.",
+            metavar="[MODEL|IMAGE]",
+            help="Bundled name, folder, .onnx file, or owner/name on the Hugging Face Hub; or an "
+            "image file.",
             show_default="the bundled default",
         ),
     ] = None,
@@ -27,18 +31,26 @@ def info(
     device: options.Device = options.DeviceChoice.auto,
     offline: options.Offline = False,
     threads: options.Threads = None,
+    show_prompts: options.ShowPrompts = False,
     json: options.Json = False,
 ) -> None:
     """Show a model: weights licence, sha256, calibration, and the device really used.
+
+    Of an image file, show its size, hash and quality, and what it declares of itself.
 
     [bold]Examples[/bold]
 
       fingerprint info
 
+      fingerprint info suspect.png
+
       fingerprint info owner/name --revision 0123456789abcdef0123456789abcdef01234567
     """
     from fingerprint_sdk.extractor import Extractor
 
+    if model is not None and is_image_file(Path(model)):
+        print_image(Path(model), show_prompts, json)
+        return
     resolved = zoo.resolve(model, revision=revision, offline=offline)
     extractor = Extractor.from_file(resolved.path, device=device.value, threads=threads)
     described = resolved.description

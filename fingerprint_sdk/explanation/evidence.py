@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fingerprint_sdk._default import default_extractor
+from fingerprint_sdk.explanation.declarations import agreement_with, declared_by, families_of
 from fingerprint_sdk.explanation.measure import check_shape, view_of
 from fingerprint_sdk.explanation.view import ImageView
 from fingerprint_sdk.extractor import Extractor
@@ -43,12 +45,16 @@ class Explanation:
 
         return summary(self.images, self.verification)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; the pictures are left out."""
+    def to_dict(self, private: bool = False) -> dict[str, Any]:
+        """Plain values, ready for JSON; the pictures are left out.
+
+        Args:
+            private: with prompts and names of people that the files declare.
+        """
         return {
             "model": self.model,
             "summary": list(self.summary),
-            "images": [view.to_dict() for view in self.images],
+            "images": [view.to_dict(private) for view in self.images],
             "verification": None if self.verification is None else self.verification.to_dict(),
         }
 
@@ -62,18 +68,25 @@ class Explanation:
 
         return pictures(self.images)
 
-    def html(self) -> str:
+    def html(self, private: bool = False) -> str:
         """One page with everything in it: it loads nothing from anywhere.
+
+        Args:
+            private: with prompts and names of people that the files declare.
 
         Raises:
             FingerprintError: matplotlib is not installed (extra ``plots``).
         """
         from fingerprint_sdk.explanation.page import page
 
-        return page(self.images, self.verification, self.model, self.pictures())
+        return page(self.images, self.verification, self.model, self.pictures(), private)
 
-    def save(self, path: str | os.PathLike[str]) -> tuple[Path, ...]:
+    def save(self, path: str | os.PathLike[str], private: bool = False) -> tuple[Path, ...]:
         """Write one page if ``path`` ends in .html, else a folder of PNG files and the page.
+
+        Args:
+            path: of the page or the folder.
+            private: see ``html``.
 
         Returns:
             The files written, the page last.
@@ -84,7 +97,7 @@ class Explanation:
         from fingerprint_sdk.explanation.page import page, save
 
         pictures = self.pictures()
-        written = page(self.images, self.verification, self.model, pictures)
+        written = page(self.images, self.verification, self.model, pictures, private)
         return save(written, pictures, Path(path))
 
 
@@ -120,7 +133,8 @@ def explain(
         model = default_extractor() if gallery is None else gallery.extractor
     if gallery is not None:
         gallery.check_model(model)
-    loaded = [load_image(source) for source in ([image] if other is None else [image, other])]
+    sources = [image] if other is None else [image, other]
+    loaded = [load_image(source) for source in sources]
     for one in loaded:
         check_shape(one)
     embeddings, quality = model.embed_with_quality(loaded)
@@ -138,11 +152,20 @@ def explain(
             )
             for row, one in zip(embeddings, quality, strict=True)
         ]
+    families = {} if gallery is None else families_of(gallery)
     views = tuple(
-        view_of(one, model, known, identification)
-        for one, known, identification in zip(loaded, quality, found, strict=True)
+        _with_declaration(view_of(one, model, known, identification), source, families)
+        for one, known, identification, source in zip(loaded, quality, found, sources, strict=True)
     )
     verification = None
     if len(loaded) == 2:
         verification = model.verify(*loaded, fmr=fmr, fnmr=fnmr, prior=prior)
     return Explanation(views, verification, f"{model.name} {model.version}")
+
+
+def _with_declaration(
+    view: ImageView, source: ImageInput, families: Mapping[str, Sequence[str]]
+) -> ImageView:
+    declaration = declared_by(source)
+    fit = agreement_with(declaration, view.identification, families)
+    return replace(view, declaration=declaration, fit=fit)

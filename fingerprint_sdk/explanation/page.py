@@ -12,6 +12,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from fingerprint_sdk.errors import FingerprintError
+from fingerprint_sdk.explanation.declarations import CAUTION, DECLARES, declaration_lines
 from fingerprint_sdk.explanation.sentences import kind as kind_of
 from fingerprint_sdk.explanation.sentences import percent
 from fingerprint_sdk.explanation.words import summary
@@ -58,6 +59,7 @@ def page(
     verification: Verification | None,
     model: str,
     pictures: Mapping[str, bytes],
+    private: bool = False,
 ) -> str:
     """See ``Explanation.html``."""
     # The page's own policy lets nothing be loaded, whatever a file's name contains.
@@ -65,6 +67,7 @@ def page(
         style=_read("page.css"),
         title=" and ".join(text(view.name) for view in views),
         verdict=_verdict(views, verification),
+        declared="".join(_declared(views, place, private) for place in range(len(views))),
         sections=sections(views, pictures),
         model=text(model),
     )
@@ -108,6 +111,20 @@ def _verdict(views: Sequence[ImageView], result: Verification | None) -> str:
     kind = "" if result is None else kind_of(result)
     said = "".join(f"<p>{text(sentence)}</p>" for sentence in summary(views, result))
     return f'<div class="verdict {kind}">{said}</div>\n'
+
+
+def _declared(views: Sequence[ImageView], place: int, private: bool) -> str:
+    """What a file says of itself, in a box of its own; empty if it says nothing."""
+    view = views[place]
+    if not view.declaration:
+        return ""
+    title = f"{DECLARES[:-1]}: image {place + 1}" if len(views) > 1 else DECLARES[:-1]
+    lines = declaration_lines(view.declaration, view.fit, private)
+    rows = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in lines)
+    return (
+        f'<section class="declared"><h2>{escape(title)}</h2>\n<p class="how">{CAUTION}</p>\n'
+        f"<dl>{rows}</dl></section>\n"
+    )
 
 
 def _read(name: str) -> str:

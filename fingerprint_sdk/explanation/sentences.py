@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from fingerprint_sdk.declaration import Agreement, Credentials
 from fingerprint_sdk.evidence.verdict import Verdict
 from fingerprint_sdk.identification import Identification, Named
 from fingerprint_sdk.verification import Verification
@@ -171,6 +172,37 @@ def condition(result: Result) -> str:
     if isinstance(result, Verification) and result.copy is not None:
         said += f" The side without lossy compression was compared as {result.copy}."
     return said
+
+
+def fitting(agreement: Agreement) -> str:
+    """Whether what a file declares fits what was measured of it."""
+    if agreement.about == "nothing":
+        return "The file declares nothing about a generator or a camera."
+    word = f'"{agreement.declared}"'
+    what = {
+        "model": word,
+        "camera": f"a camera, {word}",
+        "generated": f"a generator, but none of a known family, {word}",
+    }[agreement.about]
+    found = agreement.measured or "none of the known generators"
+    if agreement.fit == "agrees":
+        return f"The file declares {what}. That agrees with the measurement, {found}."
+    if agreement.fit == "contradicts":
+        return f"The file declares {what}. That contradicts the measurement, {found}."
+    return f"The file declares {what}. That neither confirms nor contradicts the measurement."
+
+
+def signature(credentials: Credentials) -> str:
+    """What is known of the signature of a file's content credentials."""
+    by = f" by {credentials.signer}" if credentials.signer else ""
+    because = f" ({', '.join(credentials.problems)})" if credentials.problems else ""
+    if credentials.validation == "trusted":
+        return f"validly signed{by}, which a trust list names"
+    if credentials.validation == "valid":
+        return f"validly signed{by}, by its own word: no trust list was asked"
+    if credentials.validation == "invalid":
+        return f"invalid: the signature does not hold, or the file was changed since{because}"
+    return f"not validated{because}"
 
 
 def percent(rate: float) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fingerprint_sdk.declaration import Agreement, Declaration
+from fingerprint_sdk.explanation.declarations import declaration_dict
 from fingerprint_sdk.identification import Identification
 from fingerprint_sdk.images.quality import Quality
 
@@ -35,6 +37,8 @@ class ImageView:
             to place. Low in one place: that place is flat, or was edited.
         quality: of the image.
         identification: its place in the gallery, if one was given.
+        declaration: what its file says of itself; None where no path or encoded bytes were given.
+        fit: how that agrees with ``identification``; None where either is missing.
     """
 
     name: str
@@ -47,9 +51,15 @@ class ImageView:
     agreement: Floats
     quality: Quality
     identification: Identification | None = None
+    declaration: Declaration | None = None
+    fit: Agreement | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; the pictures are left out."""
+    def to_dict(self, private: bool = False) -> dict[str, Any]:
+        """Plain values, ready for JSON; the pictures are left out.
+
+        Args:
+            private: with prompts and names of people that the file declares.
+        """
         return {
             "name": self.name,
             "quality": self.quality.to_dict(),
@@ -60,4 +70,5 @@ class ImageView:
             "identification": None
             if self.identification is None
             else self.identification.to_dict(),
+            "declared": declaration_dict(self.declaration, self.fit, private),
         }

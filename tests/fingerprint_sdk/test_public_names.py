@@ -26,12 +26,13 @@ def run(program: str) -> str:
 def test_the_public_names_are_these() -> None:
     assert fp.__all__ == sorted(fp.__all__)
     assert set(fp.__all__) == {
-        "Calibration", "Candidate", "Clustering", "ClusteringScore", "DeviceError",
-        "EmbeddingResult", "Explanation", "Extractor", "Failure", "FingerprintError", "Gallery",
-        "GalleryCheck", "GalleryError", "Identification", "ImageError", "ImageView", "Index",
-        "IntegrityError", "Match", "ModelError", "ModelNotFoundError", "OperatingPointError",
-        "Quality", "SearchResult", "Verification", "__version__", "cluster", "embed", "explain",
-        "identify", "load", "verify",
+        "Calibration", "Candidate", "Clustering", "ClusteringScore", "Credentials", "Declaration",
+        "DeviceError", "EmbeddingResult", "Explanation", "Extractor", "Failure",
+        "FingerprintError", "Gallery", "GalleryCheck", "GalleryError", "Identification",
+        "ImageError", "ImageView", "Index", "IntegrityError", "Match", "ModelError",
+        "ModelNotFoundError", "OperatingPointError", "Quality", "SearchResult", "Statement",
+        "Verification", "__version__", "cluster", "declared", "embed", "explain", "identify",
+        "load", "verify",
     }  # fmt: skip
     assert dir(fp) == fp.__all__
 

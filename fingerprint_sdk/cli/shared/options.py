@@ -53,6 +53,12 @@ Windows = Annotated[
         show_default="64, all of 1024x1024 pixels",
     ),
 ]
+ShowPrompts = Annotated[
+    bool,
+    typer.Option(
+        "--show-prompts", help="Also show prompts, comments and names that a file declares."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Fmr = Annotated[
     float | None,

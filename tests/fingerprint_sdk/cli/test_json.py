@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from PIL import Image
 from support.cli_runner import Cli
+from support.credentials import manifest, sign
 from support.hub_server import client_environment, serve
 from support.json_page import PAGE, check, sections
+from support.metadata import exif
 from typer.main import get_command
 
 from fingerprint_sdk.cli import app
@@ -30,6 +32,8 @@ def heap(generators: Path, tmp_path: Path) -> Path:
     shutil.copytree(generators, heap)
     for index in range(2):
         Image.open(generators / f"source2/{index}.png").save(heap / f"source2/{index}.jpg")
+    with Image.open(generators / "source0/1.png") as image:
+        image.save(heap / "source0/1.png", exif=exif({0x0131: "Painter", 0x013B: "Ada"}))
     (heap / "source0" / "notes.txt").touch()
     (heap / "source0" / "bad.png").write_bytes(b"this is no picture")
     return heap
@@ -98,6 +102,10 @@ def test_the_documents_are_those_of_the_page(
         document = cli.json(*command.split(), *arguments, *options, code=codes)
         assert document["schema"] == SCHEMA
         check(document, f"fingerprint {command}".replace(" ", "-"), seen)
+    said = heap / "source0/1.png"
+    check(cli.json("info", said), "info-of-an-image", seen)
+    said.write_bytes(sign(said.read_bytes(), "image/png", manifest()))
+    check(cli.json("info", said), "info-of-an-image", seen)
     check_hub(tiny_model_dir, tmp_path / "hf", seen)
     listed = {(field.home, field.name) for fields in sections().values() for field in fields}
     assert listed - seen == set(), "documented, and not printed"

@@ -8,6 +8,7 @@ from typing import Literal
 
 from fingerprint_sdk.declaration.declaration import Declaration
 from fingerprint_sdk.declaration.models import known_models, names, without_kind, words
+from fingerprint_sdk.declaration.statement import Statement
 
 Fit = Literal["agrees", "contradicts", "says nothing"]
 About = Literal["model", "camera", "generated", "nothing"]
@@ -59,9 +60,10 @@ def compare(
             belong to it, if they are known.
         answered: False for an inconclusive measurement, which nothing can contradict.
     """
-    known = _known(declaration, families)
-    camera = _camera(declaration)
-    generated = _generated(declaration)
+    statements = _counted(declaration)
+    known = _known(statements, families)
+    camera = _camera(statements)
+    generated = _generated(statements)
     fit: Fit = "says nothing"
     if known:
         # A camera's own file that a generator was let into: one does not exclude the other.
@@ -102,15 +104,22 @@ def _fit(found: Sequence[_Families], measured: str | None) -> Fit:
     return "says nothing"
 
 
-def _known(declaration: Declaration, families: Mapping[str, Sequence[str]]) -> list[_Known]:
-    """Declared names that speak of a family, or of a generator of our list.
+def _counted(declaration: Declaration) -> list[Statement]:
+    """The statements without those of ingredients, which tell what an image was made from.
 
-    Ingredients are left out: they tell what an image was made from, not by what.
+    Claims of an invalid manifest may be those of another file.
     """
+    invalid = declaration.c2pa is not None and declaration.c2pa.validation == "invalid"
+    left_out = {"C2PA ingredient", *(["C2PA"] if invalid else [])}
+    return [one for one in declaration.statements if one.source not in left_out]
+
+
+def _known(statements: Sequence[Statement], families: Mapping[str, Sequence[str]]) -> list[_Known]:
+    """Declared names that speak of a family, or of a generator of our list."""
     found = []
-    for one in declaration.statements:
+    for one in statements:
         named = one.kind in ("model", "tool") or (one.source == "C2PA" and one.kind == "prompt")
-        if not named or one.source == "C2PA ingredient":
+        if not named:
             continue
         spoken = _spoken_of(one.value, families)
         if spoken is not None:
@@ -139,28 +148,28 @@ def _spoken_of(text: str, families: Mapping[str, Sequence[str]]) -> _Families | 
     return _Families(sure, sure | {family for family, kind in kinds.items() if not kind})
 
 
-def _camera(declaration: Declaration) -> str:
+def _camera(statements: Sequence[Statement]) -> str:
     """The camera, or the term that says there was one; empty if none is declared."""
     cameras = [
         one.value
-        for one in declaration.statements
+        for one in statements
         if one.kind == "camera"
         and one.name in _CAMERA
         # Some generators sign there.
         and not (known_models(one.value) or _NO_CAMERAS.intersection(words(one.value)))
     ]
-    return " ".join(dict.fromkeys(cameras[:2])) or _source_type(declaration, _CAPTURED)
+    return " ".join(dict.fromkeys(cameras[:2])) or _source_type(statements, _CAPTURED)
 
 
-def _generated(declaration: Declaration) -> str:
+def _generated(statements: Sequence[Statement]) -> str:
     """A model that is not known, or the term that says there was one; empty if neither."""
-    models = [one.value for one in declaration.statements if one.kind == "model"]
-    return models[0] if models else _source_type(declaration, _GENERATED)
+    models = [one.value for one in statements if one.kind == "model"]
+    return models[0] if models else _source_type(statements, _GENERATED)
 
 
-def _source_type(declaration: Declaration, terms: frozenset[str]) -> str:
-    for one in declaration.statements:
-        if one.kind == "source type" and one.source != "C2PA ingredient":
+def _source_type(statements: Sequence[Statement], terms: frozenset[str]) -> str:
+    for one in statements:
+        if one.kind == "source type":
             term = one.value.rstrip("/").rpartition("/")[2].rpartition(":")[2]
             if term.lower() in terms:
                 return term

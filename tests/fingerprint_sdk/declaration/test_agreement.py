@@ -154,6 +154,15 @@ def test_content_credentials() -> None:
     assert found == Agreement("agrees", "model", "Google", "Gemini 2025")  # and not the text
 
 
+def test_invalid_credentials_say_nothing() -> None:
+    signed = bytearray(sign(picture("WEBP"), "image/webp", manifest()))
+    assert compare(fp.declared(bytes(signed)), "GPT-4o image", FAMILIES).fit == "agrees"
+    signed[signed.index(b"VP8 ") + 60] ^= 1
+    changed = fp.declared(bytes(signed))
+    assert "GPT-4o 7" in [one.value for one in changed.statements]
+    assert compare(changed, "GPT-4o image", FAMILIES).about == "nothing"
+
+
 def test_nothing_declared() -> None:
     found = compare(fp.declared(picture()), "SDXL decoder", FAMILIES)
     assert found == Agreement("says nothing", "nothing", "", "SDXL decoder")

@@ -93,7 +93,7 @@ def add(
         print(f"{name}: {count} images enrolled")
     if same:
         note(f"{len(same)} already enrolled from the same files: skipped")
-    print(f"{len(known)} entries in {gallery}")
+    print(f"{len(known)} {'entry' if len(known) == 1 else 'entries'} in {gallery}")
 
 
 def _watched(

@@ -17,8 +17,11 @@ def card(
     run: Annotated[
         Path | None, typer.Option(help="Run the model came from; default: its own run.json.")
     ] = None,
+    known: Annotated[
+        Path | None, typer.Option(help="JSON of `trainer evaluate --known --out`.", exists=True)
+    ] = None,
 ) -> None:
     """Write a model's card from its scores."""
     from trainer.export.card import write_card
 
-    typer.echo(f"{write_card(model, scores, run)}")
+    typer.echo(f"{write_card(model, scores, run, known)}")

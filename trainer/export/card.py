@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from fingerprint_sdk.files import write_text
-from trainer.export.figures import IMAGE_SETS, accuracy_table, value, verdict_table
+from trainer.export.figures import IMAGE_SETS, accuracy_table, known_table, value, verdict_table
 
 
-def write_card(model: Path, scores_file: Path, run: Path | None = None) -> Path:
+def write_card(
+    model: Path, scores_file: Path, run: Path | None = None, known: Path | None = None
+) -> Path:
     """Write `model/README.md` by the run's `run.json`, or the model's own; see `card_text`."""
     described = (model if run is None else run) / "run.json"
     run_info = json.loads(described.read_text()) if described.exists() else None
     path = model / "README.md"
-    write_text(path, card_text(model, scores_file, run_info))
+    write_text(path, card_text(model, scores_file, run_info, known=known))
     return path
 
 
@@ -25,6 +27,7 @@ def card_text(
     run_info: dict[str, Any] | None = None,
     *,
     load_as: str | None = None,
+    known: Path | None = None,
 ) -> str:
     """The card of the folder `model`, with a header the Hub reads (`huggingface_hub.ModelCard`).
 
@@ -33,6 +36,7 @@ def card_text(
         scores_file: JSON of `trainer evaluate --out`.
         run_info: `run.json` of the run it came from.
         load_as: what the example gives `fingerprint_sdk.load`; by default the model's own name.
+        known: JSON of `trainer evaluate --known --out`, if the model has a built-in gallery.
 
     Raises ValueError when the scores are of another model file.
     """
@@ -42,8 +46,11 @@ def card_text(
     for name, values in scores.items():
         if values["model"]["sha256"] != promised:
             raise ValueError(f"{scores_file}: the scores on {name} are of another model file")
+    families = None if known is None else json.loads(known.read_text())
+    if families is not None and families["model"]["sha256"] != promised:
+        raise ValueError(f"{known}: the scores are of another model file")
     header = _header(config, scores).to_yaml(line_break="\n")
-    return f"---\n{header}\n---\n{_card(config, scores, run_info or {}, load_as)}"
+    return f"---\n{header}\n---\n{_card(config, scores, run_info or {}, load_as, families)}"
 
 
 def _header(config: dict[str, Any], scores: dict[str, Any]) -> Any:
@@ -78,7 +85,11 @@ def _header(config: dict[str, Any], scores: dict[str, Any]) -> Any:
 
 
 def _card(
-    config: dict[str, Any], scores: dict[str, Any], info: dict[str, Any], load_as: str | None
+    config: dict[str, Any],
+    scores: dict[str, Any],
+    info: dict[str, Any],
+    load_as: str | None,
+    families: dict[str, Any] | None,
 ) -> str:
     return f"""
 # {config["name"]} {config["version"]}
@@ -113,7 +124,7 @@ decoder count as one. `trainer evaluate` prints these figures.
 {accuracy_table(scores)}
 
 {verdict_table(scores)}
-
+{_families_told(families)}
 ## What it cannot do
 
 - It has no class for camera photographs: two photographs may well be called the same source.
@@ -123,6 +134,10 @@ decoder count as one. `trainer evaluate` prints these figures.
 - The rates come from synthetic models. On other sources the realised ones differ from them, as the
   verdicts above show.
 """
+
+
+def _families_told(families: dict[str, Any] | None) -> str:
+    return "" if families is None else f"\n## The built-in gallery\n\n{known_table(families)}\n"
 
 
 def _training(info: dict[str, Any]) -> str:

@@ -70,6 +70,11 @@ def collect(model: Path, run: Path, scores: Path, repo_id: str) -> tuple[Upload,
         Upload("README.md", card.encode()),
         Upload("config.json", (model / "config.json").read_bytes()),
         Upload("model.onnx", onnx_file),
+        *(
+            Upload(name, (model / name).read_bytes())
+            for name in description.files
+            if name != resolved.path.name
+        ),
         *(Upload(name, (run / name).read_bytes()) for name in _WEIGHTS),
         Upload("run.json", info.encode()),
     )

@@ -38,7 +38,8 @@ def create(
     if gallery.exists():
         raise GalleryError(f"{str(gallery)!r} exists: remove it, or choose another name")
     extractor = open_extractor(model, revision, device, offline, threads)
-    Gallery(extractor).save(gallery)
+    with Gallery.changing(gallery, extractor, create=True):
+        pass
     print(f"made {gallery} for model {extractor.name} {extractor.version}")
 
 
@@ -47,18 +48,20 @@ def remove(
     names: Annotated[list[str], typer.Argument(help="Names of entries.")],
 ) -> None:
     """Remove entries: all those named, or after an error none."""
-    known = load(gallery)
-    for name in names:
-        known.remove(name)
-    known.save(gallery)
+    from fingerprint_sdk.gallery import Gallery
+
+    with Gallery.changing(gallery) as known:
+        for name in names:
+            known.remove(name)
     print(f"removed {len(names)}, {len(known)} left in {gallery}")
 
 
 def rename(gallery: options.GalleryArgument, name: Name, new_name: Name) -> None:
     """Rename an entry."""
-    known = load(gallery)
-    known.rename(name, new_name)
-    known.save(gallery)
+    from fingerprint_sdk.gallery import Gallery
+
+    with Gallery.changing(gallery) as known:
+        known.rename(name, new_name)
     print(f"{name} is now {new_name} in {gallery}")
 
 
@@ -75,8 +78,9 @@ def merge(
 
       fingerprint gallery merge known.fpg colleague.fpg
     """
-    known = load(gallery)
-    for other in others:
-        known.merge(load(other), on_duplicate=on_duplicate.value)
-    known.save(gallery)
+    from fingerprint_sdk.gallery import Gallery
+
+    with Gallery.changing(gallery) as known:
+        for other in others:
+            known.merge(load(other), on_duplicate=on_duplicate.value)
     print(f"{len(known)} entries in {gallery}")

@@ -45,13 +45,13 @@ def check(
 
       fingerprint gallery check known.fpg --page known.html
     """
-    from fingerprint_sdk.embeddings_file import write
+    from fingerprint_sdk.embeddings_file import deliver
     from fingerprint_sdk.gallery.check.page import page as page_of
 
     extractor = open_extractor(model, revision, device, offline, threads)
     found = open_gallery(gallery, extractor).check(fpir=fpir)
     if page is not None:
-        write(page, page_of(found, gallery.name).encode())
+        deliver(page, page_of(found, gallery.name).encode())
         note(f"wrote {page}")
     if json:
         print_json({"model": describe(extractor), "gallery": str(gallery), **_plain(found)})

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from fingerprint_sdk.errors import FingerprintError, GalleryError
-from fingerprint_sdk.files import LOCK_SECONDS, delivering, locked
+from fingerprint_sdk.errors import GalleryError
+from fingerprint_sdk.files import LOCK_SECONDS, delivering, locked, named, writing
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 Embeddings = npt.NDArray[np.float32]
@@ -144,7 +144,7 @@ def deliver(path: str | os.PathLike[str], content: bytes) -> None:
     Raises:
         GalleryError: it cannot be written; an older file is left as it was.
     """
-    with writing(path), delivering(path) as file:
+    with writing(path, GalleryError), delivering(path) as file:
         file.write(content)
 
 
@@ -152,39 +152,18 @@ def deliver(path: str | os.PathLike[str], content: bytes) -> None:
 def held(path: str | os.PathLike[str], timeout: float = LOCK_SECONDS) -> Iterator[None]:
     """Keep all others from changing the file, see ``files.locked``; GalleryError if they do."""
     with ExitStack() as stack:
-        with writing(path):  # and not what else goes wrong meanwhile
+        with writing(path, GalleryError):  # and not what else goes wrong meanwhile
             stack.enter_context(locked(path, timeout))
         yield
-
-
-@contextmanager
-def writing(
-    path: str | os.PathLike[str], kind: type[FingerprintError] = GalleryError
-) -> Iterator[None]:
-    """Turn what the system refuses in writing ``path`` into an error of ours that names it."""
-    try:
-        yield
-    except BrokenPipeError:  # nothing is wrong: whoever read it has enough
-        raise
-    except OSError as error:
-        # NumPy and others raise it without the system's words.
-        raise kind(f"cannot write {_named(path)}: {error.strerror or error}") from error
 
 
 def changed_meanwhile(path: str | os.PathLike[str], kind: str) -> GalleryError:
     """Why a file is not replaced by what was read from an earlier state of it."""
     return GalleryError(
-        f"{_named(path)} was changed by somebody else since it was opened, and was left as it is: "
+        f"{named(path)} was changed by somebody else since it was opened, and was left as it is: "
         f"open the {kind} again and make your changes within {kind.capitalize()}.changing, or "
         "save it under another name"
     )
-
-
-def _named(path: str | os.PathLike[str]) -> str:
-    try:
-        return repr(os.path.realpath(path))
-    except ValueError:  # no path at all, and the message is about that
-        return repr(os.fspath(path))
 
 
 def _a(form: Format) -> str:

@@ -10,7 +10,7 @@ import typer
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.files import expand
 from fingerprint_sdk.cli.shared.model import describe, open_extractor, open_gallery, usable
-from fingerprint_sdk.cli.shared.output import print_json
+from fingerprint_sdk.cli.shared.output import print_json, say
 
 
 def enroll(
@@ -61,4 +61,4 @@ def enroll(
         }
         print_json(document)
     else:
-        print(f"{name}: {len(paths)} images added, {total} in all, in {gallery}")
+        say(f"{name}: {len(paths)} images added, {total} in all, in {gallery}")

@@ -9,7 +9,7 @@ import typer
 
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.model import check_rates, describe, open_extractor
-from fingerprint_sdk.cli.shared.output import note, print_json
+from fingerprint_sdk.cli.shared.output import note, print_json, say
 
 
 def explain(
@@ -75,5 +75,5 @@ def explain(
         print_json(document | {"written": [str(path) for path in written]})
         return
     for sentence in explanation.summary:
-        print(sentence)
+        say(sentence)
     note(f"wrote {written[-1]}")

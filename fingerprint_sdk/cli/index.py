@@ -12,7 +12,7 @@ import typer
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.heap import heap
 from fingerprint_sdk.cli.shared.model import describe, open_extractor
-from fingerprint_sdk.cli.shared.output import note, print_json, progress
+from fingerprint_sdk.cli.shared.output import note, print_json, progress, say
 from fingerprint_sdk.errors import GalleryError
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def index(
         print_json(document)
         return
     unchanged = len(present) - len(changed)
-    print(f"{len(todo) - len(failures)} added, {unchanged} unchanged, {len(gone)} gone")
-    print(f"{growing.images} images in {out}" + (f", {len(failures)} skipped" if failures else ""))
+    say(f"{len(todo) - len(failures)} added, {unchanged} unchanged, {len(gone)} gone")
+    say(f"{growing.images} images in {out}" + (f", {len(failures)} skipped" if failures else ""))
 
 
 def _open(out: Path, extractor: Extractor, half: bool) -> Index:

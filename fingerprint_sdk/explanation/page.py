@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -15,7 +14,7 @@ from fingerprint_sdk.errors import FingerprintError
 from fingerprint_sdk.explanation.sentences import kind as kind_of
 from fingerprint_sdk.explanation.sentences import percent
 from fingerprint_sdk.explanation.words import summary
-from fingerprint_sdk.files import write_bytes
+from fingerprint_sdk.files import delivering, writing
 
 if TYPE_CHECKING:
     from fingerprint_sdk.explanation.view import ImageView
@@ -96,11 +95,8 @@ def save(page: str, pictures: Mapping[str, bytes], path: Path) -> tuple[Path, ..
         content = {path / f"{name}.png": png for name, png in pictures.items()}
         content[path / "index.html"] = page.encode()
     for file, data in content.items():
-        try:
-            write_bytes(file, data)
-        except OSError as error:
-            name = os.path.realpath(file)
-            raise FingerprintError(f"cannot write {name!r}: {error.strerror}") from error
+        with writing(file), delivering(file) as out:
+            out.write(data)
     return tuple(content)
 
 

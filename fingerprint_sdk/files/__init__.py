@@ -9,20 +9,25 @@ Where several may change a file, each reads, changes and writes it while it hold
 ``locked``.
 """
 
-from fingerprint_sdk.files.delivery import delivering
+from fingerprint_sdk.files.delivery import check_delivery, delivering, is_stream
 from fingerprint_sdk.files.growth import append, inode_of, start_after
 from fingerprint_sdk.files.lock import LOCK_SECONDS, locked
+from fingerprint_sdk.files.refusal import named, writing
 from fingerprint_sdk.files.replacement import check_target, replacing, write_bytes, write_text
 
 __all__ = [
     "LOCK_SECONDS",
     "append",
+    "check_delivery",
     "check_target",
     "delivering",
     "inode_of",
+    "is_stream",
     "locked",
+    "named",
     "replacing",
     "start_after",
     "write_bytes",
     "write_text",
+    "writing",
 ]

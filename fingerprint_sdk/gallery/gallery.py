@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration
-from fingerprint_sdk.embeddings_file import changed_meanwhile, deliver, held, writing
+from fingerprint_sdk.embeddings_file import changed_meanwhile, deliver, held
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.extractor import Extractor
-from fingerprint_sdk.files import LOCK_SECONDS, write_bytes
+from fingerprint_sdk.files import LOCK_SECONDS, write_bytes, writing
 from fingerprint_sdk.gallery.background import Background
 from fingerprint_sdk.gallery.enroll import new_entry
 from fingerprint_sdk.gallery.entry import Entry, entry_name
@@ -325,7 +325,7 @@ class Gallery:
         identity = self.model or self.extractor.identity
         with self._lock:
             content = encode(identity, dict(self.items()))
-            with held(path), writing(path):
+            with held(path), writing(path, GalleryError):
                 if self._saved is not None and self._saved.is_older(path):
                     raise changed_meanwhile(path, "gallery")
                 write_bytes(path, content)

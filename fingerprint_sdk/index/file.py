@@ -29,10 +29,9 @@ from fingerprint_sdk.embeddings_file import (
     held,
     metadata_of,
     reading,
-    writing,
 )
 from fingerprint_sdk.errors import GalleryError
-from fingerprint_sdk.files import append, inode_of, replacing, start_after
+from fingerprint_sdk.files import append, inode_of, replacing, start_after, writing
 from fingerprint_sdk.index.parts import Blocks, Part, encode_part, hold, read_parts
 from fingerprint_sdk.index.rows import Rows
 from fingerprint_sdk.runtime.contract import ModelIdentity
@@ -98,7 +97,7 @@ def save(
         GalleryError: the file cannot be written, or it is ``stored`` and was changed meanwhile;
             an older one is left as it was.
     """
-    with held(path), writing(path):
+    with held(path), writing(path, GalleryError):
         own = stored is not None and os.path.realpath(path) == stored.path
         if stored is not None and own:
             if _is_changed(stored):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import app
 from trainer.cli.shared.options import DecodersOption, ImagesOption
 
@@ -43,4 +44,4 @@ def evaluate(
         from trainer.experiments.page import write_experiment
         from trainer.experiments.scores_page import scores_experiment
 
-        typer.echo(f"{write_experiment(page, scores_experiment(scores))}")
+        say(f"{write_experiment(page, scores_experiment(scores))}")

@@ -12,7 +12,7 @@ import typer
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.files import Found, images_in, subfolders, tell_passed_over
 from fingerprint_sdk.cli.shared.model import describe, open_extractor, open_gallery, usable
-from fingerprint_sdk.cli.shared.output import note, print_json, progress
+from fingerprint_sdk.cli.shared.output import note, print_json, progress, say
 from fingerprint_sdk.errors import GalleryError
 
 if TYPE_CHECKING:
@@ -97,10 +97,10 @@ def add(
         print_json(document)
         return
     for name, count in added.items():
-        print(f"{name}: {count} images enrolled")
+        say(f"{name}: {count} images enrolled")
     if same:
         note(f"{len(same)} already enrolled from the same files: skipped")
-    print(f"{len(known)} entries in {gallery}")
+    say(f"{len(known)} entries in {gallery}")
 
 
 def _generators(folder: Path, recursive: bool) -> dict[str, Found]:

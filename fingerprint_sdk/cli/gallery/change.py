@@ -11,6 +11,7 @@ import typer
 from fingerprint_sdk.cli.gallery.read import load
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.model import open_extractor
+from fingerprint_sdk.cli.shared.output import say
 from fingerprint_sdk.errors import GalleryError
 
 
@@ -40,7 +41,7 @@ def create(
     extractor = open_extractor(model, revision, device, offline, threads)
     with Gallery.changing(gallery, extractor, create=True):
         pass
-    print(f"made {gallery} for model {extractor.name} {extractor.version}")
+    say(f"made {gallery} for model {extractor.name} {extractor.version}")
 
 
 def remove(
@@ -53,7 +54,7 @@ def remove(
     with Gallery.changing(gallery) as known:
         for name in names:
             known.remove(name)
-    print(f"removed {len(names)}, {len(known)} left in {gallery}")
+    say(f"removed {len(names)}, {len(known)} left in {gallery}")
 
 
 def rename(gallery: options.GalleryArgument, name: Name, new_name: Name) -> None:
@@ -62,7 +63,7 @@ def rename(gallery: options.GalleryArgument, name: Name, new_name: Name) -> None
 
     with Gallery.changing(gallery) as known:
         known.rename(name, new_name)
-    print(f"{name} is now {new_name} in {gallery}")
+    say(f"{name} is now {new_name} in {gallery}")
 
 
 def merge(
@@ -83,4 +84,4 @@ def merge(
     with Gallery.changing(gallery) as known:
         for other in others:
             known.merge(load(other), on_duplicate=on_duplicate.value)
-    print(f"{len(known)} entries in {gallery}")
+    say(f"{len(known)} entries in {gallery}")

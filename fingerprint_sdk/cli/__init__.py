@@ -35,6 +35,7 @@ from fingerprint_sdk.cli import (
 from fingerprint_sdk.cli.shared.commands import ERROR, Commands, let_go
 from fingerprint_sdk.cli.shared.output import note
 from fingerprint_sdk.errors import FingerprintError
+from fingerprint_sdk.text import visible
 
 
 class _Commands(Commands):
@@ -63,6 +64,13 @@ class _Commands(Commands):
                 note(line)
             note("error: this is a bug in fingerprint_sdk; please report the lines above")
             raise typer.Exit(ERROR) from error
+
+
+class _Visible(logging.Formatter):
+    """What is logged may hold names of files and models."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(map(visible, super().format(record).splitlines()))
 
 
 app = typer.Typer(
@@ -115,4 +123,6 @@ def _main(
     Nothing is uploaded; images stay on this machine.
     """
     if verbose:  # without it, warnings reach stderr by themselves
-        logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
+        handler = logging.StreamHandler()
+        handler.setFormatter(_Visible("%(levelname)s: %(message)s"))
+        logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -28,6 +28,7 @@ from fingerprint_sdk.identification import Identification
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.model_slot import ModelSlot
 from fingerprint_sdk.runtime.contract import ModelIdentity
+from fingerprint_sdk.text import visible
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
@@ -80,7 +81,7 @@ class Gallery:
 
     def __repr__(self) -> str:
         model = "no model yet" if self.model is None else self.model.name
-        return f"<Gallery of {len(self)} entries, {model}>"
+        return visible(f"<Gallery of {len(self)} entries, {model}>")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from fingerprint_sdk.index.result import SearchResult, judged
 from fingerprint_sdk.index.rows import Rows
 from fingerprint_sdk.model_slot import ModelSlot
 from fingerprint_sdk.runtime.contract import ModelIdentity
+from fingerprint_sdk.text import visible
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
@@ -106,7 +107,7 @@ class Index:
 
     def __repr__(self) -> str:
         model = "no model yet" if self.model is None else self.model.name
-        return f"<Index of {len(self)} images, {model}>"
+        return visible(f"<Index of {len(self)} images, {model}>")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from fingerprint_sdk.explanation.page import sections
 from fingerprint_sdk.explanation.sentences import one_in
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery import Gallery
+from fingerprint_sdk.markup import joined, render
 from fingerprint_sdk.web import html, verdict
 from fingerprint_sdk.web.uploads import UploadLimit, named
 
@@ -95,7 +96,7 @@ class Actions:
         if len(gallery) == 0:
             raise GalleryError("the gallery is empty: enroll a generator, or open a gallery file")
         probes = [images] if together else [[image] for image in images]
-        parts, rates = [], ""
+        parts, rates = [], joined([])
         for probe in probes:
             try:
                 result = self.extractor.identify(
@@ -108,7 +109,7 @@ class Actions:
             else:
                 parts.append(verdict.identification(result, probe))
                 rates = verdict.identification_rates(result)
-        return "".join(parts) + rates
+        return joined([*parts, rates])
 
     def enroll(
         self, name: str, paths: Sequence[str] | None, session: Session | None
@@ -161,10 +162,14 @@ class Actions:
             fmr=fmr,
             fpir=fpir,
         )
-        shown = verdict.explained(found) + sections(found.images, found.pictures())
+        shown = render(
+            "web/parts/explained.html",
+            verdict=verdict.explained(found),
+            sections=sections(found.images, found.pictures()),
+        )
         page = self._export("explanation.html")
         found.save(page)
-        return f"<div class='fp-explained'>{shown}</div>", str(page)
+        return shown, str(page)
 
     def listing(self, session: Session | None) -> str:
         """The gallery in use, as part of the page."""

@@ -7,6 +7,7 @@ models cannot be compared.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -114,8 +115,14 @@ def check_metadata(path: Path, form: Format, metadata: Mapping[str, str]) -> Mod
 def reading(path: Path, form: Format) -> Iterator[None]:
     """Turn what goes wrong in reading ``path`` into a GalleryError that names it."""
     name = repr(str(path))
-    if not path.is_file():
-        raise GalleryError(f"there is no {form.kind} file {name}: check the path")
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise GalleryError(f"there is no {form.kind} file {name}: check the path") from error
+    except OSError as error:
+        raise GalleryError(f"cannot read {name}: {error.strerror}") from error
+    if not stat.S_ISREG(mode):  # to open a pipe would wait for somebody to write
+        raise GalleryError(f"{name} is not {_a(form)}: it is no regular file")
     try:
         yield
     except (SafetensorError, OSError, RecursionError, LookupError, ValueError, TypeError) as error:

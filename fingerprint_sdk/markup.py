@@ -20,7 +20,7 @@ def render(template: str, /, **values: object) -> Markup:
     itself. A value that a template asks for and that is missing is an error.
 
     Returns:
-        Markup, a ``str`` that a template takes as it is.
+        Markup, a ``str`` that a template takes as it is; all others should get ``str`` of it.
     """
     from markupsafe import Markup
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fingerprint_sdk.cli.shared import options
+from fingerprint_sdk.cli.shared.files import check_new
 from fingerprint_sdk.cli.shared.heap import heap
 from fingerprint_sdk.cli.shared.model import describe, open_extractor
 from fingerprint_sdk.cli.shared.output import note, print_json, progress, say
@@ -85,13 +86,12 @@ def index(
 def _open(out: Path, extractor: Extractor, half: bool) -> Index:
     from fingerprint_sdk.index import Index
 
-    if out.exists():
+    check_new(out)
+    if os.path.exists(out):
         known = Index.load(out, extractor)
         if half and not known.half:
             raise GalleryError(f"{str(out)!r} has full-size values: make a new index for --half")
         return known
-    if not out.parent.is_dir():
-        raise GalleryError(f"cannot make {str(out)!r}: its folder does not exist")
     return Index(extractor, half=half)
 
 

@@ -60,7 +60,7 @@ def page(
 ) -> str:
     """See ``Explanation.html``."""
     # The page's own policy lets nothing be loaded, whatever a file's name contains.
-    return render(
+    made = render(
         "explanation/page.html",
         title=" and ".join(view.name for view in views),
         kind="" if verification is None else kind_of(verification),
@@ -68,6 +68,7 @@ def page(
         sections=sections(views, pictures),
         model=model,
     )
+    return str(made)  # whatever is done with the parts of Markup escapes them again
 
 
 def sections(views: Sequence[ImageView], pictures: Mapping[str, bytes]) -> Markup:

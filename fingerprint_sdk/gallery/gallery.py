@@ -363,7 +363,7 @@ class Gallery:
             ...     gallery.enroll("sdxl", ["a.png", "b.png"])
         """
         with held(path, timeout):
-            new = create and not os.path.lexists(path)
+            new = create and not os.path.exists(path)
             gallery = cls(model) if new else cls.load(path, model)
             before = gallery.items()
             yield gallery

@@ -333,7 +333,7 @@ class Index:
                 ``timeout`` seconds, or it cannot be written.
         """
         with held(path, timeout):
-            new = create and not os.path.lexists(path)
+            new = create and not os.path.exists(path)
             index = cls(model, half=half) if new else cls.load(path, model)
             yield index
             index.save(path)

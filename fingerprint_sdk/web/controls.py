@@ -19,7 +19,7 @@ _FPIR_HELP = (
 
 def intro(gr: Any, words: str) -> None:
     """What a tab is for."""
-    part(gr, None, render("web/parts/intro.html", words=words))
+    part(gr, None, str(render("web/parts/intro.html", words=words)))
 
 
 def part(gr: Any, name: str | None, value: str = "") -> Any:

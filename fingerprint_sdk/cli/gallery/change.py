@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -36,7 +37,7 @@ def create(
     """Make an empty gallery for one model. An existing file is left alone."""
     from fingerprint_sdk.gallery import Gallery
 
-    if gallery.exists():
+    if os.path.exists(gallery):
         raise GalleryError(f"{str(gallery)!r} exists: remove it, or choose another name")
     extractor = open_extractor(model, revision, device, offline, threads)
     with Gallery.changing(gallery, extractor, create=True):

@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING
 
 from fingerprint_sdk.cli.shared.output import note
 from fingerprint_sdk.cli.shared.sniff import is_image
-from fingerprint_sdk.errors import ImageError
-from fingerprint_sdk.files import check_delivery, delivering, writing
+from fingerprint_sdk.errors import GalleryError, ImageError
+from fingerprint_sdk.files import check_delivery, check_target, delivering, writing
 from fingerprint_sdk.text import cell
 
 if TYPE_CHECKING:
@@ -148,7 +148,10 @@ def write_embeddings(
                 model_version=np.str_(model["version"]),
             )
         elif out.suffix == ".npy":
-            np.save(file, embeddings)
+            # Not into the file: NumPy notices no full disk where its last bytes should go.
+            content = io.BytesIO()
+            np.save(content, embeddings)
+            file.write(content.getbuffer())
         else:
             _write_csv(file, paths, embeddings)
 
@@ -167,6 +170,12 @@ def check_out(path: Path) -> None:
     """Raise FingerprintError where no result can be written, before what takes long."""
     with writing(path):
         check_delivery(path)
+
+
+def check_new(path: Path) -> None:
+    """``check_out`` for a gallery or an index, which is no result to be piped."""
+    with writing(path, GalleryError):
+        check_target(path)
 
 
 def _existing(path: Path) -> Path:

@@ -14,7 +14,7 @@ def page(check: GalleryCheck, title: str) -> str:
         check: of the gallery.
         title: what to call the gallery, e.g. the name of its file.
     """
-    return render(
+    made = render(
         "gallery/check/page.html",
         check=check,
         title=title,
@@ -22,3 +22,4 @@ def page(check: GalleryCheck, title: str) -> str:
         picture=picture(check.confusion),
         fpir=f"{100 * check.fpir:g} %",
     )
+    return str(made)  # whatever is done with the parts of Markup escapes them again

@@ -9,7 +9,7 @@ import typer
 
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.model import describe, open_extractor, open_gallery
-from fingerprint_sdk.cli.shared.output import note, print_json, print_table
+from fingerprint_sdk.cli.shared.output import note, print_json, print_table, say
 
 if TYPE_CHECKING:
     from fingerprint_sdk.gallery.check import GalleryCheck
@@ -45,19 +45,19 @@ def check(
 
       fingerprint gallery check known.fpg --page known.html
     """
-    from fingerprint_sdk.embeddings_file import write
+    from fingerprint_sdk.embeddings_file import deliver
     from fingerprint_sdk.gallery.check.page import page as page_of
 
     extractor = open_extractor(model, revision, device, offline, threads)
     found = open_gallery(gallery, extractor).check(fpir=fpir)
     if page is not None:
-        write(page, page_of(found, gallery.name).encode())
+        deliver(page, page_of(found, gallery.name).encode())
         note(f"wrote {page}")
     if json:
         print_json({"model": describe(extractor), "gallery": str(gallery), **_plain(found)})
         return
     for sentence in found.summary:
-        print(sentence)
+        say(sentence)
     print_table(
         ("entry", "images", "own first", "right", "wrong", "more images"),
         [
@@ -66,7 +66,7 @@ def check(
         ],
     )
     for sentence in found.findings:
-        print(f"- {sentence}")
+        say(f"- {sentence}")
 
 
 def _plain(found: GalleryCheck) -> dict[str, object]:

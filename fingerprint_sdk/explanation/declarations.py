@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ _MAX_LINES = 30
 
 def declared_by(source: object) -> Declaration | None:
     """What a file says of itself; None of pixels, and of a file that is gone since."""
+    if isinstance(source, io.BytesIO):
+        source = source.getvalue()
     if not isinstance(source, str | os.PathLike | bytes | bytearray | memoryview):
         return None
     try:

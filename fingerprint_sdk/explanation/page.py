@@ -18,7 +18,9 @@ from fingerprint_sdk.markup import render
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+    from fingerprint_sdk.declaration import Agreement, Declaration
     from fingerprint_sdk.explanation.view import ImageView
+    from fingerprint_sdk.images.quality import Quality
     from fingerprint_sdk.verification import Verification
 
 _HOW = {
@@ -67,14 +69,14 @@ def page(
         title=" and ".join(view.name for view in views),
         kind="" if verification is None else kind_of(verification),
         summary=summary(views, verification),
-        declared=declared(views, private),
+        declared=declared([(view.declaration, view.fit) for view in views], private),
         sections=sections(views, pictures),
         model=model,
     )
     return str(made)  # whatever is done with the parts of Markup escapes them again
 
 
-def sections(views: Sequence[ImageView], pictures: Mapping[str, bytes]) -> Markup:
+def sections(views: Sequence[ImageView], pictures: Mapping[str, bytes], level: int = 2) -> Markup:
     """The pictures, each kind under its heading and with how to read it, for any page."""
     found = []
     for kind, (title, how) in _HOW.items():
@@ -82,7 +84,7 @@ def sections(views: Sequence[ImageView], pictures: Mapping[str, bytes]) -> Marku
         if shown:
             figures = [_figure(views, name, title, pictures[name]) for name in shown]
             found.append({"title": title, "how": how, "figures": figures})
-    return render("explanation/sections.html", sections=found)
+    return render("explanation/sections.html", sections=found, level=level)
 
 
 def save(page: str, pictures: Mapping[str, bytes], path: Path) -> tuple[Path, ...]:
@@ -101,35 +103,53 @@ def save(page: str, pictures: Mapping[str, bytes], path: Path) -> tuple[Path, ..
     return tuple(content)
 
 
-def declared(views: Sequence[ImageView], private: bool) -> Markup:
-    """What files say of themselves, in boxes of their own, for any page."""
+def declared(
+    said: Sequence[tuple[Declaration | None, Agreement | None]], private: bool, level: int = 2
+) -> Markup:
+    """What files say of themselves, in boxes of their own, for any page; of silent ones nothing.
+
+    Args:
+        said: of each image, and how it fits the answer.
+        private: with prompts and names of people.
+        level: of the headings.
+    """
     found = []
-    for place, view in enumerate(views, 1):
-        if view.declaration:
-            title = f"{DECLARES[:-1]}: image {place}" if len(views) > 1 else DECLARES[:-1]
-            lines = declaration_lines(view.declaration, view.fit, private)
-            found.append({"title": title, "lines": lines})
-    return render("explanation/declared.html", declared=found, caution=CAUTION)
+    for place, (declaration, fit) in enumerate(said, 1):
+        if declaration:
+            title = f"{DECLARES[:-1]}: image {place}" if len(said) > 1 else DECLARES[:-1]
+            found.append({"title": title, "lines": declaration_lines(declaration, fit, private)})
+    return render("explanation/declared.html", declared=found, caution=CAUTION, level=level)
 
 
 def _figure(views: Sequence[ImageView], name: str, title: str, png: bytes) -> dict[str, str]:
     caption, alt = "", title
     if name[0].isdigit():
         caption = _caption(views, name)
-        alt = f"{title}: {views[int(name[0]) - 1].name}"
+        alt = f"{title}: {views[_number(name) - 1].name}"
     return {"caption": caption, "alt": alt, "data": base64.b64encode(png).decode()}
 
 
 def _caption(views: Sequence[ImageView], name: str) -> str:
-    view = views[int(name[0]) - 1]
+    view = views[_number(name) - 1]
     known = view.identification
     if name.endswith("neighbours") and known is not None:
         facts = f"at a false positive identification rate of {percent(known.fpir)}"
     else:
-        facts = f"{view.quality.width} by {view.quality.height} pixels"
-        if view.quality.format is not None:
-            facts += f", {view.quality.format}"
-        if view.quality.jpeg_quality is not None:
-            facts += f" quality {view.quality.jpeg_quality}"
-    start = f"Image {name[0]}: " if len(views) > 1 else ""
+        facts = pixels(view.quality)
+    start = f"Image {_number(name)}: " if len(views) > 1 else ""
     return f"{start}{view.name}, {facts}"
+
+
+def pixels(quality: Quality) -> str:
+    """Size and format of an image: "512 by 512 pixels, JPEG quality 90"."""
+    said = f"{quality.width} by {quality.height} pixels"
+    if quality.format is not None:
+        said += f", {quality.format}"
+    if quality.jpeg_quality is not None:
+        said += f" quality {quality.jpeg_quality}"
+    return said
+
+
+def _number(name: str) -> int:
+    """Of the image that a picture is of: 1 of "1-windows"."""
+    return int(name.partition("-")[0])

@@ -39,8 +39,9 @@ def new_entry(
     """
     if isinstance(images, Entry):
         check_embeddings(images.embeddings, extractor.embedding_size, f"embeddings of {name!r}")
-        told = images.notes if notes is None else notes
-        return replace(images, notes=told, provenance=provenance or images.provenance), ()
+        if notes is not None:
+            images = replace(images, notes=notes)
+        return images if provenance is None else replace(images, provenance=provenance), ()
     quality: tuple[Quality, ...] = ()
     places: list[int] = []  # of each image given, among the different ones
     kept: Mapping[str, CopyMean] = {}

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _CLEAN_EVERY, _KEEP = 600, 3600  # seconds
 _MAX_SESSIONS = 500
+_HERE = Path(__file__)
 
 
 def serve(
@@ -119,7 +120,7 @@ def launch_options(limit: UploadLimit) -> dict[str, Any]:
     )
     return {
         "theme": theme,
-        "css_paths": Path(__file__).with_name("web.css"),
+        "css_paths": [_HERE.with_name("web.css"), _HERE.parents[1] / "explanation/scale.css"],
         "footer_links": [],
         "max_file_size": limit.bytes,
         "state_session_capacity": _MAX_SESSIONS,

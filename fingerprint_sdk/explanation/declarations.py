@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from fingerprint_sdk.identification import Identification
 
 DECLARES = "The file declares:"
+SILENT = (
+    "Nothing was found that the file says of itself. That means nothing: most programs leave such "
+    "words out when they save a file."
+)
 CAUTION = "Anybody can write that into a file. No score depends on it."
 _MAX_LINES = 30
 

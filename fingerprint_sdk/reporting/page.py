@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fingerprint_sdk.explanation.declarations import DECLARES
+from fingerprint_sdk.explanation.declarations import DECLARES, SILENT
 from fingerprint_sdk.explanation.page import declared, pixels, sections
 from fingerprint_sdk.explanation.plots import pictures
 from fingerprint_sdk.explanation.scale import candidates
@@ -70,7 +70,7 @@ def _told(probe: Probe, private: bool, level: int) -> dict[str, object]:
         # A score would be read as evidence where nothing can be said.
         "candidates": "" if result.reasons else candidates(result),
         "declares": DECLARES[:-1],
-        "silent": words.SILENT if silent else "",
+        "silent": SILENT if silent else "",
         "declared": declared(probe.declared, private, level),
         "files": [
             _file(file, quality) for file, quality in zip(probe.files, result.quality, strict=True)

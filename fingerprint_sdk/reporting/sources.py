@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, cast
 from fingerprint_sdk.declaration import Declaration
 from fingerprint_sdk.explanation.declarations import declared_by, families_of
 from fingerprint_sdk.gallery import Gallery, known
+from fingerprint_sdk.gallery.builtin import known_path
 from fingerprint_sdk.images.decode import describe
-from fingerprint_sdk.zoo.description import KNOWN_NAME
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Extractor
@@ -128,7 +128,7 @@ def searched(
 
 
 def _built_in(gallery: Gallery, model: Extractor) -> SearchedGallery:
-    path = cast(Path, model.path).with_name(KNOWN_NAME)  # else there would be none
+    path = cast(Path, known_path(model))  # there is one: it was read
     name = f"the built-in gallery of {model.name} {model.version}"
     return _told(gallery, name, _sha256(path))
 

@@ -20,10 +20,6 @@ LIMITS = (
     "The error rates are those of images treated as named above. Of images unlike any that the "
     "model was calibrated with they may differ.",
 )
-SILENT = (
-    "Nothing was found that the file says of itself. That means nothing: most programs leave such "
-    "words out when they save a file."
-)
 NOT_PICTURED = (
     "Pictures of the evidence are drawn of the first images only, and of none that is too thin. "
     "fingerprint explain makes those of the others."

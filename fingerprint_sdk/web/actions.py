@@ -8,16 +8,28 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from fingerprint_sdk.errors import FingerprintError, GalleryError
 from fingerprint_sdk.explanation import explain
-from fingerprint_sdk.explanation.page import sections
+from fingerprint_sdk.explanation.declarations import (
+    DECLARES,
+    SILENT,
+    agreement_with,
+    declared_by,
+    families_of,
+)
+from fingerprint_sdk.explanation.page import declared, sections
 from fingerprint_sdk.explanation.sentences import one_in
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery import Gallery
+from fingerprint_sdk.gallery.builtin import known_path, shared
 from fingerprint_sdk.markup import joined, render
 from fingerprint_sdk.web import html, verdict
 from fingerprint_sdk.web.uploads import UploadLimit, named
+
+Source: TypeAlias = Literal["known", "own", "both"]
+"""Where to look: the built-in gallery, the gallery in use, or both."""
 
 _RATES = (0.1, 0.05, 0.01, 0.001, 0.0001)
 _KEEP_SECONDS = 60.0
@@ -53,6 +65,7 @@ class Actions:
     ) -> None:
         self.extractor = extractor
         self.limit = limit or UploadLimit()
+        self._known = None if known_path(extractor) is None else shared(extractor)
         start = Gallery(extractor) if gallery is None else gallery
         start.check_model(extractor)
         self._start = Session(start, "the server's own" if gallery is not None else "new")
@@ -83,6 +96,44 @@ class Actions:
             )
         return str(verdict.verification(result, [*left, *right]))
 
+    def sources(self, session: Session | None) -> list[tuple[str, Source]]:
+        """Where the maker of an image can be looked for, in words, the usual one first."""
+        own = len(self._session(session).gallery) > 0
+        found: list[tuple[str, Source]] = []
+        if self._known is not None:
+            found.append(("decoder families that come with the model", "known"))
+        if own:
+            found.append(("the gallery in use", "own"))
+        if len(found) == 2:
+            found.append(("both", "both"))
+        return found
+
+    def who(
+        self,
+        path: str | None,
+        source: Source | None,
+        fpir: float | None,
+        session: Session | None,
+    ) -> str:
+        """Who made this image? With what its file declares."""
+        (image,) = self.limit.images([path] if path else None, "Image")
+        gallery = self._searched(session, source)
+        result = self.extractor.identify(image, gallery, fpir=fpir)
+        declaration = declared_by(image)
+        fit = agreement_with(declaration, result, families_of(gallery))
+        said = [(declaration, fit)] if declaration else []
+        parts = (
+            verdict.identification(result, [image]),
+            render(
+                "web/parts/declares.html",
+                declared=declared(said, private=False, level=4),
+                title=DECLARES[:-1],
+                silent=SILENT,
+            ),
+            verdict.identification_rates(result),
+        )
+        return str(joined(parts))
+
     def identify(
         self,
         paths: Sequence[str] | None,
@@ -90,11 +141,9 @@ class Actions:
         fpir: float | None,
         session: Session | None,
     ) -> str:
-        """Look for the source of the images in the gallery in use."""
+        """Look for the source of the images in the gallery in use, or else the built-in one."""
         images = self.limit.images(paths, "Images to identify")
-        gallery = self._session(session).gallery
-        if len(gallery) == 0:
-            raise GalleryError("the gallery is empty: enroll a generator, or open a gallery file")
+        gallery = self._searched(session)
         probes = [images] if together else [[image] for image in images]
         parts, rates = [], joined([])
         for probe in probes:
@@ -153,11 +202,11 @@ class Actions:
         """Show why: part of the page, and the path of the whole page for download."""
         (image,) = self.limit.images([path] if path else None, "Image")
         second = self.limit.images([other], "Second image")[0] if other else None
-        gallery = self._session(session).gallery if compare else None
+        known = self.sources(session)
         found = explain(
             image,
             second,
-            gallery if gallery is not None and len(gallery) else None,
+            self._searched(session) if compare and known else None,
             model=self.extractor,
             fmr=fmr,
             fpir=fpir,
@@ -165,6 +214,7 @@ class Actions:
         shown = render(
             "web/parts/explained.html",
             verdict=verdict.explained(found),
+            declared=declared([(view.declaration, view.fit) for view in found.images], False),
             sections=sections(found.images, found.pictures()),
         )
         page = self._export("explanation.html")
@@ -174,7 +224,8 @@ class Actions:
     def listing(self, session: Session | None) -> str:
         """The gallery in use, as part of the page."""
         current = self._session(session)
-        return str(html.gallery_list(current.gallery.items(), current.origin))
+        families = 0 if self._known is None else len(families_of(self._known))
+        return str(html.gallery_list(current.gallery.items(), current.origin, families))
 
     def names(self, session: Session | None) -> list[str]:
         """Names in the gallery in use."""
@@ -191,6 +242,25 @@ class Actions:
 
     def _session(self, session: Session | None) -> Session:
         return self._start if session is None else session
+
+    def _searched(self, session: Session | None, source: Source | None = None) -> Gallery:
+        """The gallery asked for; else the one in use, or the built-in one if that is empty.
+
+        Raises:
+            GalleryError: there is none, or both have an entry of one name.
+        """
+        own = self._session(session).gallery
+        if source is None or (source == "both" and not own):
+            source = "own" if own else "known"
+        if source == "both" and self._known is not None:
+            both = self._copy(session)
+            both.merge(self._known)
+            return both
+        if source == "known" and self._known is not None:
+            return self._known
+        if not own:
+            raise GalleryError("the gallery is empty: enroll a generator, or open a gallery file")
+        return own
 
     def _copy(self, session: Session | None) -> Gallery:
         gallery = Gallery(self.extractor)

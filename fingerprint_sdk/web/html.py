@@ -30,11 +30,14 @@ def notice(message: str, kind: str = "problem") -> Markup:
     return render("web/parts/notice.html", kind=kind, role=role, sentence=_sentence(message))
 
 
-def gallery_list(entries: Iterable[tuple[str, Entry]], origin: str) -> Markup:
-    """The gallery in use, and where it came from."""
+def gallery_list(entries: Iterable[tuple[str, Entry]], origin: str, families: int = 0) -> Markup:
+    """The gallery in use, and where it came from; ``families`` are those of the built-in one."""
     entries = list(entries)
     if not entries:
-        return notice("The gallery is empty. Enroll generators, or open a gallery file.", "hint")
+        said = "The gallery is empty. Enroll generators, or open a gallery file."
+        if families:
+            said += f" Until then, the {families} families that come with the model are searched."
+        return notice(said, "hint")
     count = f"{len(entries)} generator" + ("s" if len(entries) > 1 else "")
     return render("web/parts/gallery.html", entries=entries, count=count, origin=origin)
 
@@ -42,4 +45,4 @@ def gallery_list(entries: Iterable[tuple[str, Entry]], origin: str) -> Markup:
 def _sentence(message: str) -> str:
     """An error's message as a sentence."""
     message = message[:1].upper() + message[1:]
-    return message if message.endswith((".", "!", "?", "”")) else message + "."
+    return message if message.endswith((".", "!", "?", "…", "”")) else message + "."

@@ -14,18 +14,13 @@ from fingerprint_sdk.cli.shared.output import note
 from fingerprint_sdk.cli.shared.sniff import is_image
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.files import check_delivery, check_target, delivering, writing
+from fingerprint_sdk.images.endings import SUFFIXES
 from fingerprint_sdk.text import cell
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-# File name endings of the formats fingerprint_sdk.images decodes. In a folder, files of other
-# names are looked into; a file named on the command line is always tried.
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".avif", ".bmp", ".gif"}
-    | {".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpx"}
-)
 # What systems leave in every folder, and nobody misses; so are hidden files.
 _UNMENTIONED = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini"})
 _NAMED = 3  # files passed over that a message names
@@ -96,6 +91,7 @@ def look(folder: Path, recursive: bool = False) -> Found:
         if path.name.startswith(".") or path.name.lower() in _UNMENTIONED:
             continue
         # What is no regular file, such as a pipe or a broken link, could block.
+        # Files of other names are looked into; one named on the command line is always tried.
         usable = path.is_file() and (path.suffix.lower() in SUFFIXES or is_image(path))
         (images if usable else passed_over).append(path)
     return Found(sorted(images), sorted(passed_over))

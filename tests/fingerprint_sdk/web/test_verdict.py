@@ -14,10 +14,10 @@ from support.cli_runner import write_flat
 
 import fingerprint_sdk as fp
 from fingerprint_sdk.evidence.verdict import support
+from fingerprint_sdk.explanation.scale import scale
 from fingerprint_sdk.explanation.sentences import chance
 from fingerprint_sdk.web import verdict
 from fingerprint_sdk.web.actions import Actions
-from fingerprint_sdk.web.scale import scale
 
 SAME = ("same", "Same generator")
 DIFFERENT = ("different", "Different generators")

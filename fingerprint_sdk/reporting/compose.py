@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
 from fingerprint_sdk._default import default_extractor
@@ -16,7 +17,8 @@ from fingerprint_sdk.explanation.measure import check_shape, view_of
 from fingerprint_sdk.explanation.view import ImageView
 from fingerprint_sdk.gallery import Gallery
 from fingerprint_sdk.images import load_image
-from fingerprint_sdk.reporting.document import Probe, Report
+from fingerprint_sdk.reporting.document import Report
+from fingerprint_sdk.reporting.probe import Origin, Probe
 from fingerprint_sdk.reporting.sources import Intake, searched
 from fingerprint_sdk.stream import as_iterable
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Extractor, Images
     from fingerprint_sdk.images.quality import Quality
 
+_PACKAGE = "fingerprint-sdk"
 PICTURED = 6
 """Pictures are drawn of the first images: a page with those of hundreds opens nowhere."""
 
@@ -65,8 +68,6 @@ def report(
         GalleryError: the gallery is empty, broken or of another model, or there is none built in.
         OperatingPointError: a rate lies outside the calibrated range, or ``prior`` is none.
     """
-    from fingerprint_sdk import __version__
-
     if model is None:
         model = gallery.extractor if isinstance(gallery, Gallery) else default_extractor()
     model.calibration.check(fpir, fnir)
@@ -101,15 +102,8 @@ def report(
             )
         )
     failed = [(intake.files[one.index].name, str(one.error)) for one in embedded.failures]
-    return Report(
-        probes=tuple(probes),
-        galleries=galleries,
-        model=model.identity,
-        package=__version__,
-        made=datetime.now(UTC),
-        skipped=tuple(failed),
-        command=command,
-    )
+    origin = Origin(galleries, model.identity, version(_PACKAGE), datetime.now(UTC), command)
+    return Report(tuple(probes), origin, tuple(failed))
 
 
 def _views(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fingerprint_sdk.explanation.declarations import DECLARES, SILENT
@@ -31,19 +32,22 @@ from fingerprint_sdk.reporting import words
 if TYPE_CHECKING:
     from fingerprint_sdk.identification import Identification
     from fingerprint_sdk.images.quality import Quality
-    from fingerprint_sdk.reporting.document import Probe, Report
+    from fingerprint_sdk.reporting.probe import Origin, Probe
     from fingerprint_sdk.reporting.sources import ReportedFile
 
 
-def page(report: Report, private: bool) -> str:
+def page(
+    probes: Sequence[Probe], origin: Origin, skipped: Sequence[tuple[str, str]], private: bool
+) -> str:
     """See ``Report.html``."""
-    several = len(report.probes) > 1
+    several = len(probes) > 1
     made = render(
         "reporting/page.html",
-        title=words.title(sum(len(probe.files) for probe in report.probes)),
-        report=report,
-        made=f"{report.made:%Y-%m-%d %H:%M %Z}",
-        probes=[_told(probe, private, 3 if several else 2) for probe in report.probes],
+        title=words.title(sum(len(probe.files) for probe in probes)),
+        origin=origin,
+        skipped=skipped,
+        made=f"{origin.made:%Y-%m-%d %H:%M %Z}",
+        probes=[_told(probe, private, 3 if several else 2) for probe in probes],
         limits=words.LIMITS,
         rounding=words.ROUNDING,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fingerprint_sdk.images.endings import SUFFIXES
+from fingerprint_sdk.files.endings import SUFFIXES
 from fingerprint_sdk.markup import render
 from fingerprint_sdk.web.actions import Actions
 

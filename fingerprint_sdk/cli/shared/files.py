@@ -14,7 +14,7 @@ from fingerprint_sdk.cli.shared.output import note
 from fingerprint_sdk.cli.shared.sniff import is_image
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.files import check_delivery, check_target, delivering, writing
-from fingerprint_sdk.images.endings import SUFFIXES
+from fingerprint_sdk.files.endings import SUFFIXES
 from fingerprint_sdk.text import cell
 
 if TYPE_CHECKING:

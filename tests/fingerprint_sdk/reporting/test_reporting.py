@@ -87,7 +87,7 @@ def test_the_answers_are_those_of_identify(tiny: fp.Extractor, sample_files: lis
 def test_it_names_what_was_searched(
     tiny: fp.Extractor, known_model_dir: Path, sample_files: list[Path], tmp_path: Path
 ) -> None:
-    built_in = fp.report(sample_files[0], model=tiny).galleries[0]
+    built_in = fp.report(sample_files[0], model=tiny).origin.galleries[0]
     assert built_in.sha256 == sha256(known_model_dir / "known.fpg")
     assert (built_in.families, built_in.entries, built_in.images) == (3, 5, 20)
     assert built_in.name == "the built-in gallery of tiny 0.0.1"
@@ -96,13 +96,15 @@ def test_it_names_what_was_searched(
     mine.save(tmp_path / "mine.fpg")
     path = tmp_path / "mine.fpg"
     one = fp.report(sample_files[0], path, model=tiny)
-    assert [(each.name, each.sha256) for each in one.galleries] == [(str(path), sha256(path))]
+    assert [(each.name, each.sha256) for each in one.origin.galleries] == [
+        (str(path), sha256(path))
+    ]
     both = fp.report(sample_files[0], mine, known=True, model=tiny)
-    assert [each.sha256 for each in both.galleries] == [None, built_in.sha256]
+    assert [each.sha256 for each in both.origin.galleries] == [None, built_in.sha256]
     assert both.probes[0].identification.compared == 4
     assert len(mine) == 1
     assert len(known(tiny)) == 5
-    assert both.model == tiny.identity
+    assert both.origin.model == tiny.identity
 
 
 def test_whatever_is_an_image_can_be_reported(
@@ -181,7 +183,7 @@ def test_the_page_says_all_of_it(
         sha256(known_model_dir / "known.fpg"),
         f"tiny 0.0.1 SHA-256 {tiny.model_sha256}",
         f"fingerprint_sdk {fp.__version__}",
-        f"{made.made:%Y-%m-%d %H:%M} UTC",
+        f"{made.origin.made:%Y-%m-%d %H:%M} UTC",
         "fingerprint report x.png --out y.html",
         *report_words.LIMITS,
     ):

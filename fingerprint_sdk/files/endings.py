@@ -1,4 +1,4 @@
-"""How names of image files end."""
+"""How names of image files end; here, since it must be known without decoding any."""
 
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".avif", ".bmp", ".gif"}

@@ -100,7 +100,7 @@ def add(
         say(f"{name}: {count} images enrolled")
     if same:
         note(f"{len(same)} already enrolled from the same files: skipped")
-    say(f"{len(known)} entries in {gallery}")
+    say(f"{len(known)} {'entry' if len(known) == 1 else 'entries'} in {gallery}")
 
 
 def _generators(folder: Path, recursive: bool) -> dict[str, Found]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fingerprint_sdk.cli.shared import options
-from fingerprint_sdk.cli.shared.model import describe, open_extractor, open_gallery
+from fingerprint_sdk.cli.shared.model import BUILT_IN, describe, open_extractor, searched_gallery
 from fingerprint_sdk.cli.shared.output import note, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(
-    gallery: options.GalleryArgument,
+    gallery: options.AnyGallery = None,
     page: Annotated[
         Path | None, typer.Option("--page", help="A page to write (.html), with a picture.")
     ] = None,
@@ -43,18 +43,19 @@ def check(
 
     [bold]Examples[/bold]
 
-      fingerprint gallery check known.fpg --page known.html
+      fingerprint gallery check mine.fpg --page mine.html
     """
     from fingerprint_sdk.embeddings_file import deliver
     from fingerprint_sdk.gallery.check.page import page as page_of
 
     extractor = open_extractor(model, revision, device, offline, threads)
-    found = open_gallery(gallery, extractor).check(fpir=fpir)
+    found = searched_gallery(gallery, extractor, known=False).check(fpir=fpir)
     if page is not None:
-        deliver(page, page_of(found, gallery.name).encode())
+        deliver(page, page_of(found, gallery.name if gallery else BUILT_IN).encode())
         note(f"wrote {page}")
     if json:
-        print_json({"model": describe(extractor), "gallery": str(gallery), **_plain(found)})
+        named = None if gallery is None else str(gallery)
+        print_json({"model": describe(extractor), "gallery": named, **_plain(found)})
         return
     for sentence in found.summary:
         say(sentence)

@@ -11,6 +11,7 @@ import typer
 
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.files import check_out
+from fingerprint_sdk.cli.shared.model import BUILT_IN
 from fingerprint_sdk.cli.shared.output import note, print_json, print_pairs, print_table, say
 from fingerprint_sdk.files import is_stream
 
@@ -25,22 +26,30 @@ class FormatChoice(StrEnum):
     parquet = "parquet"
 
 
-def list_entries(gallery: options.GalleryArgument, json: options.Json = False) -> None:
-    """List the entries, in the order of their enrolment."""
-    entries = _entries(load(gallery))
+def list_entries(gallery: options.AnyGallery = None, json: options.Json = False) -> None:
+    """List the entries, in the order of their enrolment; of the built-in gallery by default."""
+    known = load(gallery)
+    entries = _entries(known)
     if json:
-        print_json({"gallery": str(gallery), "entries": entries})
-    else:
-        rows = [(entry["name"], entry["images"], entry["notes"]) for entry in entries]
-        print_table(("name", "images", "notes"), rows)
+        print_json({"gallery": None if gallery is None else str(gallery), "entries": entries})
+        return
+    columns, rows = ["name", "images", "notes"], []
+    with_families = any(entry["provenance"] for entry in entries)
+    for entry in entries:
+        row = [entry["name"], entry["images"], entry["notes"]]
+        if with_families:
+            origin = entry["provenance"] or {"members": (), "dates": ""}
+            row += [", ".join(origin["members"]), origin["dates"]]
+        rows.append(row)
+    print_table(columns + (["members", "dates"] if with_families else []), rows)
 
 
-def info(gallery: options.GalleryArgument, json: options.Json = False) -> None:
-    """Show which model a gallery belongs to, and its size."""
+def info(gallery: options.AnyGallery = None, json: options.Json = False) -> None:
+    """Show which model a gallery belongs to, and its size; of the built-in one by default."""
     known = load(gallery)
     document: dict[str, Any] = {
-        "gallery": str(gallery),
-        "bytes": gallery.stat().st_size,
+        "gallery": None if gallery is None else str(gallery),
+        "bytes": _file(gallery).stat().st_size,
         "entries": len(known),
         "images": sum(entry["images"] for entry in _entries(known)),
     }
@@ -48,6 +57,7 @@ def info(gallery: options.GalleryArgument, json: options.Json = False) -> None:
     if json:
         print_json(document | {"model": model})
     else:
+        document["gallery"] = gallery or BUILT_IN
         pairs = [*document.items(), *((f"model {key}", value) for key, value in model.items())]
         print_pairs((key.replace("_", " "), value) for key, value in pairs)
 
@@ -80,11 +90,17 @@ def export(
     tell(f"wrote {len(known)} entries to {out}")
 
 
-def load(path: Path) -> Gallery:
-    """A gallery without an extractor, which only reading and rearranging needs."""
+def load(path: Path | None) -> Gallery:
+    """A gallery, or the built-in one, without an extractor, which only looking at it needs."""
     from fingerprint_sdk.gallery import Gallery
 
-    return Gallery.load(path)
+    return Gallery.load(_file(path))
+
+
+def _file(path: Path | None) -> Path:
+    from fingerprint_sdk.zoo import KNOWN_NAME, resolve
+
+    return resolve().path.with_name(KNOWN_NAME) if path is None else path
 
 
 def _entries(known: Gallery) -> list[dict[str, Any]]:
@@ -94,6 +110,9 @@ def _entries(known: Gallery) -> list[dict[str, Any]]:
             "images": len(known[name].embeddings),
             "copies": {kind: copy.count for kind, copy in known[name].copies.items()},
             "notes": known[name].notes,
+            "provenance": None
+            if (origin := known[name].provenance) is None
+            else dataclasses.asdict(origin),
         }
         for name in known.names
     ]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from fingerprint_sdk.index import SearchResult
 
 
+BUILT_IN = "the built-in gallery"
+
+
 def open_extractor(
     model: str | None,
     revision: str | None,

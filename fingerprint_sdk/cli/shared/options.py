@@ -141,4 +141,10 @@ Known = Annotated[
     bool, typer.Option("--known", help="The built-in gallery beside the one of your own.")
 ]
 GalleryFile = Annotated[Path, typer.Option("--gallery", "-g", help="The gallery file (.fpg).")]
+AnyGallery = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[GALLERY]", help="The gallery file.", show_default="the built-in gallery"
+    ),
+]
 GalleryArgument = Annotated[Path, typer.Argument(metavar="GALLERY", help="The gallery file.")]

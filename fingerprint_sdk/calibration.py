@@ -35,6 +35,9 @@ class Condition:
         misses: (FNMR, score) pairs, FNMR rising: a share FNMR of same sources stays below it.
         slope, intercept: ln of the likelihood ratio is ``slope * score + intercept``.
         bounds: the least and the largest likelihood ratio that the reference data support.
+        excess: what processing explains of the two sides beyond what is usual, at least 0. So far
+            below ``even`` a score is evidence of nothing: processing explains a likeness away, and
+            makes nothing unlike.
     """
 
     treatment: str
@@ -46,6 +49,7 @@ class Condition:
     slope: float
     intercept: float
     bounds: tuple[float, float]
+    excess: float = 0.0
 
     @property
     def fmr_range(self) -> tuple[float, float]:
@@ -68,34 +72,38 @@ class Condition:
         return _at(self.thresholds, fmr, "fmr")
 
     def missed(self, fnmr: float) -> float:
-        """Score that a share ``fnmr`` of same sources stays below.
+        """Score that a share ``fnmr`` of same sources stays below, less ``excess``.
 
         Raises:
             OperatingPointError: ``fnmr`` lies outside the tabulated range.
         """
-        return _at(self.misses, fnmr, "fnmr")
+        return _at(self.misses, fnmr, "fnmr") - self.excess
 
     @property
     def even(self) -> float:
-        """Score at which the evidence is for neither answer: a likelihood ratio of 1."""
+        """Score above which the evidence is for one source: a likelihood ratio of more than 1."""
         return -self.intercept / self.slope
 
     def limits(self, fmr: float, fnmr: float) -> tuple[float, float]:
         """Scores that a verdict needs: "different" below the first, "same" from the second on.
 
-        Those of the two rates, but never on the wrong side of ``even``.
+        Those of the two rates, but never where the evidence is for the other answer, or for none.
 
         Raises:
             OperatingPointError: a rate lies outside the tabulated range.
         """
-        return min(self.missed(fnmr), self.even), max(self.threshold(fmr), self.even)
+        low, high = self.missed(fnmr), self.threshold(fmr)
+        return min(low, self.even - self.excess), max(high, self.even)
 
     def likelihood_ratio(self, score: float) -> float:
         """How many times more probable the score is of one source than of two.
 
-        Rising with the score, and no further than ``bounds``.
+        Never falling with the score, 1 from ``excess`` below ``even`` on, and no further than
+        ``bounds``.
         """
         low, high = self.bounds
+        if score < self.even:
+            score = min(score + self.excess, self.even)
         exponent = self.slope * score + self.intercept
         if exponent >= math.log(high):  # before exp, which could overflow
             return high

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -146,7 +147,8 @@ def cluster_embeddings(
         for place, rest, other in zip(group, rests, others, strict=True):
             labels[place] = number
             score = cosine(embeddings[place], rest) - amounts[place] - other.amount
-            strength[place] = probability(condition.likelihood_ratio(float(score)), 0.5)
+            allowing = replace(condition, excess=explained[place].excess + other.excess)
+            strength[place] = probability(allowing.likelihood_ratio(float(score)), 0.5)
     return Clustering(
         labels=tuple(labels),
         strength=tuple(strength),

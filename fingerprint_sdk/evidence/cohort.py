@@ -48,11 +48,13 @@ class Usual:
     Attributes:
         images: on the side.
         base: likeness up to which nothing is explained: that of many an unprocessed side.
+        amount: explained of many an unprocessed side.
         processed: amount from which a side counts as processed: hardly an unprocessed one's.
     """
 
     images: int
     base: float
+    amount: float
     processed: float
 
 
@@ -63,12 +65,14 @@ class Explained:
     Attributes:
         likeness: to photographs of the kind that it is most like, -1 to 1.
         amount: taken off each of its scores, at least 0.
+        excess: what of that is more than usual. It speaks against one source, and not for two.
         kind: name of that kind of processing.
         treatment: of that kind, where no unprocessed side is that like one; else None.
     """
 
     likeness: float
     amount: float
+    excess: float
     kind: str
     treatment: str | None
 
@@ -155,6 +159,7 @@ class Cohort:
         return Explained(
             likeness,
             amount,
+            max(amount - usual.amount, 0.0),
             kind.name,
             kind.treatment if amount > usual.processed else None,
         )
@@ -164,7 +169,7 @@ class Cohort:
         numbers = [math.log(one.images) for one in self.usual]
         values = (
             float(np.interp(math.log(images), numbers, [getattr(one, name) for one in self.usual]))
-            for name in ("base", "processed")
+            for name in ("base", "amount", "processed")
         )
         return Usual(images, *values)
 
@@ -187,8 +192,8 @@ class Cohort:
 
         Args:
             text: an object of the attributes, where ``kinds`` are [name, treatment, count] and
-                ``usual`` [images, base, processed] each, and ``embeddings`` base64 of int8, row
-                by row, each so long that its largest number is 127.
+                ``usual`` [images, base, amount, processed] each, and ``embeddings`` base64 of
+                int8, row by row, each so long that its largest number is 127.
             size: D.
 
         Raises:
@@ -206,7 +211,9 @@ class Cohort:
 def no_cohort(size: int) -> Cohort:
     """A cohort that explains nothing, for a model without one."""
     kinds = (CohortKind("none", "other", 1),)
-    return Cohort(np.zeros((1, size), np.float32), kinds, 1, 1, 0.0, 0.0, (Usual(1, 1.0, 1.0),))
+    return Cohort(
+        np.zeros((1, size), np.float32), kinds, 1, 1, 0.0, 0.0, (Usual(1, 1.0, 0.0, 1.0),)
+    )
 
 
 def to_json(cohort: Cohort) -> str:
@@ -261,12 +268,12 @@ def _parse(data: Any, size: int) -> Cohort:
     weights = [float(data[name]) for name in ("likeness_weight", "contrast_weight")]
     if not all(math.isfinite(weight) and weight >= 0 for weight in weights):
         raise ValueError("its weights must be finite, from 0")
-    usual = tuple(Usual(images, float(base), float(top)) for images, base, top in data["usual"])
+    usual = tuple(Usual(images, *map(float, values)) for images, *values in data["usual"])
     numbers = [one.images for one in usual]
     if not numbers or any(type(n) is not int for n in numbers) or numbers[0] != 1:
         raise ValueError("what is usual must be told by numbers of images, from 1")
     if numbers != sorted(set(numbers)):
         raise ValueError("what is usual must be told by rising numbers of images")
-    if not all(-1 <= one.base <= 1 and 0 <= one.processed <= 2 for one in usual):
-        raise ValueError("base must lie within -1 and 1, and processed within 0 and 2")
+    if not all(-1 <= u.base <= 1 and 0 <= u.amount <= u.processed <= 2 for u in usual):
+        raise ValueError("base must lie within -1 and 1, amount and processed rise within 0 and 2")
     return Cohort(stored(rows), kinds, nearest, others, weights[0], weights[1], usual)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ class Side:
     Attributes:
         embedding: float32, shape (D,), the L2-normalised mean of the images'.
         explained: what processing explains of it, at least 0.
+        excess: what of that is more than usual.
         treatment: the most that happened to any of the images, one of ``TREATMENTS``.
         windows: of the image that has the fewest; None if unknown.
         images: how many different pictures have a vote.
@@ -31,6 +32,7 @@ class Side:
 
     embedding: Embedding
     explained: float
+    excess: float
     treatment: str
     windows: int | None
     images: int
@@ -99,6 +101,7 @@ def _side(
     return Side(
         embedding=embedding,
         explained=told.amount,
+        excess=told.excess,
         treatment=most([treatment(one, told.treatment) for one in known or (None,)]),
         windows=min(one.windows for one in known) if known else None,
         images=len(voting),
@@ -110,7 +113,9 @@ def _side(
 def compare(a: Side, b: Side, calibration: Calibration) -> tuple[float, Condition]:
     """The score of two sides, and the condition it is judged by.
 
-    The score is the cosine of the embeddings less what processing explains of each side.
+    The score is the cosine of the embeddings less what processing explains of each side. What that
+    is more than usual makes it less sure that the sides are of one source, and not that they are
+    of two: the condition allows for it.
     """
     counted = [side.windows for side in (a, b) if side.windows is not None]
     condition = calibration.condition(
@@ -119,7 +124,8 @@ def compare(a: Side, b: Side, calibration: Calibration) -> tuple[float, Conditio
         treatment=most([a.treatment, b.treatment]),
         windows=min(counted) if counted else None,
     )
-    return cosine(a.embedding, b.embedding) - a.explained - b.explained, condition
+    score = cosine(a.embedding, b.embedding) - a.explained - b.explained
+    return score, replace(condition, excess=a.excess + b.excess)
 
 
 def _different(embeddings: npt.NDArray[np.floating], quality: Sequence[Quality]) -> list[int]:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.embedding import mean_embedding
+from fingerprint_sdk.evidence.cohort import Explained
 from fingerprint_sdk.gallery.alike import alike
 from fingerprint_sdk.gallery.eligible import Suited, kinds_of, nearest_fingerprints
 from fingerprint_sdk.gallery.entry import Entry
@@ -27,12 +28,28 @@ _ASKED, _PROBES = 64, 6  # entries that are probed with, and probes of each
 
 
 @dataclass(frozen=True, eq=False)
+class Ranked:
+    """Entries by falling score.
+
+    Attributes:
+        scores: float64, (N,), less what processing explains of each entry that was asked.
+        highest: what the scores would be if that were no more than usual.
+        order: places in the order of their scores, of each family its best entry only, since the
+            others are no rivals of it.
+    """
+
+    scores: npt.NDArray[np.float64]
+    highest: npt.NDArray[np.float64]
+    order: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
 class Background:
     """What strangers score in a gallery, by what they are like; computed once for each."""
 
     entries: Mapping[str, Entry]
     known: Fingerprints
-    _explained: dict[tuple[int, str | None], float] = field(default_factory=dict)
+    _explained: dict[tuple[int, str | None], Explained] = field(default_factory=dict)
     _found: dict[tuple[Suited, int], Strangers] = field(default_factory=dict)
 
     @cached_property
@@ -61,10 +78,8 @@ class Background:
         calibration: Calibration,
         *,
         wanted: int = 2,
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
-        """Scores less what processing explains of each entry, and entries by falling score.
-
-        Of each family its best entry only, since the others are no rivals of it.
+    ) -> Ranked:
+        """Take off what processing explains of each entry, and sort.
 
         What is explained is at least 0, so an entry that would not be among the ``wanted`` best
         even without it need not be asked: its score stays as it was, and its place behind them.
@@ -76,31 +91,33 @@ class Background:
             wanted: how many places must be right.
         """
         order = np.argsort(-scores, kind="stable")
-        left = scores.copy()
+        left, highest = scores.copy(), scores.copy()
         asked, wanted = 0, max(wanted, 2)
         while asked < len(order):
             more = order[asked : asked + max(wanted, _AT_ONCE)]
-            left[more] -= self.explained([(place, copies[place]) for place in more], calibration)
+            told = self.explained([(place, copies[place]) for place in more], calibration)
+            left[more] -= [one.amount for one in told]
+            highest[more] = left[more] + [one.excess for one in told]
             asked += len(more)
             found = order[:asked]
             best = self._best(found[np.argsort(-left[found], kind="stable")])
             last = left[best[wanted - 1]] if len(best) >= wanted else -np.inf
             if asked == len(order) or last >= scores[order[asked]]:
                 break
-        return left, self._best(np.concatenate([best, order[asked:]]))
+        return Ranked(left, highest, self._best(np.concatenate([best, order[asked:]])))
 
     def _best(self, order: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         """The first entry of each family, in their order."""
         _, first = np.unique(self.families[order], return_index=True)
         return order[np.sort(first)]
 
-    def keep(self, amounts: Sequence[float]) -> None:
+    def keep(self, told: Sequence[Explained]) -> None:
         """What processing explains of the images of each entry, where it is known already."""
-        self._explained.update({(place, None): amount for place, amount in enumerate(amounts)})
+        self._explained.update({(place, None): one for place, one in enumerate(told)})
 
     def explained(
         self, wanted: Sequence[tuple[int, str | None]], calibration: Calibration
-    ) -> list[float]:
+    ) -> list[Explained]:
         """What processing explains of entries, by their place: of the images, or of its copies.
 
         Args:
@@ -114,9 +131,7 @@ class Background:
             told = calibration.cohort.explain(
                 self.known.matrix[rows], self.known.counts[rows].tolist()
             )
-            self._explained.update(
-                {key: one.amount for key, one in zip(missing, told, strict=True)}
-            )
+            self._explained.update(zip(missing, told, strict=True))
         return [self._explained[key] for key in keys]
 
     def strangers(self, like: Suited, images: int, calibration: Calibration) -> Strangers:
@@ -143,8 +158,9 @@ class Background:
                 rows = nearest_fingerprints(self.known, cosines, like)
                 scores = cosines[rows].astype(np.float64) - amount
                 scores[not_strangers] = -np.inf
-                left, order = self.ranked(scores, kinds_of(self.known, rows), calibration)
-                margins.append(left[order[0]] - MARGIN * left[order[1]])
+                ranked = self.ranked(scores, kinds_of(self.known, rows), calibration)
+                best, second = ranked.scores[ranked.order[:2]]
+                margins.append(best - MARGIN * second)
             means.setdefault(self.families[place], []).append(float(np.mean(margins)))
             if len(margins) > 1:
                 within.append(np.var(margins, ddof=1))

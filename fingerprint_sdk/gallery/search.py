@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -73,10 +75,17 @@ def answer(
     top: int = 1,
 ) -> Identification:
     """What is said of a probe of which it is known how near it is to every entry."""
-    scores, order = background.ranked(
+    ranked = background.ranked(
         found.scores - side.explained, found.copies, calibration, wanted=top
     )
+    scores, order, highest = ranked.scores, ranked.order, ranked.highest + side.excess
     conditions = [_condition(background, side, found, place, calibration) for place in order[:top]]
+    # While any entry may still be it, no score speaks against the nearest.
+    may = [highest.max(), *highest[order[1:top]]]
+    conditions = [
+        replace(condition, excess=float(high - scores[place]))
+        for condition, high, place in zip(conditions, may, order, strict=False)
+    ]
     candidates = tuple(
         _candidate(background, side, place, scores, order, found, condition, prior)
         for place, condition in zip(order[:top], conditions, strict=True)
@@ -85,7 +94,7 @@ def answer(
     second = float(scores[order[1]]) if len(order) > 1 else 0.0
     needed = _threshold(background, side, found, second, condition, calibration, fpir)
     threshold = max(needed, condition.even)
-    missed = min(condition.missed(fnir), condition.even)
+    missed, _ = condition.limits(condition.fmr_range[1], fnir)
     ratio = first.likelihood_ratio
     verdict = _NAMED[judge(first.score, ratio, threshold, missed)]
     return Identification(

@@ -21,7 +21,7 @@ ENOUGH = 4
 _PRIOR_ENTRIES = 6
 """Entries that the calibrated spread counts as much as."""
 
-_SPREAD = 0.5
+_SPREAD = 0.7
 """What the margin leaves of the spread of scores (benchmarks/quality/answers.py)."""
 
 

@@ -62,12 +62,17 @@ def one_kind(
     *,
     nearest: int = 1,
     base: float = 0.0,
+    amount: float | None = None,
     processed: float = 2.0,
     weight: float = 1.0,
 ) -> Cohort:
-    """A cohort of a single kind: ``weight`` times what the likeness exceeds ``base`` by."""
+    """A cohort of a single kind: ``weight`` times what the likeness exceeds ``base`` by.
+
+    ``amount`` is what of that is usual; None for all that leaves a side unprocessed.
+    """
+    usual = Usual(1, base, processed if amount is None else amount, processed)
     kinds = (CohortKind(treatment, treatment, len(rows)),)
-    return Cohort(rows, kinds, nearest, 1, weight, 0.0, (Usual(1, base, processed),))
+    return Cohort(rows, kinds, nearest, 1, weight, 0.0, (usual,))
 
 
 def calibration(cohort: Cohort | None = None, size: int = 2) -> Calibration:

@@ -152,7 +152,7 @@ def _cohort(model: bytes) -> Cohort:
     ]
     kinds = tuple(CohortKind(treatment, treatment, 4) for treatment in _PROCESSED)
     # Unprocessed pictures by pretend generators are less like it than that.
-    usual = (Usual(1, 0.95, 0.01),)
+    usual = (Usual(1, 0.95, 0.005, 0.01),)
     return Cohort(stored(np.concatenate(rows)), kinds, 3, 1, 1.0, 0.0, usual)
 
 

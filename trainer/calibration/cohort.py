@@ -54,7 +54,7 @@ def make_cohort(
         recipe.others,
         recipe.likeness_weight,
         recipe.contrast_weight,
-        (Usual(1, 1.0, 0.0),),
+        (Usual(1, 1.0, 0.0, 0.0),),
     )
     return replace(cohort, usual=usual(cohort, unprocessed, recipe))
 
@@ -68,7 +68,8 @@ def usual(
         rows = sides.reshape(-1, sides.shape[-1])
         likeness = [one.likeness for one in cohort.explain(rows, images)]
         base = float(np.quantile(likeness, recipe.base))
-        measured = replace(cohort, usual=(Usual(1, base, 0.0),))
+        measured = replace(cohort, usual=(Usual(1, base, 0.0, 0.0),))
         amounts = [one.amount for one in measured.explain(rows)]
-        found.append(Usual(images, base, float(np.quantile(amounts, recipe.processed))))
+        many, most = (float(np.quantile(amounts, q)) for q in (recipe.base, recipe.processed))
+        found.append(Usual(images, base, many, most))
     return tuple(found)

@@ -15,9 +15,10 @@ class CohortRecipe:
     A side's likeness to a kind is that to the `nearest` photographs of it. What is explained is
     `likeness_weight` times what the likeness to the best kind exceeds that of a share `base` of
     unprocessed sides by held-out models by, and `contrast_weight` times what it exceeds the mean
-    of the `others` kinds next to it by. A side of which more is explained than of a share
-    `processed` of them counts as processed. Equations: docs/method.md#cohort; how the weights
-    were chosen: benchmarks/quality/README.md, "What the answers are worth".
+    of the `others` kinds next to it by. More than of a share `base` of them is more than usual. A
+    side of which more is explained than of a share `processed` of them counts as processed.
+    Equations: docs/method.md#cohort; how the weights were chosen: benchmarks/quality/README.md,
+    "What the answers are worth".
     """
 
     photographs: int = 100

@@ -50,6 +50,7 @@ def enrolled_side(entry: Entry, places: Sequence[int], explained: Explained) -> 
     return Side(
         embedding=mean_embedding(entry.embeddings[chosen]),
         explained=explained.amount,
+        excess=explained.excess,
         treatment=most(told),
         windows=int(windows.min()) if windows.all() else None,
         images=len(chosen),

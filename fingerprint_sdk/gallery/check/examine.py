@@ -49,7 +49,7 @@ def examine(
         enrolled_side(entry, range(count), one)
         for entry, count, one in zip(entries, counts, whole, strict=True)
     ]
-    background.keep([side.explained for side in sides])
+    background.keep(whole)
     done = list(lookups(background, explained, calibration, fpir=fpir, fnir=fnir))
     own: dict[int, list[Lookup]] = {}
     for one in done:

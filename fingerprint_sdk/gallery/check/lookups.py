@@ -80,7 +80,7 @@ def lookups(
             side = enrolled_side(entry, [image], explained[place][image])
             said = answer(background, side, found, calibration, fpir=fpir, fnir=fnir)
             own = found.scores[place] - side.explained
-            own -= background.explained([(place, None)], calibration)[0]
+            own -= background.explained([(place, None)], calibration)[0].amount
             nearer = said.nearest != background.answers[place]
             least = max(said.threshold, said.score) if nearer else said.threshold
             yield Lookup(place, image, said, float(own) - least)

@@ -35,7 +35,7 @@ COHORT = Cohort(
     others=1,
     likeness_weight=0.5,
     contrast_weight=0.25,
-    usual=(Usual(1, 0.9, 0.1), Usual(4, 0.96, 0.25)),
+    usual=(Usual(1, 0.9, 0.05, 0.1), Usual(4, 0.96, 0.2, 0.25)),
 )
 
 
@@ -45,13 +45,14 @@ def test_likeness_is_the_cosine_with_the_mean_of_the_nearest_of_a_kind() -> None
     contrast = cos(10) - cos(70)
     assert one.amount == pytest.approx(0.5 * (cos(10) - 0.9) + 0.25 * contrast, abs=1e-6)
     assert (one.kind, one.treatment) == ("grey", "grey")
+    assert one.excess == pytest.approx(one.amount - 0.05)
     (other,) = COHORT.explain(plane(80))
     assert (other.kind, other.treatment) == ("half", "resized")
 
 
 def test_what_is_like_no_kind_more_than_another_is_not_explained() -> None:
     (one,) = COHORT.explain(plane(45))
-    assert one.amount == pytest.approx(0, abs=1e-6)
+    assert (one.amount, one.excess) == pytest.approx((0, 0), abs=1e-6)
     assert one.treatment is None
 
 
@@ -62,6 +63,8 @@ def test_what_is_usual_goes_by_the_number_of_images() -> None:
     start, contrast = cos(10), 0.25 * (cos(10) - cos(70))
     for one, base in zip(told, (0.9, 0.93, 0.96, 0.96), strict=True):
         assert one.amount == pytest.approx(0.5 * (start - base) + contrast, abs=1e-6)
+    for one, usual in zip(told, (0.05, 0.125, 0.2, 0.2), strict=True):
+        assert one.excess == pytest.approx(max(one.amount - usual, 0), abs=1e-6)
     assert [one.treatment for one in told] == ["grey", "grey", None, None]
 
 
@@ -134,10 +137,12 @@ def test_eight_bits_keep_a_cosine() -> None:
         ({"kinds": [["a", "grey", 10**15], ["b", "grey", 4 - 10**15]]}, "kinds do not fit"),
         ({"kinds": [["a", "grey", True], ["b", "grey", 3]]}, "kinds do not fit"),
         ({"usual": []}, "by numbers of images"),
-        ({"usual": [[2, 0.5, 0.1]]}, "by numbers of images"),
-        ({"usual": [[1, 0.5, 0.1], [1, 0.5, 0.1]]}, "rising numbers"),
-        ({"usual": [[1, 1.5, 0.1]]}, "base must lie"),
-        ({"usual": [[1, 0.5, float("nan")]]}, "base must lie"),
+        ({"usual": [[2, 0.5, 0.1, 0.1]]}, "by numbers of images"),
+        ({"usual": [[1, 0.5, 0.1, 0.1], [1, 0.5, 0.1, 0.1]]}, "rising numbers"),
+        ({"usual": [[1, 1.5, 0.1, 0.1]]}, "base must lie"),
+        ({"usual": [[1, 0.5, 0.2, 0.1]]}, "base must lie"),
+        ({"usual": [[1, 0.5, 0.1, float("nan")]]}, "base must lie"),
+        ({"usual": [[1, 0.5]]}, "not valid"),
         ({"embeddings": "AAAA"}, "not rows of"),
         ({"embeddings": "AAAAAAAA"}, "all zero"),
         ({"embeddings": "?"}, "not valid"),

@@ -9,6 +9,7 @@ import pytest
 from support.calibrations import FINE, FLAT, GREY, JPEG, UNTYPICAL, calibration, one_kind
 
 from fingerprint_sdk.evidence.side import compare, side_of, sides_of
+from fingerprint_sdk.verification import verify_sides
 
 
 def rows(*angles: float) -> np.ndarray:
@@ -62,6 +63,28 @@ def test_what_processing_explains_is_taken_off_either_side() -> None:
     cosine = np.cos(np.radians(20))
     assert score == pytest.approx(cosine - (1 - 0.9) - (cosine - 0.9), abs=1e-6)
     assert condition.treatment == "resized"
+    assert condition.excess == pytest.approx(0.01)  # of the first, beyond what is usual
+
+
+def test_more_than_usual_makes_nobody_different() -> None:
+    """Two sides that processing explains wholly: neither the same, nor different because of it."""
+    cohort = one_kind(rows(0), "resized", base=0.5, amount=0.1)
+    table = calibration(cohort)
+    a, b = side_of(rows(0), (), table), side_of(rows(10), (), table)
+    score, condition = compare(a, b, table)
+    cosine = np.cos(np.radians(10))
+    assert (a.excess, b.excess) == pytest.approx((0.4, cosine - 0.6), abs=1e-6)
+    assert condition.excess == pytest.approx(a.excess + b.excess)
+    plain = table.condition(1, 1)
+    assert score < plain.limits(0.05, 0.05)[0]
+    assert condition.limits(0.05, 0.05)[0] == pytest.approx(
+        plain.limits(0.05, 0.05)[0] - condition.excess
+    )
+    assert condition.likelihood_ratio(score) == 1
+    assert verify_sides(a, b, table).verdict == "inconclusive"
+    # What is unlike even so is different.
+    far = side_of(rows(80), (), table)
+    assert verify_sides(a, far, table).verdict == "different"
 
 
 def test_many_sides_are_those_one_by_one() -> None:

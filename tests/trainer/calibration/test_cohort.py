@@ -71,6 +71,7 @@ def test_its_limits_are_quantiles_of_unprocessed_sides(
         assert usual.base == pytest.approx(np.quantile(likeness[:, 0], 0.5), abs=1e-6)
         excess = np.maximum(likeness[:, 0] - usual.base, 0)
         amounts = 0.8 * excess + 0.6 * (likeness[:, 0] - likeness[:, 1:5].mean(axis=1))
+        assert usual.amount == pytest.approx(np.quantile(amounts, 0.5), abs=1e-6)
         assert usual.processed == pytest.approx(np.quantile(amounts, 0.9), abs=1e-6)
         explained = made.explain(sides, usual.images)
         np.testing.assert_allclose([one.amount for one in explained], amounts, atol=1e-6)

@@ -41,7 +41,7 @@ COHORT = Cohort(
     others=1,
     likeness_weight=0.5,
     contrast_weight=0.75,
-    usual=(Usual(1, 0.3, 0.6), Usual(5, 0.4, 0.5)),
+    usual=(Usual(1, 0.3, 0.1, 0.6), Usual(5, 0.4, 0.2, 0.5)),
 )
 CARD = ModelCard(
     "toy", "1.2.3", "Apache-2.0", "A toy.", "0123456789abcdef", TINY_CALIBRATION, COHORT

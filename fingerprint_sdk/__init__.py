@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from fingerprint_sdk.identification import Candidate, Identification
     from fingerprint_sdk.images.quality import Quality
     from fingerprint_sdk.index import Index, Match, SearchResult
+    from fingerprint_sdk.reporting import Report, report
     from fingerprint_sdk.verification import Verification
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "OperatingPointError",
     "Provenance",
     "Quality",
+    "Report",
     "SearchResult",
     "Statement",
     "Verification",
@@ -79,6 +81,7 @@ __all__ = [
     "identify",
     "known",
     "load",
+    "report",
     "verify",
 ]
 
@@ -103,6 +106,7 @@ _HOME = {
     "Match": "index",
     "Provenance": "gallery",
     "Quality": "images.quality",
+    "Report": "reporting",
     "SearchResult": "index",
     "Statement": "declaration",
     "Verification": "verification",
@@ -113,6 +117,7 @@ _HOME = {
     "identify": "gallery",
     "known": "gallery",
     "load": "extractor",
+    "report": "reporting",
     "verify": "_default",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,14 @@ import fingerprint_sdk as fp
 
 settings.register_profile("here", deadline=None)  # how long an example takes is no property
 settings.load_profile("here")
+
+KNOWN = (
+    ("First decoder", ("A", "B"), "here"),
+    ("First decoder", ("A", "B"), "there"),
+    ("Second decoder", ("C",), "here"),
+    ("Second decoder", ("C",), "there"),
+    ("Fourth decoder", (), "here"),
+)
 
 LONGEST = ("test_whole_path.py", "ablation/test_run.py", "whole/test_inference_benchmark.py")
 
@@ -77,6 +86,30 @@ def tiny_model_dir(tiny_model_path: Path, tmp_path_factory: pytest.TempPathFacto
         "files": {
             "model.onnx": {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)},
         },
+    }
+    (folder / "config.json").write_text(json.dumps(config, indent=2))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def known_model_dir(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a built-in gallery: a family of two sources, and three more."""
+    folder = tmp_path_factory.mktemp("known") / "tiny"
+    shutil.copytree(tiny_model_dir, folder)
+    gallery = fp.Gallery(fp.load(folder, device="cpu", threads=1))
+    for place, (family, members, source) in enumerate(KNOWN):
+        gallery.enroll(
+            f"{family} / {source}",
+            [synthetic_image(place // 2, 20 * (1 + place % 2) + number) for number in range(4)],
+            copies=False,
+            provenance=fp.Provenance(family, members, source, (("PNG", 4),), "since 2024-01"),
+        )
+    gallery.save(folder / "known.fpg")
+    data = (folder / "known.fpg").read_bytes()
+    config = json.loads((folder / "config.json").read_text())
+    config["files"]["known.fpg"] = {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "size": len(data),
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2))
     return folder

@@ -10,7 +10,7 @@ import typer
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.declaration import print_declaration
 from fingerprint_sdk.cli.shared.model import check_rates, describe, open_extractor
-from fingerprint_sdk.cli.shared.output import note, print_json
+from fingerprint_sdk.cli.shared.output import note, print_json, say
 
 
 def explain(
@@ -77,7 +77,7 @@ def explain(
         print_json(document | {"written": [str(path) for path in written]})
         return
     for sentence in explanation.summary:
-        print(sentence)
+        say(sentence)
     for path, view in zip((image, other), explanation.images, strict=False):
         named = path if len(explanation.images) > 1 else None
         print_declaration(named, view.declaration, view.fit, show_prompts)

@@ -22,7 +22,11 @@ def web(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
     gallery: Annotated[
         Path | None,
-        typer.Option("--gallery", "-g", help="Gallery visitors start with; it is not changed."),
+        typer.Option(
+            "--gallery",
+            "-g",
+            help="Gallery visitors start with, beside the built-in one; it is not changed.",
+        ),
     ] = None,
     max_upload: Annotated[float, typer.Option(help="Largest file taken, in megabytes.")] = 32.0,
     model: options.Model = None,
@@ -32,7 +36,7 @@ def web(
     threads: options.Threads = None,
     windows: options.Windows = None,
 ) -> None:
-    """Serve a web page to verify, identify, enroll and explain in a browser.
+    """Serve a web page: who made this? And to verify, identify, enroll and explain, in a browser.
 
     It listens on this machine only, unless --host says otherwise, and uses no other server.
 
@@ -40,7 +44,9 @@ def web(
 
     [bold]Examples[/bold]
 
-      fingerprint web --gallery known.fpg
+      fingerprint web
+
+      fingerprint web --gallery mine.fpg
 
       fingerprint web --host 0.0.0.0 --port 8080 --max-upload 10
     """

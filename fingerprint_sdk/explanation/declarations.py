@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,18 @@ if TYPE_CHECKING:
     from fingerprint_sdk.identification import Identification
 
 DECLARES = "The file declares:"
+SILENT = (
+    "Nothing was found that the file says of itself. That means nothing: most programs leave such "
+    "words out when they save a file."
+)
 CAUTION = "Anybody can write that into a file. No score depends on it."
 _MAX_LINES = 30
 
 
 def declared_by(source: object) -> Declaration | None:
     """What a file says of itself; None of pixels, and of a file that is gone since."""
+    if isinstance(source, io.BytesIO):
+        source = source.getvalue()
     if not isinstance(source, str | os.PathLike | bytes | bytearray | memoryview):
         return None
     try:

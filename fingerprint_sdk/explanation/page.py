@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Mapping, Sequence
-from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING
 
 from fingerprint_sdk.errors import FingerprintError
@@ -16,10 +12,15 @@ from fingerprint_sdk.explanation.declarations import CAUTION, DECLARES, declarat
 from fingerprint_sdk.explanation.sentences import kind as kind_of
 from fingerprint_sdk.explanation.sentences import percent
 from fingerprint_sdk.explanation.words import summary
-from fingerprint_sdk.files import write_bytes
+from fingerprint_sdk.files import delivering, writing
+from fingerprint_sdk.markup import render
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from fingerprint_sdk.declaration import Agreement, Declaration
     from fingerprint_sdk.explanation.view import ImageView
+    from fingerprint_sdk.images.quality import Quality
     from fingerprint_sdk.verification import Verification
 
 _HOW = {
@@ -63,29 +64,27 @@ def page(
 ) -> str:
     """See ``Explanation.html``."""
     # The page's own policy lets nothing be loaded, whatever a file's name contains.
-    return Template(_read("page.html")).substitute(
-        style=_read("page.css"),
-        title=" and ".join(text(view.name) for view in views),
-        verdict=_verdict(views, verification),
-        declared="".join(_declared(views, place, private) for place in range(len(views))),
+    made = render(
+        "explanation/page.html",
+        title=" and ".join(view.name for view in views),
+        kind="" if verification is None else kind_of(verification),
+        summary=summary(views, verification),
+        declared=declared([(view.declaration, view.fit) for view in views], private),
         sections=sections(views, pictures),
-        model=text(model),
+        model=model,
     )
+    return str(made)  # whatever is done with the parts of Markup escapes them again
 
 
-def sections(views: Sequence[ImageView], pictures: Mapping[str, bytes]) -> str:
+def sections(views: Sequence[ImageView], pictures: Mapping[str, bytes], level: int = 2) -> Markup:
     """The pictures, each kind under its heading and with how to read it, for any page."""
-    parts = []
+    found = []
     for kind, (title, how) in _HOW.items():
         shown = [name for name in pictures if name.split("-")[-1] == kind]
-        if not shown:
-            continue
-        figures = "".join(_figure(views, name, title, pictures[name]) for name in shown)
-        parts.append(
-            f'<h2>{escape(title)}</h2>\n<p class="how">{escape(how)}</p>\n'
-            f'<div class="row">{figures}</div>\n'
-        )
-    return "".join(parts)
+        if shown:
+            figures = [_figure(views, name, title, pictures[name]) for name in shown]
+            found.append({"title": title, "how": how, "figures": figures})
+    return render("explanation/sections.html", sections=found, level=level)
 
 
 def save(page: str, pictures: Mapping[str, bytes], path: Path) -> tuple[Path, ...]:
@@ -99,65 +98,58 @@ def save(page: str, pictures: Mapping[str, bytes], path: Path) -> tuple[Path, ..
         content = {path / f"{name}.png": png for name, png in pictures.items()}
         content[path / "index.html"] = page.encode()
     for file, data in content.items():
-        try:
-            write_bytes(file, data)
-        except OSError as error:
-            name = os.path.realpath(file)
-            raise FingerprintError(f"cannot write {name!r}: {error.strerror}") from error
+        with writing(file), delivering(file) as out:
+            out.write(data)
     return tuple(content)
 
 
-def _verdict(views: Sequence[ImageView], result: Verification | None) -> str:
-    kind = "" if result is None else kind_of(result)
-    said = "".join(f"<p>{text(sentence)}</p>" for sentence in summary(views, result))
-    return f'<div class="verdict {kind}">{said}</div>\n'
+def declared(
+    said: Sequence[tuple[Declaration | None, Agreement | None]], private: bool, level: int = 2
+) -> Markup:
+    """What files say of themselves, in boxes of their own, for any page; of silent ones nothing.
+
+    Args:
+        said: of each image, and how it fits the answer.
+        private: with prompts and names of people.
+        level: of the headings.
+    """
+    found = []
+    for place, (declaration, fit) in enumerate(said, 1):
+        if declaration:
+            title = f"{DECLARES[:-1]}: image {place}" if len(said) > 1 else DECLARES[:-1]
+            found.append({"title": title, "lines": declaration_lines(declaration, fit, private)})
+    return render("explanation/declared.html", declared=found, caution=CAUTION, level=level)
 
 
-def _declared(views: Sequence[ImageView], place: int, private: bool) -> str:
-    """What a file says of itself, in a box of its own; empty if it says nothing."""
-    view = views[place]
-    if not view.declaration:
-        return ""
-    title = f"{DECLARES[:-1]}: image {place + 1}" if len(views) > 1 else DECLARES[:-1]
-    lines = declaration_lines(view.declaration, view.fit, private)
-    rows = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in lines)
-    return (
-        f'<section class="declared"><h2>{escape(title)}</h2>\n<p class="how">{CAUTION}</p>\n'
-        f"<dl>{rows}</dl></section>\n"
-    )
-
-
-def _read(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _figure(views: Sequence[ImageView], name: str, title: str, png: bytes) -> str:
+def _figure(views: Sequence[ImageView], name: str, title: str, png: bytes) -> dict[str, str]:
     caption, alt = "", title
     if name[0].isdigit():
-        view = views[int(name[0]) - 1]
-        caption = f"<figcaption>{_caption(views, name)}</figcaption>"
-        alt = f"{title}: {view.name}"
-    data = base64.b64encode(png).decode()
-    return (
-        f'<figure>{caption}<img alt="{text(alt)}" src="data:image/png;base64,{data}"></figure>\n'
-    )
+        caption = _caption(views, name)
+        alt = f"{title}: {views[_number(name) - 1].name}"
+    return {"caption": caption, "alt": alt, "data": base64.b64encode(png).decode()}
 
 
 def _caption(views: Sequence[ImageView], name: str) -> str:
-    view = views[int(name[0]) - 1]
+    view = views[_number(name) - 1]
     known = view.identification
     if name.endswith("neighbours") and known is not None:
         facts = f"at a false positive identification rate of {percent(known.fpir)}"
     else:
-        facts = f"{view.quality.width} by {view.quality.height} pixels"
-        if view.quality.format is not None:
-            facts += f", {view.quality.format}"
-        if view.quality.jpeg_quality is not None:
-            facts += f" quality {view.quality.jpeg_quality}"
-    start = f"Image {name[0]}: " if len(views) > 1 else ""
-    return text(f"{start}{view.name}, {facts}")
+        facts = pixels(view.quality)
+    start = f"Image {_number(name)}: " if len(views) > 1 else ""
+    return f"{start}{view.name}, {facts}"
 
 
-def text(value: str) -> str:
-    """Escaped, and without the lone surrogates of file names that are no text."""
-    return escape(value.encode("utf-8", "backslashreplace").decode())
+def pixels(quality: Quality) -> str:
+    """Size and format of an image: "512 by 512 pixels, JPEG quality 90"."""
+    said = f"{quality.width} by {quality.height} pixels"
+    if quality.format is not None:
+        said += f", {quality.format}"
+    if quality.jpeg_quality is not None:
+        said += f" quality {quality.jpeg_quality}"
+    return said
+
+
+def _number(name: str) -> int:
+    """Of the image that a picture is of: 1 of "1-windows"."""
+    return int(name.partition("-")[0])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fingerprint_sdk.explanation.view import ImageView
     from fingerprint_sdk.identification import Identification
 
-COLOURS = ("#1f6feb", "#d9480f")  # image 1, image 2
+COLOURS = ("#1f6feb", "#d9480f", "#1a7f37", "#8250df", "#bf8700", "#0e7490")  # of images 1, 2, …
 _GREY = "#57606a"
 _SIDE = 4.4  # inches
 _DPI = 110

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from fingerprint_sdk.declaration import Agreement, Credentials
-from fingerprint_sdk.evidence.verdict import Verdict
+from fingerprint_sdk.evidence.verdict import Verdict, rounded
 from fingerprint_sdk.identification import Identification, Named
 from fingerprint_sdk.verification import Verification
 
@@ -134,6 +134,32 @@ def belief(result: Result) -> str:
         f"{result.words} The probability {of}, {percent(result.prior)} beforehand, is now "
         f"{chance(result.probability)}."
     )
+
+
+def not_said(result: Result) -> str:
+    """What the likelihood ratio does not say; empty where nothing can be said."""
+    if result.reasons:
+        return ""
+    one = "one generator made both sides"
+    more = ""
+    if isinstance(result, Identification):
+        one = f"{result.nearest} made it"
+        more = (
+            " It is that of the nearest entry by itself: how many entries were asked, the "
+            "threshold allows for, the ratio does not."
+        )
+    return (
+        f"The likelihood ratio is not the probability that {one}: that rests on all else that is "
+        f"known, too, here summed up as {percent(result.prior)} beforehand.{more} It says nothing "
+        "of who used a generator, or when, nor whether what is shown is true; and no ratio allows "
+        "for a forged trace."
+    )
+
+
+def ratio(result: Result) -> str:
+    """The likelihood ratio as a person would say it: "320", or "1/320" where it is against."""
+    value = result.likelihood_ratio
+    return rounded(value) if value >= 1 else f"1/{rounded(1 / value)}"
 
 
 def settled_by(result: Result) -> str:

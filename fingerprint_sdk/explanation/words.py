@@ -14,6 +14,7 @@ from fingerprint_sdk.explanation.sentences import (
     why,
 )
 from fingerprint_sdk.explanation.view import ImageView
+from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.verification import Verification
 
 _QUALITY = {
@@ -40,8 +41,13 @@ def summary(views: Sequence[ImageView], verification: Verification | None) -> tu
     for name, view in zip(names, views, strict=True):
         if not view.quality.flat:
             said.append(_agreement(name, view))
-        said += [f"{name} {_QUALITY[flag]}." for flag in view.quality.flags]
+        said += remarks(name, view.quality)
     return tuple(said)
+
+
+def remarks(name: str, quality: Quality) -> list[str]:
+    """What is weak about an image, in sentences about ``name``."""
+    return [f"{name} {_QUALITY[flag]}." for flag in quality.flags]
 
 
 def _told(start: str, result: Result) -> list[str]:

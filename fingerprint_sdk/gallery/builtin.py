@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from fingerprint_sdk._default import default_extractor
@@ -29,13 +30,19 @@ def known(model: Extractor | None = None) -> Gallery:
         GalleryError: the model has no built-in gallery, or it is of another version of the model.
     """
     extractor = default_extractor() if model is None else model
-    path = None if extractor.path is None else extractor.path.with_name(KNOWN_NAME)
-    if path is None or not path.is_file():
+    path = known_path(extractor)
+    if path is None:
         raise GalleryError(
             f"the model {extractor.name} {extractor.version} has no built-in gallery "
             f"({KNOWN_NAME} beside its file): give a gallery of your own"
         )
     return Gallery.load(path, extractor)
+
+
+def known_path(model: Extractor) -> Path | None:
+    """The file of a model's built-in gallery; None where it has none."""
+    path = None if model.path is None else model.path.with_name(KNOWN_NAME)
+    return path if path is not None and path.is_file() else None
 
 
 def shared(extractor: Extractor) -> Gallery:

@@ -8,15 +8,28 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from fingerprint_sdk.errors import FingerprintError, GalleryError
 from fingerprint_sdk.explanation import explain
-from fingerprint_sdk.explanation.page import sections
+from fingerprint_sdk.explanation.declarations import (
+    DECLARES,
+    SILENT,
+    agreement_with,
+    declared_by,
+    families_of,
+)
+from fingerprint_sdk.explanation.page import declared, sections
 from fingerprint_sdk.explanation.sentences import one_in
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery import Gallery
+from fingerprint_sdk.gallery.builtin import known_path, shared
+from fingerprint_sdk.markup import joined, render
 from fingerprint_sdk.web import html, verdict
 from fingerprint_sdk.web.uploads import UploadLimit, named
+
+Source: TypeAlias = Literal["known", "own", "both"]
+"""Where to look: the built-in gallery, the gallery in use, or both."""
 
 _RATES = (0.1, 0.05, 0.01, 0.001, 0.0001)
 _KEEP_SECONDS = 60.0
@@ -52,6 +65,7 @@ class Actions:
     ) -> None:
         self.extractor = extractor
         self.limit = limit or UploadLimit()
+        self._known = None if known_path(extractor) is None else shared(extractor)
         start = Gallery(extractor) if gallery is None else gallery
         start.check_model(extractor)
         self._start = Session(start, "the server's own" if gallery is not None else "new")
@@ -80,7 +94,45 @@ class Actions:
             result = self.extractor.verify(
                 [image.path for image in left], [image.path for image in right], fmr=fmr
             )
-        return verdict.verification(result, [*left, *right])
+        return str(verdict.verification(result, [*left, *right]))
+
+    def sources(self, session: Session | None) -> list[tuple[str, Source]]:
+        """Where the maker of an image can be looked for, in words, the usual one first."""
+        own = len(self._session(session).gallery) > 0
+        found: list[tuple[str, Source]] = []
+        if self._known is not None:
+            found.append(("decoder families that come with the model", "known"))
+        if own:
+            found.append(("the gallery in use", "own"))
+        if len(found) == 2:
+            found.append(("both", "both"))
+        return found
+
+    def who(
+        self,
+        path: str | None,
+        source: Source | None,
+        fpir: float | None,
+        session: Session | None,
+    ) -> str:
+        """Who made this image? With what its file declares."""
+        (image,) = self.limit.images([path] if path else None, "Image")
+        gallery = self._searched(session, source)
+        result = self.extractor.identify(image, gallery, fpir=fpir)
+        declaration = declared_by(image)
+        fit = agreement_with(declaration, result, families_of(gallery))
+        said = [(declaration, fit)] if declaration else []
+        parts = (
+            verdict.identification(result, [image]),
+            render(
+                "web/parts/declares.html",
+                declared=declared(said, private=False, level=4),
+                title=DECLARES[:-1],
+                silent=SILENT,
+            ),
+            verdict.identification_rates(result),
+        )
+        return str(joined(parts))
 
     def identify(
         self,
@@ -89,13 +141,11 @@ class Actions:
         fpir: float | None,
         session: Session | None,
     ) -> str:
-        """Look for the source of the images in the gallery in use."""
+        """Look for the source of the images in the gallery in use, or else the built-in one."""
         images = self.limit.images(paths, "Images to identify")
-        gallery = self._session(session).gallery
-        if len(gallery) == 0:
-            raise GalleryError("the gallery is empty: enroll a generator, or open a gallery file")
+        gallery = self._searched(session)
         probes = [images] if together else [[image] for image in images]
-        parts, rates = [], ""
+        parts, rates = [], joined([])
         for probe in probes:
             try:
                 result = self.extractor.identify(
@@ -108,7 +158,7 @@ class Actions:
             else:
                 parts.append(verdict.identification(result, probe))
                 rates = verdict.identification_rates(result)
-        return "".join(parts) + rates
+        return str(joined([*parts, rates]))
 
     def enroll(
         self, name: str, paths: Sequence[str] | None, session: Session | None
@@ -124,7 +174,7 @@ class Actions:
         said = f"{len(images)} image{'s' * (len(images) > 1)} enrolled as “{name}”"
         if weak:
             said += f", {weak} of them with a remark"
-        return html.notice(said, "done"), Session(gallery, "with your changes")
+        return str(html.notice(said, "done")), Session(gallery, "with your changes")
 
     def remove(self, name: str | None, session: Session | None) -> tuple[str, Session]:
         """Remove an entry from the visitor's gallery."""
@@ -132,13 +182,13 @@ class Actions:
             raise GalleryError("choose the generator to remove")
         gallery = self._copy(session)
         gallery.remove(name)
-        return html.notice(f"“{name}” removed", "done"), Session(gallery, "with your changes")
+        return str(html.notice(f"“{name}” removed", "done")), Session(gallery, "with your changes")
 
     def open_gallery(self, path: str) -> tuple[str, Session]:
         """Go on with an uploaded gallery file."""
         gallery = self.limit.gallery(path, self.extractor)
         name = Path(path).name
-        return html.notice(f"{name} opened", "done"), Session(gallery, f"from {name}")
+        return str(html.notice(f"{name} opened", "done")), Session(gallery, f"from {name}")
 
     def explain(
         self,
@@ -152,24 +202,30 @@ class Actions:
         """Show why: part of the page, and the path of the whole page for download."""
         (image,) = self.limit.images([path] if path else None, "Image")
         second = self.limit.images([other], "Second image")[0] if other else None
-        gallery = self._session(session).gallery if compare else None
+        known = self.sources(session)
         found = explain(
             image,
             second,
-            gallery if gallery is not None and len(gallery) else None,
+            self._searched(session) if compare and known else None,
             model=self.extractor,
             fmr=fmr,
             fpir=fpir,
         )
-        shown = verdict.explained(found) + sections(found.images, found.pictures())
+        shown = render(
+            "web/parts/explained.html",
+            verdict=verdict.explained(found),
+            declared=declared([(view.declaration, view.fit) for view in found.images], False),
+            sections=sections(found.images, found.pictures()),
+        )
         page = self._export("explanation.html")
         found.save(page)
-        return f"<div class='fp-explained'>{shown}</div>", str(page)
+        return str(shown), str(page)
 
     def listing(self, session: Session | None) -> str:
         """The gallery in use, as part of the page."""
         current = self._session(session)
-        return html.gallery_list(current.gallery.items(), current.origin)
+        families = 0 if self._known is None else len(families_of(self._known))
+        return str(html.gallery_list(current.gallery.items(), current.origin, families))
 
     def names(self, session: Session | None) -> list[str]:
         """Names in the gallery in use."""
@@ -186,6 +242,25 @@ class Actions:
 
     def _session(self, session: Session | None) -> Session:
         return self._start if session is None else session
+
+    def _searched(self, session: Session | None, source: Source | None = None) -> Gallery:
+        """The gallery asked for; else the one in use, or the built-in one if that is empty.
+
+        Raises:
+            GalleryError: there is none, or both have an entry of one name.
+        """
+        own = self._session(session).gallery
+        if source is None or (source == "both" and not own):
+            source = "own" if own else "known"
+        if source == "both" and self._known is not None:
+            both = self._copy(session)
+            both.merge(self._known)
+            return both
+        if source == "known" and self._known is not None:
+            return self._known
+        if not own:
+            raise GalleryError("the gallery is empty: enroll a generator, or open a gallery file")
+        return own
 
     def _copy(self, session: Session | None) -> Gallery:
         gallery = Gallery(self.extractor)

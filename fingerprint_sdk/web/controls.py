@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fingerprint_sdk.files.endings import SUFFIXES
+from fingerprint_sdk.markup import render
 from fingerprint_sdk.web.actions import Actions
 
 _FMR_HELP = (
@@ -18,7 +20,7 @@ _FPIR_HELP = (
 
 def intro(gr: Any, words: str) -> None:
     """What a tab is for."""
-    part(gr, None, f"<p class='fp-intro'>{words}</p>")
+    part(gr, None, str(render("web/parts/intro.html", words=words)))
 
 
 def part(gr: Any, name: str | None, value: str = "") -> Any:
@@ -33,10 +35,17 @@ def opener(gr: Any, name: str) -> Any:
     )
 
 
-def files(gr: Any, label: str, name: str) -> Any:
-    """A field that takes images."""
+def files(gr: Any, label: str, name: str, count: str = "multiple") -> Any:
+    """A field that takes images, or with ``count`` "single" one of them."""
     # Files, not Gradio's images: those would be decoded and encoded again, which changes them.
-    return gr.File(label=label, file_count="multiple", height=170, min_width=300, elem_id=name)
+    return gr.File(
+        label=label,
+        file_count=count,
+        file_types=sorted(SUFFIXES),
+        height=170,
+        min_width=300,
+        elem_id=name,
+    )
 
 
 def fmr_choice(gr: Any, actions: Actions) -> Any:

@@ -1,4 +1,4 @@
-"""The web page: verify, identify, enroll and explain in a browser. Needs the extra ``web``.
+"""The web page: who made this, and the other verbs, in a browser. Needs the extra ``web``.
 
 Uploads stay on the server that runs it, which is by default this machine only, and are deleted
 within two hours. The page loads nothing from anywhere else and reports nothing to anyone.
@@ -23,6 +23,7 @@ from fingerprint_sdk.web.tabs import (
     identify_tab,
     keep_galleries_shown,
     verify_tab,
+    who_tab,
 )
 from fingerprint_sdk.web.uploads import UploadLimit
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _CLEAN_EVERY, _KEEP = 600, 3600  # seconds
 _MAX_SESSIONS = 500
+_HERE = Path(__file__)
 
 
 def serve(
@@ -119,7 +121,8 @@ def launch_options(limit: UploadLimit) -> dict[str, Any]:
     )
     return {
         "theme": theme,
-        "css_paths": Path(__file__).with_name("web.css"),
+        "css_paths": [_HERE.with_name("web.css"), _HERE.parents[1] / "explanation/scale.css"],
+        "js": _HERE.with_name("page.js").read_text(encoding="utf-8"),
         "footer_links": [],
         "max_file_size": limit.bytes,
         "state_session_capacity": _MAX_SESSIONS,
@@ -144,8 +147,10 @@ def build(actions: Actions) -> Any:
     with gr.Blocks(
         title="Fingerprint", analytics_enabled=False, delete_cache=(_CLEAN_EVERY, _KEEP)
     ) as blocks:
-        gr.HTML(header(), apply_default_css=False)
+        gr.HTML(str(header()), apply_default_css=False)
         session = gr.State(None)
+        with gr.Tab("Who made this?"):
+            source = who_tab(gr, actions, session)
         with gr.Tab("Verify"):
             verify_tab(gr, actions)
         with gr.Tab("Identify"):
@@ -154,7 +159,7 @@ def build(actions: Actions) -> Any:
             enroll = enroll_tab(gr, actions, session)
         with gr.Tab("Explain"):
             explain_tab(gr, actions, session)
-        gr.HTML(footer(actions.extractor, actions.limit), apply_default_css=False)
-        keep_galleries_shown(gr, actions, session, blocks, identify, enroll)
+        gr.HTML(str(footer(actions.extractor, actions.limit)), apply_default_css=False)
+        keep_galleries_shown(gr, actions, session, blocks, source, identify, enroll)
     blocks.queue(default_concurrency_limit=2, max_size=64)
     return blocks

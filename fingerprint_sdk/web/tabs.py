@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from fingerprint_sdk.errors import FingerprintError
-from fingerprint_sdk.web.actions import Actions, Session
+from fingerprint_sdk.web.actions import Actions, Session, Source
 from fingerprint_sdk.web.controls import files, fmr_choice, fpir_choice, intro, opener, part
 from fingerprint_sdk.web.html import notice
 
@@ -32,6 +33,29 @@ class GalleryParts:
     download: Any = None
 
 
+def who_tab(gr: Any, actions: Actions, session: Any) -> Any:
+    """Who made this image? Returns the choice of where to look, which follows the galleries."""
+    intro(
+        gr,
+        "Which generator made this image? The answer is a family of generators that share an "
+        "image decoder, none of those known, or that it cannot be told.",
+    )
+    image = files(gr, "Image", "who-image", "single")
+    known = actions.sources(None)
+    source = gr.Radio(
+        label="Look among",
+        choices=known,
+        value=known[0][1] if known else None,
+        visible=len(known) > 1,
+        elem_id="who-source",
+    )
+    fpir = fpir_choice(gr, actions)
+    button = gr.Button("Who made this?", variant="primary", elem_id="who-run")
+    result = part(gr, "who-result")
+    _on_press(button, _guarded(gr, actions.who), [image, source, fpir, session], result)
+    return source
+
+
 def verify_tab(gr: Any, actions: Actions) -> None:
     """Were two images, or two sets, made by the same generator?"""
     intro(gr, "Were two images made by the same generator? More images a side decide better.")
@@ -41,7 +65,7 @@ def verify_tab(gr: Any, actions: Actions) -> None:
     fmr = fmr_choice(gr, actions)
     button = gr.Button("Compare", variant="primary", elem_id="verify-run")
     result = part(gr, "verify-result")
-    button.click(_guarded(gr, actions.verify), [a, b, fmr], result, **_EVENT)
+    _on_press(button, _guarded(gr, actions.verify), [a, b, fmr], result)
 
 
 def identify_tab(gr: Any, actions: Actions, session: Any) -> GalleryParts:
@@ -56,9 +80,7 @@ def identify_tab(gr: Any, actions: Actions, session: Any) -> GalleryParts:
     fpir = fpir_choice(gr, actions)
     button = gr.Button("Identify", variant="primary", elem_id="identify-run")
     result = part(gr, "identify-result")
-    button.click(
-        _guarded(gr, actions.identify), [images, together, fpir, session], result, **_EVENT
-    )
+    _on_press(button, _guarded(gr, actions.identify), [images, together, fpir, session], result)
     change = opened.upload(
         _guarded(gr, actions.open_gallery, 1), opened, [result, session], **_EVENT
     )
@@ -93,7 +115,7 @@ def enroll_tab(gr: Any, actions: Actions, session: Any) -> GalleryParts:
     enroll = _guarded(gr, enroll_and_clear, 3)
     changes = (
         opened.upload(_guarded(gr, actions.open_gallery, 1), opened, [result, session], **_EVENT),
-        add.click(enroll, [name, images, session], [result, session, name, images], **_EVENT),
+        _on_press(add, enroll, [name, images, session], result, session, name, images),
         remove.click(
             _guarded(gr, actions.remove, 1), [names, session], [result, session], **_EVENT
         ),
@@ -105,14 +127,9 @@ def explain_tab(gr: Any, actions: Actions, session: Any) -> None:
     """Show what a decision rests on."""
     intro(gr, "See what the fingerprint of an image is taken from, and what a decision rests on.")
     with gr.Row():
-        image = gr.File(label="Image", height=170, min_width=300, elem_id="explain-image")
-        other = gr.File(
-            label="Second image, to compare (optional)",
-            height=170,
-            min_width=300,
-            elem_id="explain-other",
-        )
-    compare = gr.Checkbox(label="Show the nearest generators of the gallery in use", value=True)
+        image = files(gr, "Image", "explain-image", "single")
+        other = files(gr, "Second image, to compare (optional)", "explain-other", "single")
+    compare = gr.Checkbox(label="Show the nearest known generators", value=True)
     with gr.Row():
         fmr = fmr_choice(gr, actions)
         fpir = fpir_choice(gr, actions)
@@ -129,31 +146,54 @@ def explain_tab(gr: Any, actions: Actions, session: Any) -> None:
             value=path if isinstance(path, str) else None, interactive=isinstance(path, str)
         )
 
-    button.click(run, [image, other, fmr, compare, fpir, session], [result, page], **_EVENT)
+    _on_press(button, run, [image, other, fmr, compare, fpir, session], result, page)
 
 
 def keep_galleries_shown(
-    gr: Any, actions: Actions, session: Any, blocks: Any, *tabs: GalleryParts
+    gr: Any, actions: Actions, session: Any, blocks: Any, source: Any, *tabs: GalleryParts
 ) -> None:
-    """Show the gallery in use on every tab: at first, and after every change."""
+    """Show the gallery in use on every tab: at first, and after every change.
+
+    ``source`` is the choice of where to look.
+    """
     names = next(tab.names for tab in tabs if tab.names is not None)
     download = next(tab.download for tab in tabs if tab.download is not None)
     listings = [tab.listing for tab in tabs]
 
-    def refresh(current: Session | None) -> list[Any]:
+    def refresh(current: Session | None, chosen: Source | None) -> list[Any]:
         shown = actions.listing(current)
+        among = actions.sources(current)
+        values = [value for _, value in among]
         path = actions.download(current)
         return [
             *[shown for _ in listings],
             gr.Dropdown(choices=actions.names(current), value=None),
             gr.DownloadButton(value=path, interactive=path is not None),
+            gr.Radio(
+                choices=among,
+                value=chosen if chosen in values else next(iter(values), None),
+                visible=len(among) > 1,
+            ),
         ]
 
-    outputs = [*listings, names, download]
-    blocks.load(refresh, session, outputs, **_EVENT)
+    outputs = [*listings, names, download, source]
+    blocks.load(refresh, [session, source], outputs, **_EVENT)
     for tab in tabs:
         for change in tab.changed:
-            change.then(refresh, session, outputs, **_EVENT)
+            change.then(refresh, [session, source], outputs, **_EVENT)
+
+
+def _on_press(
+    button: Any, action: Callable[..., Any], inputs: Any, result: Any, *more: Any
+) -> Any:
+    """Run ``action`` when a button is pressed, and say at once in ``result`` that it runs.
+
+    Returns the event of its end.
+    """
+    # In the browser itself, since the server may be busy with somebody else's images.
+    words = json.dumps(str(notice("Measuring…", "busy")))
+    pressed = button.click(None, None, result, js=f"() => {words}", api_visibility="private")
+    return pressed.then(action, inputs, [result, *more], **_EVENT)
 
 
 def _guarded(gr: Any, action: Callable[..., Any], others: int = 0) -> Callable[..., Any]:
@@ -163,7 +203,7 @@ def _guarded(gr: Any, action: Callable[..., Any], others: int = 0) -> Callable[.
         try:
             return action(*arguments)
         except FingerprintError as error:
-            shown = notice(str(error))
+            shown = str(notice(str(error)))
             return (shown, *[gr.skip() for _ in range(others)]) if others else shown
 
     return run

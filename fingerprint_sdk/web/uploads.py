@@ -34,6 +34,10 @@ class Upload(io.BytesIO):
 
     def read(self, size: int | None = -1) -> bytes:
         """The whole file, each time."""
+        return self.getvalue()
+
+    def getvalue(self) -> bytes:
+        """The whole file."""
         return self.path.read_bytes()
 
 

@@ -30,9 +30,9 @@ def test_the_public_names_are_these() -> None:
         "DeviceError", "EmbeddingResult", "Explanation", "Extractor", "Failure",
         "FingerprintError", "Gallery", "GalleryCheck", "GalleryError", "Identification",
         "ImageError", "ImageView", "Index", "IntegrityError", "Match", "ModelError",
-        "ModelNotFoundError", "OperatingPointError", "Quality", "SearchResult", "Statement",
-        "Verification", "__version__", "cluster", "declared", "embed", "explain", "identify",
-        "load", "verify",
+        "ModelNotFoundError", "OperatingPointError", "Provenance", "Quality", "Report",
+        "SearchResult", "Statement", "Verification", "__version__", "cluster", "declared", "embed",
+        "explain", "identify", "known", "load", "report", "verify",
     }  # fmt: skip
     assert dir(fp) == fp.__all__
 

@@ -29,4 +29,4 @@ def known(
     path = build_known(
         model, read_manifest(manifest), read_families(families), images, progress=typer.echo
     )
-    typer.echo(f"{path}")
+    say(f"{path}")

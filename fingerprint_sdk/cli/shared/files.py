@@ -12,19 +12,15 @@ from typing import IO, TYPE_CHECKING
 
 from fingerprint_sdk.cli.shared.output import note
 from fingerprint_sdk.cli.shared.sniff import is_image
-from fingerprint_sdk.errors import ImageError
-from fingerprint_sdk.files import replacing
+from fingerprint_sdk.errors import GalleryError, ImageError
+from fingerprint_sdk.files import check_delivery, check_target, delivering, writing
+from fingerprint_sdk.files.endings import SUFFIXES
+from fingerprint_sdk.text import cell
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-# File name endings of the formats fingerprint_sdk.images decodes. In a folder, files of other
-# names are looked into; a file named on the command line is always tried.
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".avif", ".bmp", ".gif"}
-    | {".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpx"}
-)
 # What systems leave in every folder, and nobody misses; so are hidden files.
 _UNMENTIONED = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini"})
 _NAMED = 3  # files passed over that a message names
@@ -95,6 +91,7 @@ def look(folder: Path, recursive: bool = False) -> Found:
         if path.name.startswith(".") or path.name.lower() in _UNMENTIONED:
             continue
         # What is no regular file, such as a pipe or a broken link, could block.
+        # Files of other names are looked into; one named on the command line is always tried.
         usable = path.is_file() and (path.suffix.lower() in SUFFIXES or is_image(path))
         (images if usable else passed_over).append(path)
     return Found(sorted(images), sorted(passed_over))
@@ -129,11 +126,15 @@ def write_embeddings(
     """Write the rows of ``embeddings`` (N, D) to ``out``, in the format its suffix names.
 
     ``.npz`` holds ``paths`` (N strings), ``embeddings`` (N, D) float32, ``model`` and
-    ``model_version``; ``.npy`` only the matrix; ``.csv`` a row ``path, e0, e1, ...`` per image.
+    ``model_version``; ``.npy`` only the matrix; ``.csv``, or a pipe of any name, a row
+    ``path, e0, e1, ...`` per image, with paths as ``text.cell`` has them.
+
+    Raises:
+        FingerprintError: it cannot be written; an older file is left as it was.
     """
     import numpy as np
 
-    with replacing(out) as temporary, temporary.open("wb") as file:
+    with writing(out), delivering(out) as file:
         if out.suffix == ".npz":
             np.savez(
                 file,
@@ -143,7 +144,10 @@ def write_embeddings(
                 model_version=np.str_(model["version"]),
             )
         elif out.suffix == ".npy":
-            np.save(file, embeddings)
+            # Not into the file: NumPy notices no full disk where its last bytes should go.
+            content = io.BytesIO()
+            np.save(content, embeddings)
+            file.write(content.getbuffer())
         else:
             _write_csv(file, paths, embeddings)
 
@@ -153,9 +157,21 @@ def _write_csv(file: IO[bytes], paths: Sequence[str], embeddings: npt.NDArray[np
     rows = csv.writer(text)
     rows.writerow(["path", *(f"e{i}" for i in range(embeddings.shape[1]))])
     for path, row in zip(paths, embeddings, strict=True):
-        rows.writerow([path, *(str(value) for value in row)])
+        rows.writerow([cell(path), *(str(value) for value in row)])
     text.flush()
     text.detach()
+
+
+def check_out(path: Path) -> None:
+    """Raise FingerprintError where no result can be written, before what takes long."""
+    with writing(path):
+        check_delivery(path)
+
+
+def check_new(path: Path) -> None:
+    """``check_out`` for a gallery or an index, which is no result to be piped."""
+    with writing(path, GalleryError):
+        check_target(path)
 
 
 def _existing(path: Path) -> Path:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from fingerprint_sdk.cli.shared.declaration import print_declaration
-from fingerprint_sdk.cli.shared.files import SUFFIXES
 from fingerprint_sdk.cli.shared.output import print_json, print_pairs
 from fingerprint_sdk.cli.shared.sniff import is_image
+from fingerprint_sdk.files.endings import SUFFIXES
 
 
 def is_image_file(path: Path) -> bool:

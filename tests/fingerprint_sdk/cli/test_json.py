@@ -91,6 +91,7 @@ def test_the_documents_are_those_of_the_page(
         ("identify", one, "-g", checked),
         ("cluster", heap, "--truth", "folder"),
         ("explain", one, two, "-g", gallery, "--out", tmp_path / "why.html"),
+        ("report", heap / "source0", two, "-g", gallery, "--out", tmp_path / "report.html"),
         ("index", heap, "--out", index),
         ("search", heap / "source0", "--index", index),
         ("info", tiny_model_dir),

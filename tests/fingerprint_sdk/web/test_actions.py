@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from support.cli_runner import Cli, write_flat
 
 import fingerprint_sdk as fp
@@ -124,6 +124,50 @@ def test_enroll_then_identify(actions: Actions, files: dict[str, list[str]]) -> 
     assert not Path(exported).exists()
 
 
+def test_who_made_this_asks_the_gallery_that_is_chosen(
+    known_model_dir: Path, files: dict[str, list[str]], tmp_path: Path
+) -> None:
+    tiny = fp.load(known_model_dir, device="cpu")
+    path = tmp_path / "declaring.png"
+    text = PngImagePlugin.PngInfo()
+    text.add_text("parameters", "a secret wren\nSteps: 20, Model: sd_xl_base_1.0")
+    with Image.open(files["source2"][0]) as image:
+        image.save(path, pnginfo=text)
+    with closing(Actions(tiny)) as actions:
+        assert [source for _, source in actions.sources(None)] == ["known"]
+        page = actions.who(files["source0"][0], "known", None, None)
+        assert "<h3>First decoder (A, B)</h3>" in page
+        assert "Nothing was found that the file says of itself." in words(page)
+        assert "3 entries" in words(page)
+        # The other tabs ask it, too, as long as there is no other one.
+        assert "<h3>First decoder (A, B)</h3>" in actions.identify(
+            files["source0"][:1], False, None, None
+        )
+        _, session = actions.enroll("mine", files["source2"][1:4], None)
+        sources = [source for _, source in actions.sources(session)]
+        assert sources == ["known", "own", "both"]
+        for source, compared, nearest in [
+            ("known", 3, "Fourth decoder"),
+            ("own", 1, "mine"),
+            ("both", 4, None),
+        ]:
+            said = words(actions.who(str(path), source, None, session))
+            entries = "1 entry" if compared == 1 else f"{compared} entries"
+            assert f"of {entries}," in said
+            assert nearest is None or nearest in said
+            assert "A1111 Model sd_xl_base_1.0" in said
+            assert "secret" not in said
+        assert "1 entry" in words(actions.identify(files["source2"][:1], False, None, session))
+        _, session = actions.enroll("First decoder / here", files["source2"][:1], session)
+        with pytest.raises(fp.GalleryError, match="both galleries have"):
+            actions.who(str(path), "both", None, session)
+        shown, _ = actions.explain(str(path), None, None, True, None, None)
+        assert "A1111 Model sd_xl_base_1.0" in words(shown)
+        with pytest.raises(fp.ImageError, match="choose at least one"):
+            actions.who(None, "known", None, None)
+    assert len(fp.known(tiny)) == 5
+
+
 def test_visitors_do_not_change_the_servers_gallery(
     tiny: fp.Extractor, files: dict[str, list[str]]
 ) -> None:
@@ -161,6 +205,8 @@ def test_refusals_are_readable(
         actions.verify(files["source0"][:1], files["source0"][:1] * (MAX_FILES + 1), 0.01)
     with pytest.raises(fp.GalleryError, match="empty"):
         actions.identify(files["source0"][:1], False, 0.01, None)
+    with pytest.raises(fp.GalleryError, match="empty"):
+        actions.who(files["source0"][0], None, 0.01, None)
     with pytest.raises(fp.GalleryError, match="name"):
         actions.enroll("  ", files["source0"][:1], None)
     with pytest.raises(fp.GalleryError, match="choose"):

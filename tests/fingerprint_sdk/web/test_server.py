@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 from support.browser import chromium, needs_browser
 from support.cli_runner import write_flat
 from support.paths import ROOT
@@ -50,6 +50,16 @@ def note(event, what):
     with open(os.environ["WATCH_FILE"], "a") as file:
         print(event, what, file=file)
 sys.addaudithook(watch)
+"""
+
+
+TABS = ("Who made this?", "Verify", "Identify", "Enroll", "Explain")
+# Keeps each text that a part of the page has had.
+KEEP = """
+const part = document.querySelector(arguments[0]);
+window.kept = [];
+new MutationObserver(() => window.kept.push(part.innerText.trim()))
+  .observe(part, { subtree: true, childList: true, characterData: true });
 """
 
 
@@ -126,13 +136,13 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
 
 
 @pytest.fixture(scope="module")
-def server(tiny_model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(known_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     program = (
         "from fingerprint_sdk.cli import app\n"
         "app(['web', '--model', sys.argv[1], '--port', os.environ['PORT'], '--max-upload', '0.5'])"
     )
     folder = tmp_path_factory.mktemp("web")
-    with serving(program, [str(tiny_model_path)], folder) as running:
+    with serving(program, [str(known_model_dir)], folder) as running:
         yield running
 
 
@@ -143,6 +153,11 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for index in range(3):
             pixels = synthetic_image(source, index)
             Image.fromarray(pixels).save(folder / f"source{source}_{index}.png")
+    text = PngImagePlugin.PngInfo()
+    text.add_text(
+        "parameters", "a secret wren\nSteps: 20, Model: sd_xl_base_1.0, Version: v1.10.1"
+    )
+    Image.fromarray(synthetic_image(1, 3)).save(folder / "declaring.png", pnginfo=text)
     write_flat(folder / "flat.png")
     whole = (folder / "source0_0.png").read_bytes()
     (folder / "broken.png").write_bytes(whole[:3000])
@@ -181,7 +196,7 @@ class Page:
 
     def open(self, address: str) -> None:
         self.driver.get(address)
-        until(lambda: self.visible("#verify-run"), "the page")
+        until(lambda: self.visible("#who-run"), "the page")
         # Filled by the first event, so the page is alive.
         self.tab("Identify")
         self.wait_text("#identify-gallery")
@@ -218,6 +233,59 @@ def page(browser: Any, server: Server, pictures: Path) -> Page:
     opened = Page(browser, pictures)
     opened.open(server.address)
     return opened
+
+
+@needs_browser
+@pytest.mark.slow
+def test_who_made_this_is_the_first_thing_asked(
+    page: Page, known_model_dir: Path, pictures: Path
+) -> None:
+    tabs = page.driver.find_elements("css selector", "button[role=tab]")
+    assert tuple(tab.text.strip() for tab in tabs if tab.is_displayed()) == TABS
+    page.tab("Who made this?")
+    page.upload("who-image", "declaring.png")
+    page.driver.execute_script(KEEP, "#who-result")
+    page.press("who-run")
+    said = page.wait_text("#who-result .fp-card")
+    result = fp.load(known_model_dir, device="cpu").identify(pictures / "declaring.png")
+    assert result.verdict == "named"
+    assert said.startswith("declaring.png\nSecond decoder (C)")
+    for candidate in result.candidates:
+        assert f"{candidate.name} " in said
+        assert f"score {candidate.score:.3f}" in said
+    lines = page.driver.find_elements("css selector", "#who-result .fp-line")
+    assert len(lines) == result.compared == 3
+    assert len({(line.rect["x"], line.rect["width"]) for line in lines}) == 1
+    declared = page.text("#who-result .declared")
+    assert "sd_xl_base_1.0" in declared
+    assert "secret" not in declared
+    assert page.visible("#who-source") is None  # there is one gallery only
+    kept = page.driver.execute_script("return window.kept")
+    assert "Measuring" in next(text for text in kept if text)
+    assert "Measuring" not in page.text("#who-result")
+
+
+@needs_browser
+@pytest.mark.slow
+def test_arrow_keys_move_between_tabs_and_images_alone_are_taken(page: Page) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    def chosen() -> str:
+        tabs = page.driver.find_elements("css selector", "[role=tab][aria-selected=true]")
+        return str(next(tab for tab in tabs if tab.is_displayed()).text.strip())
+
+    page.tab("Verify")
+    moves = [(Keys.ARROW_RIGHT, 2), (Keys.ARROW_LEFT, 1), (Keys.HOME, 0), (Keys.ARROW_LEFT, 4)]
+    for key, place in [*moves, (Keys.ARROW_RIGHT, 0), (Keys.END, 4)]:
+        page.driver.switch_to.active_element.send_keys(key)
+        until(lambda place=place: chosen() == TABS[place], TABS[place])
+        assert page.driver.switch_to.active_element.text.strip() == TABS[place]
+    fields = page.driver.find_elements("css selector", "input[type=file]:not([accept='.fpg'])")
+    assert len(fields) >= 5
+    for field in fields:
+        taken = str(field.get_attribute("accept")).replace(" ", "").split(",")
+        assert {".png", ".jpg", ".webp", ".avif"} <= set(taken)
+        assert not {".txt", ".svg", ".fpg", "*"} & set(taken)
 
 
 @needs_browser
@@ -352,7 +420,7 @@ def test_it_fits_a_telephone_and_nothing_leaves_the_machine(page: Page, server: 
         page.upload("verify-b", "flat.png")
         page.press("verify-run")
         assert page.wait_text("#verify-result .fp-card").startswith("Inconclusive")
-        for name in ("Verify", "Identify", "Enroll", "Explain"):
+        for name in TABS:
             page.tab(name)
             width = page.driver.execute_script("return document.documentElement.scrollWidth")
             assert width <= 400, name

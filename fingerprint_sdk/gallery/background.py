@@ -23,6 +23,7 @@ from fingerprint_sdk.gallery.fingerprints import Fingerprints
 from fingerprint_sdk.gallery.strangers import MARGIN, Strangers
 
 _AT_ONCE = 4  # entries of which is asked at once what processing explains
+_ALWAYS = 256  # entries: 0.1 s when they are asked first, and kept
 _SIBLINGS = 8  # entries that may be of one source with another, and are no strangers to it then
 _ASKED, _PROBES = 64, 6  # entries that are probed with, and probes of each
 
@@ -33,7 +34,8 @@ class Ranked:
 
     Attributes:
         scores: float64, (N,), less what processing explains of each entry that was asked.
-        highest: what the scores would be if that were no more than usual.
+        highest: what the scores would be if processing explained no more than usual of what probe
+            and entry share, which is the less of both: copies in the gallery are processed anyway.
         order: places in the order of their scores, of each family its best entry only, since the
             others are no rivals of it.
     """
@@ -78,6 +80,7 @@ class Background:
         calibration: Calibration,
         *,
         wanted: int = 2,
+        excess: float = 0.0,
     ) -> Ranked:
         """Take off what processing explains of each entry, and sort.
 
@@ -89,15 +92,17 @@ class Background:
             copies: what each entry is compared by, see ``Likeness``.
             calibration: of the gallery's model.
             wanted: how many places must be right.
+            excess: what processing explains of the probe beyond what is usual.
         """
         order = np.argsort(-scores, kind="stable")
         left, highest = scores.copy(), scores.copy()
-        asked, wanted = 0, max(wanted, 2)
+        # Of a gallery that is not large all: then it is known of each how high it may have scored.
+        asked, wanted = 0, max(wanted, 2, min(len(order), _ALWAYS))
         while asked < len(order):
             more = order[asked : asked + max(wanted, _AT_ONCE)]
             told = self.explained([(place, copies[place]) for place in more], calibration)
             left[more] -= [one.amount for one in told]
-            highest[more] = left[more] + [one.excess for one in told]
+            highest[more] = left[more] + [2 * min(excess, one.excess) for one in told]
             asked += len(more)
             found = order[:asked]
             best = self._best(found[np.argsort(-left[found], kind="stable")])

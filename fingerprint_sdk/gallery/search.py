@@ -76,9 +76,13 @@ def answer(
 ) -> Identification:
     """What is said of a probe of which it is known how near it is to every entry."""
     ranked = background.ranked(
-        found.scores - side.explained, found.copies, calibration, wanted=top
+        found.scores - side.explained,
+        found.copies,
+        calibration,
+        wanted=top,
+        excess=side.excess,
     )
-    scores, order, highest = ranked.scores, ranked.order, ranked.highest + side.excess
+    scores, order, highest = ranked.scores, ranked.order, ranked.highest
     conditions = [_condition(background, side, found, place, calibration) for place in order[:top]]
     # While any entry may still be it, no score speaks against the nearest.
     may = [highest.max(), *highest[order[1:top]]]

@@ -109,14 +109,14 @@ def _be_the_child(steps: Steps, writer: int) -> None:
     code = 1
     try:
         os.setsid()  # a group of its own, for workers
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        for number in (0, 1):
+        nowhere, complaints = os.open(os.devnull, os.O_RDWR), os.dup(2)
+        for number in (0, 1, 2):
             os.dup2(nowhere, number)
         for step in steps:
             step()
             os.write(writer, b".")
         code = 0
     except BaseException:
-        traceback.print_exc()
+        os.write(complaints, traceback.format_exc().encode())
     finally:
         os._exit(code)

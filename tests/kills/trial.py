@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -64,6 +65,8 @@ def kill_at_random(trial: Trial, folder: Path, times: int, seed: int) -> Count:
             continue
         assert status == -signal.SIGKILL, f"it failed with {status}, after {done} steps"
         count.kills += 1
+        if count.kills % 25 == 0:
+            print(f"{count.kills} kills so far", file=sys.stderr, flush=True)
         count.before_the_end += done < last
         trial.check(folder, done)
         trial.write(folder)

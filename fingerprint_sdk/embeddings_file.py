@@ -122,7 +122,7 @@ def reading(path: Path, form: Format) -> Iterator[None]:
     except OSError as error:
         raise GalleryError(f"cannot read {name}: {error.strerror}") from error
     if not stat.S_ISREG(mode):  # to open a pipe would wait for somebody to write
-        raise GalleryError(f"{name} is not {_a(form)}: it is no regular file")
+        raise GalleryError(f"{name} is not {_a(form)}: it is no regular file, check the path")
     try:
         yield
     except (SafetensorError, OSError, RecursionError, LookupError, ValueError, TypeError) as error:

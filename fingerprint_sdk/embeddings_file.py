@@ -7,8 +7,9 @@ models cannot be compared.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from fingerprint_sdk.errors import GalleryError
-from fingerprint_sdk.files import write_bytes
+from fingerprint_sdk.files import LOCK_SECONDS, delivering, locked, named, writing
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 Embeddings = npt.NDArray[np.float32]
@@ -114,8 +115,14 @@ def check_metadata(path: Path, form: Format, metadata: Mapping[str, str]) -> Mod
 def reading(path: Path, form: Format) -> Iterator[None]:
     """Turn what goes wrong in reading ``path`` into a GalleryError that names it."""
     name = repr(str(path))
-    if not path.is_file():
-        raise GalleryError(f"there is no {form.kind} file {name}: check the path")
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise GalleryError(f"there is no {form.kind} file {name}: check the path") from error
+    except OSError as error:
+        raise GalleryError(f"cannot read {name}: {error.strerror}") from error
+    if not stat.S_ISREG(mode):  # to open a pipe would wait for somebody to write
+        raise GalleryError(f"{name} is not {_a(form)}: it is no regular file, check the path")
     try:
         yield
     except (SafetensorError, OSError, RecursionError, LookupError, ValueError, TypeError) as error:
@@ -138,20 +145,32 @@ def read_tensors(
     return identity, metadata, tensors
 
 
-def write(path: str | os.PathLike[str], content: bytes) -> None:
-    """Replace the file by ``content``, whole or not at all; GalleryError if it cannot be."""
-    with writing(path):
-        write_bytes(path, content)
+def deliver(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a result, into a file, whole or not at all, or into a pipe.
+
+    Raises:
+        GalleryError: it cannot be written; an older file is left as it was.
+    """
+    with writing(path, GalleryError), delivering(path) as file:
+        file.write(content)
 
 
 @contextmanager
-def writing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn what the system refuses in writing ``path`` into a GalleryError that names it."""
-    try:
+def held(path: str | os.PathLike[str], timeout: float = LOCK_SECONDS) -> Iterator[None]:
+    """Keep all others from changing the file, see ``files.locked``; GalleryError if they do."""
+    with ExitStack() as stack:
+        with writing(path, GalleryError):  # and not what else goes wrong meanwhile
+            stack.enter_context(locked(path, timeout))
         yield
-    except OSError as error:
-        name = os.path.realpath(path)
-        raise GalleryError(f"cannot write {name!r}: {error.strerror}") from error
+
+
+def changed_meanwhile(path: str | os.PathLike[str], kind: str) -> GalleryError:
+    """Why a file is not replaced by what was read from an earlier state of it."""
+    return GalleryError(
+        f"{named(path)} was changed by somebody else since it was opened, and was left as it is: "
+        f"open the {kind} again and make your changes within {kind.capitalize()}.changing, or "
+        "save it under another name"
+    )
 
 
 def _a(form: Format) -> str:

@@ -11,14 +11,21 @@
     ├── GalleryError          a gallery file or operation is invalid
     └── OperatingPointError   no calibrated threshold for what was asked
 
-Each message names the offending input and says what to do about it.
+Each message names the offending input and says what to do about it. It is one line that any
+terminal can show, whatever the input's name holds.
 """
 
 from __future__ import annotations
 
+from fingerprint_sdk.text import visible
+
 
 class FingerprintError(Exception):
     """Base of every error raised by this package on purpose."""
+
+    def __str__(self) -> str:
+        """The message, see ``text.visible``."""
+        return visible(super().__str__())
 
 
 class ImageError(FingerprintError):

@@ -25,6 +25,7 @@ from fingerprint_sdk.results import EmbeddingResult, Embeddings, Failure
 from fingerprint_sdk.runtime import Device, open_session
 from fingerprint_sdk.runtime.contract import ModelIdentity, check_contract
 from fingerprint_sdk.stream import Embedded, as_iterable, positive, stream
+from fingerprint_sdk.text import visible
 from fingerprint_sdk.verification import Verification, verify_embeddings
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Extractor:
         return extractor
 
     def __repr__(self) -> str:
-        return f"<Extractor {self.name} {self.version} on {self.device}>"
+        return visible(f"<Extractor {self.name} {self.version} on {self.device}>")
 
     @property
     def identity(self) -> ModelIdentity:

@@ -1,8 +1,8 @@
 """The ``fingerprint`` command.
 
 Exit codes: 0 done (``verify``: same generator), 1 ``verify`` only: different generators (``models
-verify``: a damaged model), 2 any error, 3 ``verify`` only: inconclusive, 130 interrupted. Results
-go to stdout, everything else to stderr.
+verify``: a damaged model), 2 any error, 3 ``verify`` only: inconclusive, 130 interrupted, 141 when
+nobody reads the results. Results go to stdout, everything else to stderr.
 
 Only typer is imported here; what computes is imported inside the commands, so that help and
 completion stay quick.
@@ -11,13 +11,11 @@ completion stay quick.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import traceback
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from fingerprint_sdk import __version__
 from fingerprint_sdk.cli import (
@@ -34,13 +32,13 @@ from fingerprint_sdk.cli import (
     verify,
     web,
 )
+from fingerprint_sdk.cli.shared.commands import ERROR, Commands, let_go
 from fingerprint_sdk.cli.shared.output import note
 from fingerprint_sdk.errors import FingerprintError
+from fingerprint_sdk.text import visible
 
-ERROR = 2
 
-
-class _Commands(TyperGroup):
+class _Commands(Commands):
     """Turns every error into one message on stderr and exit code 2.
 
     An uncaught exception would exit with 1, which ``verify`` uses to say "different".
@@ -52,19 +50,27 @@ class _Commands(TyperGroup):
                 return super().invoke(ctx)
             finally:
                 sys.stdout.flush()  # a full disk is found out here, not after the exit code
-        except BrokenPipeError as error:  # the reader of stdout has gone: nobody to tell
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(ERROR) from error
+        except BrokenPipeError:  # nobody reads what is printed, so there is nobody to tell
+            raise
         except (FingerprintError, OSError) as error:
+            let_go()
             note(f"error: {error}")
             raise typer.Exit(ERROR) from error
         except Exception as error:
             # Typer's own exceptions carry the exit code they ask for.
             if isinstance(error, typer.Abort) or hasattr(error, "exit_code"):
                 raise
-            note(traceback.format_exc())
+            for line in traceback.format_exc().splitlines():
+                note(line)
             note("error: this is a bug in fingerprint_sdk; please report the lines above")
             raise typer.Exit(ERROR) from error
+
+
+class _Visible(logging.Formatter):
+    """What is logged may hold names of files and models."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(map(visible, super().format(record).splitlines()))
 
 
 app = typer.Typer(
@@ -75,7 +81,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done; for verify, 0 same generator, 1 different generators, 3 "
-    "inconclusive; 2 any error.",
+    "inconclusive; 2 any error; 141 nobody reads the results.",
 )
 for _command in (
     embed.embed,
@@ -117,4 +123,6 @@ def _main(
     Nothing is uploaded; images stay on this machine.
     """
     if verbose:  # without it, warnings reach stderr by themselves
-        logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s")
+        handler = logging.StreamHandler()
+        handler.setFormatter(_Visible("%(levelname)s: %(message)s"))
+        logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -11,7 +11,14 @@ import typer
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.heap import heap, truth_of
 from fingerprint_sdk.cli.shared.model import describe, open_extractor
-from fingerprint_sdk.cli.shared.output import note, print_json, print_pairs, print_table, progress
+from fingerprint_sdk.cli.shared.output import (
+    note,
+    print_json,
+    print_pairs,
+    print_table,
+    progress,
+    say,
+)
 
 
 class MethodChoice(StrEnum):
@@ -97,6 +104,6 @@ def cluster(
     flat = {i for i, quality in enumerate(result.quality) if quality is not None and quality.flat}
     rows += [("flat" if i in flat else "alone", paths[i], None) for i in alone]
     print_table(("group", "image", "strength"), [(str(r[0]), *r[1:]) for r in rows])
-    print(f"{len(result.groups)} groups, {len(alone)} images in none")
+    say(f"{len(result.groups)} groups, {len(alone)} images in none")
     if score is not None:
         print_pairs((name.replace("_", " "), value) for name, value in score.to_dict().items())

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from fingerprint_sdk.cli.shared import options
-from fingerprint_sdk.cli.shared.files import expand, write_embeddings
+from fingerprint_sdk.cli.shared.files import check_out, expand, write_embeddings
 from fingerprint_sdk.cli.shared.model import describe, embed_files, open_extractor, skipped
 from fingerprint_sdk.cli.shared.output import note, print_json, print_table
+from fingerprint_sdk.files import is_stream
 
 _FORMATS = (".npz", ".npy", ".csv")
 
@@ -34,7 +35,7 @@ def embed(
 
     .npz: paths (N), embeddings (N x D, float32), model, model_version.
     .npy: the matrix alone.
-    .csv: one row per image.
+    .csv, or a pipe such as /dev/stdout: one row per image.
 
     [bold]Examples[/bold]
 
@@ -42,10 +43,10 @@ def embed(
 
       fingerprint embed pictures/ --out pictures.npz
     """
-    if out is not None and out.suffix not in _FORMATS:
-        raise typer.BadParameter(f"{str(out)!r} must end in {', '.join(_FORMATS)}")
-    if out is not None and not out.parent.is_dir():
-        raise typer.BadParameter(f"the folder {str(out.parent)!r} does not exist")
+    if out is not None:
+        if out.suffix not in _FORMATS and not is_stream(out):
+            raise typer.BadParameter(f"{str(out)!r} must end in {', '.join(_FORMATS)}")
+        check_out(out)
     found = expand(images, recursive)
     paths = found.images
     extractor = open_extractor(model, revision, device, offline, threads, windows)

@@ -10,7 +10,7 @@ import typer
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.files import expand
 from fingerprint_sdk.cli.shared.model import describe, open_extractor, open_gallery, usable
-from fingerprint_sdk.cli.shared.output import print_json
+from fingerprint_sdk.cli.shared.output import print_json, say
 
 
 def enroll(
@@ -37,12 +37,16 @@ def enroll(
 
       fingerprint enroll sdxl sdxl_images/ --gallery known.fpg
     """
+    from fingerprint_sdk.gallery import Gallery
+
     found = expand(images, recursive)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
-    known = open_gallery(gallery, extractor, create=True)
+    open_gallery(gallery, extractor, create=True)  # or its errors, before the images are embedded
     paths, left_out = usable(found.images, on_error)
-    known.enroll(name, paths, notes=notes, copies=copies)
-    known.save(gallery)
+    new = Gallery(extractor)
+    new.enroll(name, paths, copies=copies)
+    with Gallery.changing(gallery, extractor, create=True) as known:
+        known.enroll(name, new[name], notes=notes)
     total = len(known[name].embeddings)
     if json:
         document = {
@@ -57,4 +61,4 @@ def enroll(
         }
         print_json(document)
     else:
-        print(f"{name}: {len(paths)} images added, {total} in all, in {gallery}")
+        say(f"{name}: {len(paths)} images added, {total} in all, in {gallery}")

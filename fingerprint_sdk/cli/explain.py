@@ -9,8 +9,9 @@ import typer
 
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.declaration import print_declaration
+from fingerprint_sdk.cli.shared.files import check_out
 from fingerprint_sdk.cli.shared.model import check_rates, describe, open_extractor
-from fingerprint_sdk.cli.shared.output import note, print_json
+from fingerprint_sdk.cli.shared.output import note, print_json, say
 
 
 def explain(
@@ -56,6 +57,8 @@ def explain(
     from fingerprint_sdk.explanation import explain as explain_images
     from fingerprint_sdk.gallery import Gallery
 
+    if out.suffix.lower() in (".html", ".htm"):
+        check_out(out)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     check_rates(extractor, fmr, fnmr, prior)
     check_rates(extractor, fpir, fnir)
@@ -77,7 +80,7 @@ def explain(
         print_json(document | {"written": [str(path) for path in written]})
         return
     for sentence in explanation.summary:
-        print(sentence)
+        say(sentence)
     for path, view in zip((image, other), explanation.images, strict=False):
         named = path if len(explanation.images) > 1 else None
         print_declaration(named, view.declaration, view.fit, show_prompts)

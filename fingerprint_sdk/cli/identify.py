@@ -28,6 +28,7 @@ from fingerprint_sdk.cli.shared.output import (
     print_json,
     print_pairs,
     print_table,
+    say,
 )
 
 if TYPE_CHECKING:
@@ -141,8 +142,8 @@ def _declarations(
 
 
 def _print_one(files: list[Path], result: Identification) -> None:
-    print(identified(result))
-    print(result.words)
+    say(identified(result))
+    say(result.words)
     print_pairs(identification_pairs(result))
     columns = {
         "candidate": "name",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fingerprint_sdk.cli.shared import options
+from fingerprint_sdk.cli.shared.files import check_new
 from fingerprint_sdk.cli.shared.heap import heap
 from fingerprint_sdk.cli.shared.model import describe, open_extractor
-from fingerprint_sdk.cli.shared.output import note, print_json, progress
+from fingerprint_sdk.cli.shared.output import note, print_json, progress, say
 from fingerprint_sdk.errors import GalleryError
 
 if TYPE_CHECKING:
@@ -60,14 +61,15 @@ def index(
     present = [path for path in paths if path in known]
     changed = [path for path in present if known.stamp(path) != file_stamp(path)]
     gone = _gone(known, images)
-    known.remove([*changed, *gone])
-    todo = [path for path in paths if path not in known]
-    failures = _add(known, todo, out, on_error, must_save=bool(changed or gone))
+    stale = {name: known.stamp(name) for name in (*changed, *gone)}
+    todo = [path for path in paths if path not in known or path in stale]
+    growing = _Growing(out, extractor, known, stale)
+    failures = _add(growing, todo, on_error)
     if json:
         document: dict[str, Any] = {
             "model": describe(extractor),
             "index": str(out),
-            "images": len(known),
+            "images": growing.images,
             "added": len(todo) - len(failures),
             "unchanged": len(present) - len(changed),
             "gone": gone,
@@ -77,20 +79,19 @@ def index(
         print_json(document)
         return
     unchanged = len(present) - len(changed)
-    print(f"{len(todo) - len(failures)} added, {unchanged} unchanged, {len(gone)} gone")
-    print(f"{len(known)} images in {out}" + (f", {len(failures)} skipped" if failures else ""))
+    say(f"{len(todo) - len(failures)} added, {unchanged} unchanged, {len(gone)} gone")
+    say(f"{growing.images} images in {out}" + (f", {len(failures)} skipped" if failures else ""))
 
 
 def _open(out: Path, extractor: Extractor, half: bool) -> Index:
     from fingerprint_sdk.index import Index
 
-    if out.exists():
+    check_new(out)
+    if os.path.exists(out):
         known = Index.load(out, extractor)
         if half and not known.half:
             raise GalleryError(f"{str(out)!r} has full-size values: make a new index for --half")
         return known
-    if not out.parent.is_dir():
-        raise GalleryError(f"cannot make {str(out)!r}: its folder does not exist")
     return Index(extractor, half=half)
 
 
@@ -104,27 +105,56 @@ def _gone(known: Index, given: Sequence[Path]) -> list[str]:
     ]
 
 
+class _Growing:
+    """New images on their way into an index file, which others may change meanwhile.
+
+    Args:
+        out: the file.
+        extractor: its model.
+        known: what is in it.
+        stale: images to be taken out, with the stamps that they had: another one is not stale.
+    """
+
+    def __init__(
+        self, out: Path, extractor: Extractor, known: Index, stale: Mapping[str, tuple[int, int]]
+    ) -> None:
+        self._out, self._extractor, self._half, self._stale = out, extractor, known.half, stale
+        self.new, self.images = self._none(), len(known)
+
+    def save(self) -> None:
+        """Put the new images into the file, and take out the stale ones."""
+        from fingerprint_sdk.index import Index
+
+        with Index.changing(self._out, self._extractor, create=True, half=self._half) as known:
+            here = (name for name in self._stale if name in known)
+            known.remove([name for name in here if known.stamp(name) == self._stale[name]])
+            known.merge(self.new, on_duplicate="keep")  # somebody else may have added the same
+        self.images = len(known)
+        self.new, self._stale = self._none(), {}
+
+    def _none(self) -> Index:
+        from fingerprint_sdk.index import Index
+
+        return Index(self._extractor, half=self._half)
+
+
 def _add(
-    known: Index, todo: Sequence[str], out: Path, on_error: options.OnError, *, must_save: bool
+    growing: _Growing, todo: Sequence[str], on_error: options.OnError
 ) -> list[tuple[str, str]]:
-    """Add the files and save now and then; those left out, with the reason."""
+    """Add the files and save now and then, and at the end; those left out, with the reason."""
     left_out: list[tuple[str, str]] = []
-    saved = len(known)
-    must_save = must_save or not out.exists()
     try:
         with progress(len(todo), "indexing") as moved:
             for start in range(0, len(todo), _CHUNK):
                 chunk = todo[start : start + _CHUNK]
-                failures: Sequence[Failure] = known.add(chunk, on_error=on_error.value)
+                failures: Sequence[Failure] = growing.new.add(chunk, on_error=on_error.value)
                 for failure in failures:
                     note(f"skipped: {failure.error}")
                     left_out.append((chunk[failure.index], str(failure.error)))
                 if moved is not None:
                     moved(start + len(chunk))
-                if len(known) - saved >= _SAVED_AFTER:
-                    known.save(out)
-                    saved = len(known)
+                if len(growing.new) >= _SAVED_AFTER:
+                    growing.save()
     finally:
-        if must_save or len(known) != saved:
-            known.save(out)
+        growing.save()
     return left_out

@@ -8,7 +8,7 @@ import typer
 
 from fingerprint_sdk import zoo
 from fingerprint_sdk.cli.shared import options
-from fingerprint_sdk.cli.shared.output import note, print_json, print_table
+from fingerprint_sdk.cli.shared.output import note, print_json, print_table, say
 from fingerprint_sdk.errors import IntegrityError, ModelNotFoundError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def download(
     if json:
         print_json(document)
         return
-    print(f"{resolved.source}, licence {document['license']}, intact, in {resolved.path.parent}")
+    say(f"{resolved.source}, licence {document['license']}, intact, in {resolved.path.parent}")
     note(f"use it offline: --model {resolved.repo_id} --revision {resolved.commit}")
 
 

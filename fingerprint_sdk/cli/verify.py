@@ -11,7 +11,7 @@ from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.answer import VERIFIED, tell_weak, verification_pairs
 from fingerprint_sdk.cli.shared.files import Found, expand
 from fingerprint_sdk.cli.shared.model import check_rates, describe, open_extractor
-from fingerprint_sdk.cli.shared.output import note, print_json, print_pairs
+from fingerprint_sdk.cli.shared.output import note, print_json, print_pairs, say
 
 EXIT_CODES = {"same": 0, "different": 1, "inconclusive": 3}
 
@@ -67,8 +67,8 @@ def verify(
         }
         print_json(document)
     else:
-        print(VERIFIED[result.verdict])
-        print(result.words)
+        say(VERIFIED[result.verdict])
+        say(result.words)
         print_pairs(verification_pairs(result))
         if result.copy:
             note(f"note: the side without lossy compression was compared as {result.copy}")

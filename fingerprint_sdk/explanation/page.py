@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Mapping, Sequence
-from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING
 
 from fingerprint_sdk.errors import FingerprintError
@@ -16,9 +12,12 @@ from fingerprint_sdk.explanation.declarations import CAUTION, DECLARES, declarat
 from fingerprint_sdk.explanation.sentences import kind as kind_of
 from fingerprint_sdk.explanation.sentences import percent
 from fingerprint_sdk.explanation.words import summary
-from fingerprint_sdk.files import write_bytes
+from fingerprint_sdk.files import delivering, writing
+from fingerprint_sdk.markup import render
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from fingerprint_sdk.explanation.view import ImageView
     from fingerprint_sdk.verification import Verification
 
@@ -63,29 +62,28 @@ def page(
 ) -> str:
     """See ``Explanation.html``."""
     # The page's own policy lets nothing be loaded, whatever a file's name contains.
-    return Template(_read("page.html")).substitute(
-        style=_read("page.css"),
-        title=" and ".join(text(view.name) for view in views),
-        verdict=_verdict(views, verification),
-        declared="".join(_declared(views, place, private) for place in range(len(views))),
+    made = render(
+        "explanation/page.html",
+        title=" and ".join(view.name for view in views),
+        kind="" if verification is None else kind_of(verification),
+        summary=summary(views, verification),
+        declared=_declared(views, private),
+        caution=CAUTION,
         sections=sections(views, pictures),
-        model=text(model),
+        model=model,
     )
+    return str(made)  # whatever is done with the parts of Markup escapes them again
 
 
-def sections(views: Sequence[ImageView], pictures: Mapping[str, bytes]) -> str:
+def sections(views: Sequence[ImageView], pictures: Mapping[str, bytes]) -> Markup:
     """The pictures, each kind under its heading and with how to read it, for any page."""
-    parts = []
+    found = []
     for kind, (title, how) in _HOW.items():
         shown = [name for name in pictures if name.split("-")[-1] == kind]
-        if not shown:
-            continue
-        figures = "".join(_figure(views, name, title, pictures[name]) for name in shown)
-        parts.append(
-            f'<h2>{escape(title)}</h2>\n<p class="how">{escape(how)}</p>\n'
-            f'<div class="row">{figures}</div>\n'
-        )
-    return "".join(parts)
+        if shown:
+            figures = [_figure(views, name, title, pictures[name]) for name in shown]
+            found.append({"title": title, "how": how, "figures": figures})
+    return render("explanation/sections.html", sections=found)
 
 
 def save(page: str, pictures: Mapping[str, bytes], path: Path) -> tuple[Path, ...]:
@@ -99,48 +97,28 @@ def save(page: str, pictures: Mapping[str, bytes], path: Path) -> tuple[Path, ..
         content = {path / f"{name}.png": png for name, png in pictures.items()}
         content[path / "index.html"] = page.encode()
     for file, data in content.items():
-        try:
-            write_bytes(file, data)
-        except OSError as error:
-            name = os.path.realpath(file)
-            raise FingerprintError(f"cannot write {name!r}: {error.strerror}") from error
+        with writing(file), delivering(file) as out:
+            out.write(data)
     return tuple(content)
 
 
-def _verdict(views: Sequence[ImageView], result: Verification | None) -> str:
-    kind = "" if result is None else kind_of(result)
-    said = "".join(f"<p>{text(sentence)}</p>" for sentence in summary(views, result))
-    return f'<div class="verdict {kind}">{said}</div>\n'
+def _declared(views: Sequence[ImageView], private: bool) -> list[dict[str, object]]:
+    """What each file says of itself, in a box of its own; none of a file that says nothing."""
+    found: list[dict[str, object]] = []
+    for place, view in enumerate(views, 1):
+        if view.declaration:
+            title = f"{DECLARES[:-1]}: image {place}" if len(views) > 1 else DECLARES[:-1]
+            lines = declaration_lines(view.declaration, view.fit, private)
+            found.append({"title": title, "lines": lines})
+    return found
 
 
-def _declared(views: Sequence[ImageView], place: int, private: bool) -> str:
-    """What a file says of itself, in a box of its own; empty if it says nothing."""
-    view = views[place]
-    if not view.declaration:
-        return ""
-    title = f"{DECLARES[:-1]}: image {place + 1}" if len(views) > 1 else DECLARES[:-1]
-    lines = declaration_lines(view.declaration, view.fit, private)
-    rows = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in lines)
-    return (
-        f'<section class="declared"><h2>{escape(title)}</h2>\n<p class="how">{CAUTION}</p>\n'
-        f"<dl>{rows}</dl></section>\n"
-    )
-
-
-def _read(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
-
-
-def _figure(views: Sequence[ImageView], name: str, title: str, png: bytes) -> str:
+def _figure(views: Sequence[ImageView], name: str, title: str, png: bytes) -> dict[str, str]:
     caption, alt = "", title
     if name[0].isdigit():
-        view = views[int(name[0]) - 1]
-        caption = f"<figcaption>{_caption(views, name)}</figcaption>"
-        alt = f"{title}: {view.name}"
-    data = base64.b64encode(png).decode()
-    return (
-        f'<figure>{caption}<img alt="{text(alt)}" src="data:image/png;base64,{data}"></figure>\n'
-    )
+        caption = _caption(views, name)
+        alt = f"{title}: {views[int(name[0]) - 1].name}"
+    return {"caption": caption, "alt": alt, "data": base64.b64encode(png).decode()}
 
 
 def _caption(views: Sequence[ImageView], name: str) -> str:
@@ -155,9 +133,4 @@ def _caption(views: Sequence[ImageView], name: str) -> str:
         if view.quality.jpeg_quality is not None:
             facts += f" quality {view.quality.jpeg_quality}"
     start = f"Image {name[0]}: " if len(views) > 1 else ""
-    return text(f"{start}{view.name}, {facts}")
-
-
-def text(value: str) -> str:
-    """Escaped, and without the lone surrogates of file names that are no text."""
-    return escape(value.encode("utf-8", "backslashreplace").decode())
+    return f"{start}{view.name}, {facts}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 def new_entry(
     extractor: Extractor,
     name: str,
-    images: Images | npt.NDArray[np.floating],
-    notes: str,
+    images: Images | npt.NDArray[np.floating] | Entry,
+    notes: str | None,
     *,
     copies: bool,
     provenance: Provenance | None = None,
@@ -36,6 +37,13 @@ def new_entry(
 
     A picture given twice is enrolled once.
     """
+    if isinstance(images, Entry):
+        check_embeddings(images.embeddings, extractor.embedding_size, f"embeddings of {name!r}")
+        return replace(
+            images,
+            notes=images.notes if notes is None else notes,
+            provenance=provenance or images.provenance,
+        ), ()
     quality: tuple[Quality, ...] = ()
     places: list[int] = []  # of each image given, among the different ones
     kept: Mapping[str, CopyMean] = {}
@@ -56,7 +64,7 @@ def new_entry(
     check_embeddings(embeddings, extractor.embedding_size, f"embeddings of {name!r}")
     lossy = np.array([bool(q.lossy) for q in quality] or [False] * len(embeddings))
     windows = np.array([q.windows for q in quality] or [0] * len(embeddings), np.int32)
-    entry = Entry(embeddings, lossy, windows, notes, kept, provenance)
+    entry = Entry(embeddings, lossy, windows, notes or "", kept, provenance)
     return entry, tuple(quality[place] for place in places)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -116,7 +117,13 @@ class Entry:
         )
 
 
-def check_name(name: object) -> None:
-    """Raise GalleryError unless ``name`` can name an entry."""
-    if not isinstance(name, str) or not name.strip() or len(name) > 200 or not name.isprintable():
+def entry_name(name: object) -> str:
+    """``name`` in the one spelling that stands for all that look the same (Unicode's NFC).
+
+    Raises:
+        GalleryError: it cannot name an entry.
+    """
+    spelled = unicodedata.normalize("NFC", name) if isinstance(name, str) else ""
+    if not spelled.strip() or len(spelled) > 200 or not spelled.isprintable():
         raise GalleryError(f"{name!r} is not an entry name: use 1 to 200 printable characters")
+    return spelled

@@ -10,10 +10,14 @@ from dataclasses import asdict
 from fingerprint_sdk.extras import need
 from fingerprint_sdk.gallery.entry import Entry
 from fingerprint_sdk.runtime.contract import ModelIdentity
+from fingerprint_sdk.text import cell
 
 
 def csv_table(identity: ModelIdentity | None, entries: Mapping[str, Entry]) -> bytes:
-    """A row for each entry: name, images, notes, and the fingerprint's D values."""
+    """A row for each entry: name, images, notes, and the fingerprint's D values.
+
+    Names and notes as ``text.cell`` has them.
+    """
     size = 0 if identity is None else identity.embedding_size
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -21,8 +25,8 @@ def csv_table(identity: ModelIdentity | None, entries: Mapping[str, Entry]) -> b
     for name, entry in entries.items():
         # float32's shortest exact form, so that the values survive the round trip.
         values = [str(value) for value in entry.fingerprint]
-        writer.writerow([name, len(entry.embeddings), entry.notes, *values])
-    return text.getvalue().encode(errors="backslashreplace")
+        writer.writerow([cell(name), len(entry.embeddings), cell(entry.notes), *values])
+    return text.getvalue().encode()
 
 
 def parquet_table(identity: ModelIdentity | None, entries: Mapping[str, Entry]) -> bytes:

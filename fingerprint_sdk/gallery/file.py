@@ -15,6 +15,8 @@ Format 1, which is still read, has no ``windows``, two kinds of other names, and
 from __future__ import annotations
 
 import json
+import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -32,7 +34,7 @@ from fingerprint_sdk.embeddings_file import (
     reading,
 )
 from fingerprint_sdk.errors import GalleryError
-from fingerprint_sdk.gallery.entry import CopyMean, Entry, Provenance, check_name
+from fingerprint_sdk.gallery.entry import CopyMean, Entry, Provenance, entry_name
 from fingerprint_sdk.images.processing import kind_named
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
@@ -40,12 +42,40 @@ FORMAT = Format("gallery", "fingerprint-gallery", "2", older=("1",))
 _KINDS_OF_FORMAT_1 = {"jpeg": "jpeg 90 4:2:0", "shrunk": "scale 0.7"}
 
 
+@dataclass(frozen=True)
+class Saved:
+    """A file at one time: its path, and what tells it from every other that was ever there."""
+
+    path: str
+    state: tuple[int, ...] | None
+
+    def is_older(self, path: str | os.PathLike[str]) -> bool:
+        """Whether ``path`` is that file, and another by now; one that is gone is no other."""
+        now = saved_at(path)
+        return now.path == self.path and now.state not in (None, self.state)
+
+
+def saved_at(path: str | os.PathLike[str]) -> Saved:
+    """The file as it is now."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return Saved(os.path.realpath(path), None)
+    # Numbers of removed files are given again, but not with the same time.
+    state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return Saved(os.path.realpath(path), state)
+
+
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What a gallery file holds: the model, and the entries by name in the order of enrolment."""
+    """What a gallery file holds: the model, and the entries by name in the order of enrolment.
+
+    ``saved`` is the file, as it was before it was read.
+    """
 
     identity: ModelIdentity
     entries: dict[str, Entry]
+    saved: Saved | None = None
 
 
 def encode(identity: ModelIdentity, entries: Mapping[str, Entry]) -> bytes:
@@ -73,6 +103,7 @@ def read(path: Path) -> Content:
     """Read and check a gallery file; see ``Gallery.load``."""
     name = repr(str(path))
     with reading(path, FORMAT):
+        saved = saved_at(path)
         identity, metadata, tensors = read_tensors(
             path, FORMAT, ("embeddings", "lossy"), optional=("windows", "copies")
         )
@@ -92,8 +123,11 @@ def read(path: Path) -> Content:
     if first_format:
         tensors["windows"] = np.zeros(len(embeddings), np.int32)
     _check(tensors, identity.embedding_size, name, means=not first_format)
+    counted = Counter(one.name for one in listing if isinstance(one.name, str))
+    if twice := [each for each, count in counted.items() if count > 1]:
+        raise GalleryError(f"{name} is damaged: it has two entries {twice[0]!r}")
     entries = _split([one.checked(name, first_format) for one in listing], tensors, name)
-    return Content(identity, entries)
+    return Content(identity, entries, saved)
 
 
 @dataclass(frozen=True)
@@ -109,7 +143,7 @@ class _Listed:
 
     def checked(self, file: str, first_format: bool) -> _Listed:
         """With the kinds' names and rows as they are. Raises GalleryError."""
-        check_name(self.name)
+        spelled = entry_name(self.name)
         numbers = [self.images, *self.copies.values()]
         names = [
             _KINDS_OF_FORMAT_1.get(kind, "") if first_format else kind for kind in self.copies
@@ -127,24 +161,24 @@ class _Listed:
             ) from None
         copies = dict(zip(names, self.copies.values(), strict=True))
         rows = list(copies.values()) if first_format else [1] * len(copies)
-        return replace(self, copies=copies, rows=rows)
+        return replace(self, name=spelled, copies=copies, rows=rows)
 
 
 def _provenance(entry: Any) -> Provenance | None:
     """As it was written. Raises ValueError, TypeError or LookupError."""
     if entry is None:
         return None
+    try:
+        family = entry_name(entry["family"])
+    except GalleryError as error:
+        raise ValueError(str(error)) from None
     found = Provenance(
-        family=entry["family"],
+        family=family,
         members=tuple(entry["members"]),
         source=entry["source"],
         formats=tuple((name, count) for name, count in entry["formats"]),
         dates=entry["dates"],
     )
-    try:
-        check_name(found.family)
-    except GalleryError as error:
-        raise ValueError(str(error)) from None
     texts = (found.source, found.dates, *found.members, *(name for name, _ in found.formats))
     if not all(isinstance(text, str) and text.isprintable() for text in texts):
         raise ValueError("a provenance has a text that is none")
@@ -180,8 +214,6 @@ def _split(
     entries: dict[str, Entry] = {}
     start = copied = 0
     for one in listing:
-        if one.name in entries:
-            raise GalleryError(f"{name} is damaged: it has two entries {one.name!r}")
         kept = {}
         for (kind, count), rows in zip(one.copies.items(), one.rows, strict=True):
             mean: Embeddings = copies[copied : copied + rows]
@@ -189,9 +221,12 @@ def _split(
                 kept[kind] = CopyMean(CopyMean.of(mean).mean, count)
             copied += rows
         own = slice(start, start + one.images)
-        entries[one.name] = Entry(
+        entry = Entry(
             embeddings[own], lossy[own] != 0, windows[own], one.notes, kept, one.provenance
         )
+        # Two spellings of a name, as earlier versions kept them apart, are one entry.
+        old = entries.get(one.name)
+        entries[one.name] = entry if old is None else old.joined(entry, old.notes or entry.notes)
         start += one.images
     if (start, copied) != (len(embeddings), len(copies)) or not (
         lossy.shape == windows.shape == (start,) and (windows >= 0).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,20 +15,22 @@ import numpy.typing as npt
 
 from fingerprint_sdk._default import default_extractor
 from fingerprint_sdk.calibration import Calibration
-from fingerprint_sdk.embeddings_file import write
+from fingerprint_sdk.embeddings_file import changed_meanwhile, deliver, held
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.extractor import Extractor
+from fingerprint_sdk.files import LOCK_SECONDS, write_bytes, writing
 from fingerprint_sdk.gallery.background import Background
 from fingerprint_sdk.gallery.enroll import new_entry
-from fingerprint_sdk.gallery.entry import Entry, Provenance, check_name
+from fingerprint_sdk.gallery.entry import Entry, Provenance, entry_name
 from fingerprint_sdk.gallery.export import csv_table, parquet_table
-from fingerprint_sdk.gallery.file import Content, encode, read
+from fingerprint_sdk.gallery.file import Content, Saved, encode, read, saved_at
 from fingerprint_sdk.gallery.fingerprints import fingerprints_of
 from fingerprint_sdk.gallery.search import rank
 from fingerprint_sdk.identification import Identification
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.model_slot import ModelSlot
 from fingerprint_sdk.runtime.contract import ModelIdentity
+from fingerprint_sdk.text import visible
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
@@ -64,22 +67,23 @@ class Gallery:
         self._entries: dict[str, Entry] = {} if content is None else dict(content.entries)
         self._lock = threading.RLock()
         self._background: Background | None = None
+        self._saved: Saved | None = None if content is None else content.saved
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return _spelled(name) in self._entries
 
     def __getitem__(self, name: str) -> Entry:
         try:
-            return self._entries[name]
+            return self._entries[_spelled(name)]
         except KeyError:
             raise GalleryError(f"the gallery has no entry {name!r}: {self._listed()}") from None
 
     def __repr__(self) -> str:
         model = "no model yet" if self.model is None else self.model.name
-        return f"<Gallery of {len(self)} entries, {model}>"
+        return visible(f"<Gallery of {len(self)} entries, {model}>")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -107,7 +111,7 @@ class Gallery:
     def enroll(
         self,
         name: str,
-        images: Images | npt.NDArray[np.floating],
+        images: Images | npt.NDArray[np.floating] | Entry,
         *,
         notes: str | None = None,
         copies: bool = True,
@@ -118,9 +122,11 @@ class Gallery:
         All or nothing: after an error the gallery is as before.
 
         Args:
-            name: 1 to 200 printable characters.
+            name: 1 to 200 printable characters; spellings that look the same are one name
+                (Unicode's NFC).
             images: one image or an iterable of images, all by one model; or their embeddings, a
-                float array of shape (D,) or (n, D), L2-normalised, by this gallery's model.
+                float array of shape (D,) or (n, D), L2-normalised, by this gallery's model; or an
+                entry of another gallery of that model.
             notes: free text, replaces the entry's; None leaves it.
             copies: also keep what each image becomes at other sizes and as JPEG, WebP and AVIF
                 (``images.copies.BANK``), as a mean of each kind. A probe that was recompressed or
@@ -131,15 +137,15 @@ class Gallery:
                 family are one answer. None for an entry of its own, or leaves an old one's.
 
         Returns:
-            The quality of each image; empty when embeddings were given.
+            The quality of each image; empty when embeddings or an entry were given.
 
         Raises:
             ImageError: an image cannot be used, or is flat and has no fingerprint.
             GalleryError: the name or the embeddings are invalid, or nothing was given.
         """
-        check_name(name)
+        name = entry_name(name)
         entry, quality = new_entry(
-            self.extractor, name, images, notes or "", copies=copies, provenance=provenance
+            self.extractor, name, images, notes, copies=copies, provenance=provenance
         )
         with self._lock:
             old = self._entries.get(name)
@@ -151,6 +157,7 @@ class Gallery:
 
     def remove(self, name: str) -> None:
         """Remove an entry. Raises GalleryError if there is none."""
+        name = _spelled(name)
         with self._lock:
             self[name]
             self._set({key: entry for key, entry in self._entries.items() if key != name})
@@ -160,7 +167,7 @@ class Gallery:
 
         Raises GalleryError if there is none, or if ``new_name`` is taken or invalid.
         """
-        check_name(new_name)
+        name, new_name = _spelled(name), entry_name(new_name)
         with self._lock:
             self[name]
             if new_name != name and new_name in self:
@@ -317,11 +324,59 @@ class Gallery:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the gallery to a ``.fpg`` file, whole or not at all.
 
+        An older file is replaced; but not one that this gallery was opened from or saved to, and
+        that somebody else has changed since. Where several may change a file, use ``changing``.
+
         Raises:
-            GalleryError: the file cannot be written; an older one is left as it was.
+            GalleryError: the file cannot be written, or was changed meanwhile; an older one is
+                left as it was.
         """
         identity = self.model or self.extractor.identity
-        write(path, encode(identity, dict(self.items())))
+        with self._lock:
+            content = encode(identity, dict(self.items()))
+            with held(path), writing(path, GalleryError):
+                if self._saved is not None and self._saved.is_older(path):
+                    raise changed_meanwhile(path, "gallery")
+                write_bytes(path, content)
+                self._saved = saved_at(path)
+
+    @classmethod
+    @contextmanager
+    def changing(
+        cls,
+        path: str | os.PathLike[str],
+        model: Extractor | None = None,
+        *,
+        create: bool = False,
+        timeout: float = LOCK_SECONDS,
+    ) -> Iterator[Gallery]:
+        """Read a ``.fpg`` file, change it and save it as one step, of which nothing is lost.
+
+        Nobody else changes the file meanwhile who uses this class or the ``fingerprint`` command,
+        in whatever thread, process or machine: they wait. After an error nothing is saved. What
+        takes long is better done before: enroll in a new gallery, and merge that one here.
+
+        Args:
+            path: the file.
+            model: see ``load``.
+            create: begin with an empty gallery if there is no file.
+            timeout: seconds to wait for others.
+
+        Raises:
+            GalleryError: the file is missing, broken or of another model, others kept it for
+                ``timeout`` seconds, or it cannot be written.
+
+        Example:
+            >>> with Gallery.changing("models.fpg", create=True) as gallery:  # doctest: +SKIP
+            ...     gallery.enroll("sdxl", ["a.png", "b.png"])
+        """
+        with held(path, timeout):
+            new = create and not os.path.exists(path)
+            gallery = cls(model) if new else cls.load(path, model)
+            before = gallery.items()
+            yield gallery
+            if new or gallery.items() != before:
+                gallery.save(path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], model: Extractor | None = None) -> Gallery:
@@ -342,7 +397,7 @@ class Gallery:
         Raises:
             GalleryError: the file cannot be written.
         """
-        write(path, csv_table(self.model, self._entries))
+        deliver(path, csv_table(self.model, self._entries))
 
     def export_parquet(self, path: str | os.PathLike[str]) -> None:
         """Write an Apache Parquet file of one row for each entry.
@@ -354,7 +409,7 @@ class Gallery:
             GalleryError: the file cannot be written.
             FingerprintError: pyarrow is not installed (extra ``parquet``).
         """
-        write(path, parquet_table(self.model, self._entries))
+        deliver(path, parquet_table(self.model, self._entries))
 
     def _set(self, entries: dict[str, Entry]) -> None:
         # A new dict each time: readers without the lock keep a consistent old one.
@@ -368,6 +423,14 @@ class Gallery:
 
     def _listed(self) -> str:
         return f"it has {', '.join(map(repr, self.names)) or 'none'}"
+
+
+def _spelled(name: object) -> str:
+    """As ``entry_name`` has it; no name of an entry where ``name`` can be none."""
+    try:
+        return entry_name(name)
+    except GalleryError:
+        return ""
 
 
 def identify(

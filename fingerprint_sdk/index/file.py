@@ -16,21 +16,22 @@ Measured at 10⁶ images of 641 numbers: benchmarks/index/costs.json.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from fingerprint_sdk.embeddings_file import (
     Format,
+    changed_meanwhile,
     check_embeddings,
     check_metadata,
+    held,
     metadata_of,
     reading,
-    writing,
 )
 from fingerprint_sdk.errors import GalleryError
-from fingerprint_sdk.files import append, inode_of, replacing, start_after
+from fingerprint_sdk.files import append, inode_of, replacing, start_after, writing
 from fingerprint_sdk.index.parts import Blocks, Part, encode_part, hold, read_parts
 from fingerprint_sdk.index.rows import Rows
 from fingerprint_sdk.runtime.contract import ModelIdentity
@@ -45,12 +46,14 @@ class Stored:
     """How much of an index lies in a file.
 
     Attributes:
+        path: of the file, without links.
         inode: of the file, see ``files.inode_of``.
         held: keeps the file open, so that no other gets its number.
         end: its length in bytes, as far as it counts.
         rows, parts: how many it has.
     """
 
+    path: str
     inode: tuple[int, int]
     held: object
     end: int
@@ -74,7 +77,12 @@ def check_row_name(name: object) -> None:
 
 
 def save(
-    path: str | os.PathLike[str], identity: ModelIdentity, rows: Rows, stored: Stored | None
+    path: str | os.PathLike[str],
+    identity: ModelIdentity,
+    rows: Rows,
+    stored: Stored | None,
+    *,
+    grown: bool,
 ) -> Stored:
     """Write an index file, whole or not at all.
 
@@ -82,27 +90,38 @@ def save(
         path: of the file.
         identity: of the model.
         rows: the content.
-        stored: the file that the first ``stored.rows`` of them are in already; None if in none.
+        stored: the file that the index was opened from or last saved to; None if there is none.
+        grown: whether the first ``stored.rows`` of the rows are in that file already.
 
     Raises:
-        GalleryError: the file cannot be written; an older one is left as it was.
+        GalleryError: the file cannot be written, or it is ``stored`` and was changed meanwhile;
+            an older one is left as it was.
     """
-    with writing(path):
-        if stored is not None and stored.parts < _MOST_PARTS:
-            more = rows.since(stored.rows)
-            if not more.names and _is_there(path, stored):
-                return stored
-            if (longer := _appended(path, identity, more, stored)) is not None:
-                return longer
+    with held(path), writing(path, GalleryError):
+        own = stored is not None and os.path.realpath(path) == stored.path
+        if stored is not None and own:
+            if _is_changed(stored):
+                raise changed_meanwhile(path, "index")
+            if grown and stored.parts < _MOST_PARTS:
+                more = rows.since(stored.rows)
+                if not more.names and os.path.exists(path):
+                    return stored
+                if (longer := _appended(path, identity, more, stored)) is not None:
+                    return longer
         return _replaced(path, identity, rows)
 
 
-def _is_there(path: str | os.PathLike[str], stored: Stored) -> bool:
+def _is_changed(stored: Stored) -> bool:
+    """Whether there is another file by now, or a longer one; one that is gone is no other."""
     try:
-        status = os.stat(path)
+        with open(stored.path, "rb") as file:
+            status = os.fstat(file.fileno())
+            if inode_of(status) != stored.inode or status.st_size < stored.end:
+                return True
+            file.seek(start_after(stored.end))
+            return any(file.read(8))  # behind zeros is what a killed writer left
     except FileNotFoundError:
         return False
-    return (inode_of(status), status.st_size) == (stored.inode, stored.end)
 
 
 def _appended(
@@ -113,7 +132,7 @@ def _appended(
     if not append(path, seal, content, end=stored.end, inode=stored.inode):
         return None
     end = start_after(stored.end) + len(seal) + sum(map(len, content))
-    return Stored(stored.inode, stored.held, end, stored.rows + len(more), stored.parts + 1)
+    return replace(stored, end=end, rows=stored.rows + len(more), parts=stored.parts + 1)
 
 
 def _replaced(path: str | os.PathLike[str], identity: ModelIdentity, rows: Rows) -> Stored:
@@ -123,7 +142,7 @@ def _replaced(path: str | os.PathLike[str], identity: ModelIdentity, rows: Rows)
         file.writelines(content)
         file.flush()
         end, inode = file.tell(), inode_of(os.fstat(file.fileno()))
-        return Stored(inode, hold(file), end, len(rows), 1)
+        return Stored(os.path.realpath(path), inode, hold(file), end, len(rows), 1)
 
 
 def _encoded(identity: ModelIdentity, rows: Rows) -> tuple[bytes, list[bytes | memoryview]]:
@@ -142,7 +161,7 @@ def read(path: Path) -> Content:
     """Open and check an index file; see ``Index.load``."""
     name = repr(str(path))
     with reading(path, FORMAT), path.open("rb") as file:
-        parts, end, held = read_parts(file)
+        parts, end, kept_open = read_parts(file)
         inode = inode_of(os.fstat(file.fileno()))
         identities = [check_metadata(path, FORMAT, part.metadata) for part in parts]
         found = [_rows(part, identities[0].embedding_size, name) for part in parts]
@@ -151,7 +170,8 @@ def read(path: Path) -> Content:
     rows = Rows.joined(found)
     if not all(rows.names) or len(set(rows.names)) != len(rows):
         raise GalleryError(f"{name} is damaged: its names are empty, or not all different")
-    return Content(identities[0], rows, Stored(inode, held, end, len(rows), len(parts)))
+    stored = Stored(os.path.realpath(path), inode, kept_open, end, len(rows), len(parts))
+    return Content(identities[0], rows, stored)
 
 
 def _rows(part: Part, size: int, name: str) -> Rows:

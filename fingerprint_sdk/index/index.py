@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk.embeddings_file import check_embeddings
+from fingerprint_sdk.embeddings_file import check_embeddings, held
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.evidence.side import side_of
 from fingerprint_sdk.extractor import Extractor, Failure
+from fingerprint_sdk.files import LOCK_SECONDS
 from fingerprint_sdk.index.add import new_rows
 from fingerprint_sdk.index.file import Content, Stored, read, save
 from fingerprint_sdk.index.names import named
@@ -23,6 +25,7 @@ from fingerprint_sdk.index.result import SearchResult, judged
 from fingerprint_sdk.index.rows import Rows
 from fingerprint_sdk.model_slot import ModelSlot
 from fingerprint_sdk.runtime.contract import ModelIdentity
+from fingerprint_sdk.text import visible
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
@@ -74,8 +77,8 @@ class Index:
         self._rows: Rows | None = None  # before the model is known, and with it their size
         self._places: dict[str, int] = {}
         self._graph: tuple[Rows, Any] | None = None
-        self._stored: Stored | None = None  # the file that the first of the rows are in
-        self._removals = 0
+        self._stored: Stored | None = None  # the file it was opened from or last saved to
+        self._removals = self._saved_removals = 0  # as long as both are equal, its rows are first
         if content is not None:
             self._extend(content.rows)
             self._stored = content.stored
@@ -104,7 +107,7 @@ class Index:
 
     def __repr__(self) -> str:
         model = "no model yet" if self.model is None else self.model.name
-        return f"<Index of {len(self)} images, {model}>"
+        return visible(f"<Index of {len(self)} images, {model}>")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -162,20 +165,49 @@ class Index:
         self.failures = tuple(sorted((*result.failures, *flat), key=lambda f: f.index))
         return self.failures
 
+    def merge(self, other: Index, *, on_duplicate: Literal["error", "keep"] = "error") -> None:
+        """Take over the images of another index of the same model, and as exact.
+
+        Args:
+            other: left as it is.
+            on_duplicate: what to do with a name both have: "error", or "keep" the image that is
+                here already.
+
+        Raises:
+            GalleryError: the models differ, or one index keeps float16; or names are duplicate,
+                and nothing is merged then.
+        """
+        if other.model is None:
+            return
+        self._slot.join(other.model)
+        incoming = other._content()
+        if incoming.half != self.half:
+            raise GalleryError("only one of the indexes keeps float16: index the images again")
+        with self._lock:
+            new = np.array([name not in self for name in incoming.names], bool)
+            if on_duplicate == "error" and not new.all():
+                raise GalleryError(
+                    f"{incoming.names[int(new.argmin())]!r} is in both indexes: remove one, or "
+                    "merge with on_duplicate='keep'"
+                )
+            if new.any():
+                self._extend(incoming.kept(new))
+
     def remove(self, names: Iterable[str]) -> None:
         """Remove images. Raises GalleryError, and removes none, if one is not there.
 
         Of a file that is open, the 16,384 rows around each image removed are copied to memory.
         """
         with self._lock:
-            gone = set(names)
+            if not (gone := set(names)):
+                return
             if missing := sorted(gone - self._places.keys()):
                 raise GalleryError(f"the index has no image {missing[0]!r}: check the name")
             keep = np.ones(len(self), bool)
             keep[[self._places[name] for name in gone]] = False
             self._rows = self._content().kept(keep)
             self._places = {name: place for place, name in enumerate(self._rows.names)}
-            self._graph = self._stored = None
+            self._graph = None
             self._removals += 1
 
     def stamp(self, name: str) -> tuple[int, int]:
@@ -257,19 +289,54 @@ class Index:
 
         In the file it was opened from or last saved to, images that were added since are added,
         which costs what they cost alone: milliseconds for one. After a removal, or a thousand
-        savings, or when somebody else has changed the file, it is replaced. That takes 6 to 10 s
-        for a million images, and hardly any memory beside that of the open index.
+        savings, it is replaced. That takes 6 to 10 s for a million images, and hardly any memory
+        beside that of the open index. It is left alone when somebody else has changed it since:
+        where several may, use ``changing``. Any other file is replaced.
 
         Raises:
-            GalleryError: the file cannot be written; an older one is left as it was.
+            GalleryError: the file cannot be written, or was changed meanwhile; an older one is
+                left as it was.
         """
         identity = self.model or self._slot.extractor().identity
         with self._saving:
             with self._lock:
                 rows, stored, removals = self._content(), self._stored, self._removals
-            stored = save(path, identity, rows, stored)
+                grown = removals == self._saved_removals
+            stored = save(path, identity, rows, stored, grown=grown)
             with self._lock:
-                self._stored = stored if self._removals == removals else None
+                self._stored, self._saved_removals = stored, removals
+
+    @classmethod
+    @contextmanager
+    def changing(
+        cls,
+        path: str | os.PathLike[str],
+        model: Extractor | None = None,
+        *,
+        create: bool = False,
+        half: bool = False,
+        timeout: float = LOCK_SECONDS,
+    ) -> Iterator[Index]:
+        """Open a ``.fpi`` file, change it and save it as one step, of which nothing is lost.
+
+        See ``Gallery.changing``: add to a new index before, and merge that one here.
+
+        Args:
+            path: the file.
+            model: see ``load``.
+            create: begin with an empty index if there is no file.
+            half: of that, see the class.
+            timeout: seconds to wait for others.
+
+        Raises:
+            GalleryError: the file is missing, broken or of another model, others kept it for
+                ``timeout`` seconds, or it cannot be written.
+        """
+        with held(path, timeout):
+            new = create and not os.path.exists(path)
+            index = cls(model, half=half) if new else cls.load(path, model)
+            yield index
+            index.save(path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], model: Extractor | None = None) -> Index:

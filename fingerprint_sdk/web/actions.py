@@ -15,6 +15,7 @@ from fingerprint_sdk.explanation.page import sections
 from fingerprint_sdk.explanation.sentences import one_in
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery import Gallery
+from fingerprint_sdk.markup import joined, render
 from fingerprint_sdk.web import html, verdict
 from fingerprint_sdk.web.uploads import UploadLimit, named
 
@@ -80,7 +81,7 @@ class Actions:
             result = self.extractor.verify(
                 [image.path for image in left], [image.path for image in right], fmr=fmr
             )
-        return verdict.verification(result, [*left, *right])
+        return str(verdict.verification(result, [*left, *right]))
 
     def identify(
         self,
@@ -95,7 +96,7 @@ class Actions:
         if len(gallery) == 0:
             raise GalleryError("the gallery is empty: enroll a generator, or open a gallery file")
         probes = [images] if together else [[image] for image in images]
-        parts, rates = [], ""
+        parts, rates = [], joined([])
         for probe in probes:
             try:
                 result = self.extractor.identify(
@@ -108,7 +109,7 @@ class Actions:
             else:
                 parts.append(verdict.identification(result, probe))
                 rates = verdict.identification_rates(result)
-        return "".join(parts) + rates
+        return str(joined([*parts, rates]))
 
     def enroll(
         self, name: str, paths: Sequence[str] | None, session: Session | None
@@ -124,7 +125,7 @@ class Actions:
         said = f"{len(images)} image{'s' * (len(images) > 1)} enrolled as “{name}”"
         if weak:
             said += f", {weak} of them with a remark"
-        return html.notice(said, "done"), Session(gallery, "with your changes")
+        return str(html.notice(said, "done")), Session(gallery, "with your changes")
 
     def remove(self, name: str | None, session: Session | None) -> tuple[str, Session]:
         """Remove an entry from the visitor's gallery."""
@@ -132,13 +133,13 @@ class Actions:
             raise GalleryError("choose the generator to remove")
         gallery = self._copy(session)
         gallery.remove(name)
-        return html.notice(f"“{name}” removed", "done"), Session(gallery, "with your changes")
+        return str(html.notice(f"“{name}” removed", "done")), Session(gallery, "with your changes")
 
     def open_gallery(self, path: str) -> tuple[str, Session]:
         """Go on with an uploaded gallery file."""
         gallery = self.limit.gallery(path, self.extractor)
         name = Path(path).name
-        return html.notice(f"{name} opened", "done"), Session(gallery, f"from {name}")
+        return str(html.notice(f"{name} opened", "done")), Session(gallery, f"from {name}")
 
     def explain(
         self,
@@ -161,15 +162,19 @@ class Actions:
             fmr=fmr,
             fpir=fpir,
         )
-        shown = verdict.explained(found) + sections(found.images, found.pictures())
+        shown = render(
+            "web/parts/explained.html",
+            verdict=verdict.explained(found),
+            sections=sections(found.images, found.pictures()),
+        )
         page = self._export("explanation.html")
         found.save(page)
-        return f"<div class='fp-explained'>{shown}</div>", str(page)
+        return str(shown), str(page)
 
     def listing(self, session: Session | None) -> str:
         """The gallery in use, as part of the page."""
         current = self._session(session)
-        return html.gallery_list(current.gallery.items(), current.origin)
+        return str(html.gallery_list(current.gallery.items(), current.origin))
 
     def names(self, session: Session | None) -> list[str]:
         """Names in the gallery in use."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fingerprint_sdk.markup import render
 from fingerprint_sdk.web.actions import Actions
 
 _FMR_HELP = (
@@ -18,7 +19,7 @@ _FPIR_HELP = (
 
 def intro(gr: Any, words: str) -> None:
     """What a tab is for."""
-    part(gr, None, f"<p class='fp-intro'>{words}</p>")
+    part(gr, None, str(render("web/parts/intro.html", words=words)))
 
 
 def part(gr: Any, name: str | None, value: str = "") -> Any:

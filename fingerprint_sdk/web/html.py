@@ -3,49 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from fingerprint_sdk.explanation.page import text
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery.entry import Entry
+from fingerprint_sdk.markup import render
 from fingerprint_sdk.web.uploads import UploadLimit
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
-def header() -> str:
+
+def header() -> Markup:
     """The top of the page."""
-    return (
-        "<header class='fp-header'><h1>Fingerprint</h1><p>Which generative model made this image? "
-        "The answer is evidence with a stated error rate, not proof.</p></header>"
-    )
+    return render("web/parts/header.html")
 
 
-def footer(model: Extractor, limit: UploadLimit) -> str:
+def footer(model: Extractor, limit: UploadLimit) -> Markup:
     """The bottom of the page: the model, and what happens to uploads."""
-    return (
-        f"<footer class='fp-footer'>Model {text(model.name)} {text(model.version)}. Files of at "
-        f"most {limit.megabytes:g} MB each; they stay on the machine that serves this page and "
-        "are deleted from it within two hours.</footer>"
-    )
+    return render("web/parts/footer.html", model=model, megabytes=f"{limit.megabytes:g}")
 
 
-def notice(message: str, kind: str = "problem") -> str:
+def notice(message: str, kind: str = "problem") -> Markup:
     """A sentence about what went wrong ("problem"), what happened ("done"), or "hint"."""
     role = "alert" if kind == "problem" else "status"
-    return f'<div class="fp-notice fp-{kind}" role="{role}">{text(_sentence(message))}</div>'
+    return render("web/parts/notice.html", kind=kind, role=role, sentence=_sentence(message))
 
 
-def gallery_list(entries: Iterable[tuple[str, Entry]], origin: str) -> str:
+def gallery_list(entries: Iterable[tuple[str, Entry]], origin: str) -> Markup:
     """The gallery in use, and where it came from."""
     entries = list(entries)
     if not entries:
         return notice("The gallery is empty. Enroll generators, or open a gallery file.", "hint")
-    chips = "".join(
-        f"<li>{text(name)} <span>{len(entry.embeddings)}</span></li>" for name, entry in entries
-    )
     count = f"{len(entries)} generator" + ("s" if len(entries) > 1 else "")
-    return (
-        f"<section class='fp-gallery'><p>Gallery in use: <b>{count}</b>, {text(origin)}. The "
-        f"number is that of enrolled images.</p><ul>{chips}</ul></section>"
-    )
+    return render("web/parts/gallery.html", entries=entries, count=count, origin=origin)
 
 
 def _sentence(message: str) -> str:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from fingerprint_sdk.explanation.page import text
 from fingerprint_sdk.images import load_image
 from fingerprint_sdk.images.quality import Quality
+from fingerprint_sdk.markup import render
 from fingerprint_sdk.web.uploads import Upload
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 _THUMBNAIL = 96  # pixels, shown at half of it for dense screens
 _FLAGS = {
@@ -23,29 +27,23 @@ _FLAGS = {
 }
 
 
-def quality_list(images: Sequence[Upload], quality: Sequence[Quality]) -> str:
+def quality_list(images: Sequence[Upload], quality: Sequence[Quality]) -> Markup:
     """Every image with its thumbnail, format and the problems found."""
-    rows = "".join(_quality(image, one) for image, one in zip(images, quality, strict=True))
     weak = sum(bool(one.flags) for one in quality)
-    said = f"{weak} of {len(quality)} with a remark" if weak else "no remarks"
-    fold = "" if len(quality) > 6 else " open"
-    return (
-        f"<details class='fp-quality'{fold}><summary>Image quality: {said}</summary>"
-        f"<ul>{rows}</ul></details>"
+    return render(
+        "web/parts/quality.html",
+        open=len(quality) <= 6,
+        said=f"{weak} of {len(quality)} with a remark" if weak else "no remarks",
+        images=[_seen(image, one) for image, one in zip(images, quality, strict=True)],
     )
 
 
-def _quality(image: Upload, quality: Quality) -> str:
+def _seen(image: Upload, quality: Quality) -> dict[str, object]:
     facts = f"{quality.width} by {quality.height} pixels, {quality.format or 'no format'}"
     if quality.jpeg_quality is not None:
         facts += f" quality {quality.jpeg_quality}"
-    flags = "".join(
-        f"<div><mark>{_FLAGS[flag][0]}</mark> {_FLAGS[flag][1]}</div>" for flag in quality.flags
-    )
-    return (
-        f"<li><img alt='' src='{_thumbnail(image)}'><div><b>{text(image.name)}</b>"
-        f"<div class='fp-faint'>{facts}</div>{flags}</div></li>"
-    )
+    flags = [_FLAGS[flag] for flag in quality.flags]
+    return {"thumbnail": _thumbnail(image), "name": image.name, "facts": facts, "flags": flags}
 
 
 def _thumbnail(image: Upload) -> str:

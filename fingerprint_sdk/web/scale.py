@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from fingerprint_sdk.explanation.sentences import spelled
+from fingerprint_sdk.markup import render
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 def scale(
@@ -12,7 +17,7 @@ def scale(
     marks: tuple[float | None, float | None] = (None, None),
     words: tuple[str, str] = ("", ""),
     lowest: float = 0.0,
-) -> str:
+) -> Markup:
     """The score on a line to 1, from 0 or a tenth below what is negative.
 
     Args:
@@ -32,25 +37,13 @@ def scale(
     said, *at = spelled(*every)
     legend = [f"{word} {value}" for (word, _), value in zip(drawn, at, strict=True)]
     spoken = ", ".join([f"score {said}", *legend, f"on a scale from {lowest:.2g} to 1"])
-    shade = "" if drawn else f"<span class='fp-fill' style='width:{place(score)}%'></span>"
-    if len(drawn) == 2:
-        left, right = (place(mark) for _, mark in drawn)
-        shade = f"<span class='fp-band' style='left:{left}%;width:{right - left:.2f}%'></span>"
-    ticks = "".join(
-        f"<span class='fp-tick' style='left:{place(mark)}%'></span>" for _, mark in drawn
+    return render(
+        "web/parts/scale.html",
+        spoken=spoken,
+        # Shifted by its own share of the width, a label stays inside at both ends.
+        place=place(score),
+        above=f"score {said}",
+        lowest=f"{lowest:.2g}",
+        ticks=[place(mark) for _, mark in drawn],
+        legend=legend,
     )
-    below = "".join(f"<span>{one}</span>" for one in legend)
-    return (
-        f"<div class='fp-scale' role='img' aria-label='{spoken}'>"
-        f"{_label(place(score), f'score {said}')}"
-        f"<span class='fp-end'>{lowest:.2g}</span>"
-        f"<div class='fp-line'>{shade}{ticks}"
-        f"<span class='fp-dot' style='left:{place(score)}%'></span></div>"
-        f"<span class='fp-end'>1</span><div class='fp-below'>{below}</div></div>"
-    )
-
-
-def _label(place: float, words: str) -> str:
-    # Shifted by its own share of the width, a label stays inside at both ends.
-    style = f"left:{place}%;transform:translateX(-{place}%)"
-    return f"<div class='fp-above'><span style='{style}'>{words}</span></div>"

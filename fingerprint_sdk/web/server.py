@@ -144,7 +144,7 @@ def build(actions: Actions) -> Any:
     with gr.Blocks(
         title="Fingerprint", analytics_enabled=False, delete_cache=(_CLEAN_EVERY, _KEEP)
     ) as blocks:
-        gr.HTML(header(), apply_default_css=False)
+        gr.HTML(str(header()), apply_default_css=False)
         session = gr.State(None)
         with gr.Tab("Verify"):
             verify_tab(gr, actions)
@@ -154,7 +154,7 @@ def build(actions: Actions) -> Any:
             enroll = enroll_tab(gr, actions, session)
         with gr.Tab("Explain"):
             explain_tab(gr, actions, session)
-        gr.HTML(footer(actions.extractor, actions.limit), apply_default_css=False)
+        gr.HTML(str(footer(actions.extractor, actions.limit)), apply_default_css=False)
         keep_galleries_shown(gr, actions, session, blocks, identify, enroll)
     blocks.queue(default_concurrency_limit=2, max_size=64)
     return blocks

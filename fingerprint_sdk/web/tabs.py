@@ -163,7 +163,7 @@ def _guarded(gr: Any, action: Callable[..., Any], others: int = 0) -> Callable[.
         try:
             return action(*arguments)
         except FingerprintError as error:
-            shown = notice(str(error))
+            shown = str(notice(str(error)))
             return (shown, *[gr.skip() for _ in range(others)]) if others else shown
 
     return run

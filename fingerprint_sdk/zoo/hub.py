@@ -6,12 +6,14 @@ is imported, so it is imported on first use and those variables need no handling
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
 from fingerprint_sdk.errors import ModelError, ModelNotFoundError
 
 _REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+_UNFINISHED = re.compile(r"(.+)\.[0-9a-f]{8}\.incomplete")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -40,9 +42,12 @@ def fetch(repo_id: str, filename: str, revision: str | None, *, offline: bool) -
 
     wanted = f"{repo_id!r} (file {filename!r}, revision {revision or 'main'!r})"
     try:
-        return Path(
+        found = Path(
             hf_hub_download(repo_id, filename, revision=revision, local_files_only=offline)
         )
+        if not offline:
+            _sweep(found.parents[2])
+        return found
     except hub.GatedRepoError as error:
         raise ModelNotFoundError(
             f"the Hub refuses access to {wanted}: accept its terms on the model page and run "
@@ -89,6 +94,20 @@ def cached_snapshots() -> list[tuple[str, str, Path]]:
         if repo.repo_type == "model"
         for revision in repo.revisions
     ]
+
+
+def _sweep(repository: Path) -> None:
+    """Remove what killed downloads left in a repository's part of the cache.
+
+    Their names are never used again. A download that goes on has the lock of its file.
+    """
+    from filelock import FileLock
+
+    for path in repository.glob("blobs/*.incomplete"):
+        if match := _UNFINISHED.fullmatch(path.name):
+            lock = repository.parent / ".locks" / repository.name / f"{match[1]}.lock"
+            with contextlib.suppress(OSError), FileLock(lock, timeout=0):
+                path.unlink(missing_ok=True)
 
 
 def _unreachable(wanted: str, revision: str | None, offline: bool) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import app
 from trainer.cli.shared.options import DecodersOption, ImagesOption, OutOption
 
@@ -75,4 +76,4 @@ def ablate(
             pairs=pairs,
             progress=update,
         )
-    typer.echo(f"{write_experiment(out, experiment)}")
+    say(f"{write_experiment(out, experiment)}")

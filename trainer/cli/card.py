@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import app
 
 
@@ -21,4 +22,4 @@ def card(
     """Write a model's card from its scores."""
     from trainer.export.card import write_card
 
-    typer.echo(f"{write_card(model, scores, run)}")
+    say(f"{write_card(model, scores, run)}")

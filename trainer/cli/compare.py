@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import app
 from trainer.cli.shared.options import CACHE, DecodersOption, ImageSetOption, SeenOption
 
@@ -53,4 +54,4 @@ def compare(
         comparison = run_comparison(
             image_set, split, out / CACHE, recipe, run=run, model=model, progress=progress
         )
-    typer.echo(f"{write_experiment(out, experiment(comparison))}")
+    say(f"{write_experiment(out, experiment(comparison))}")

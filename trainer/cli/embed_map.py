@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import app
 from trainer.cli.shared.options import (
     CACHE,
@@ -62,7 +63,7 @@ def embed_map(
             cache=out / CACHE,
             progress=progress,
         )
-    typer.echo(f"{write_experiment(out, experiment)}")
+    say(f"{write_experiment(out, experiment)}")
 
 
 def _rivals(names: list[str], steps: int | None, full: bool) -> dict[str, Rival]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import app
 from trainer.cli.shared.options import DecodersOption, ImagesOption
 
@@ -71,7 +72,7 @@ def evaluate(
         from trainer.experiments.page import write_experiment
         from trainer.experiments.scores_page import scores_experiment
 
-        typer.echo(f"{write_experiment(page, scores_experiment(scores))}")
+        say(f"{write_experiment(page, scores_experiment(scores))}")
 
 
 def _known(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import PhotosOption, app
 
 
@@ -37,4 +38,4 @@ def export_onnx(
             photographs=photographs,
             progress=progress,
         )
-    typer.echo(f"{path}: {path.stat().st_size / 2**20:.1f} MiB, parity with torch checked")
+    say(f"{path}: {path.stat().st_size / 2**20:.1f} MiB, parity with torch checked")

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import PhotosOption, app
 
 
@@ -90,9 +91,9 @@ def extractor(
                 workers=workers,
                 progress=progress,
             )
-    typer.echo(f"{out}: finished")
+    say(f"{out}: finished")
     if (drawn := plot_losses(out)) is not None:
-        typer.echo(f"losses drawn in {drawn}")
+        say(f"losses drawn in {drawn}")
 
 
 def _given(**options: int | None) -> dict[str, int]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import PhotosOption, app
 from trainer.cli.shared.options import DenoiserOption, OutOption, WorstErrorOption
 
@@ -85,4 +86,4 @@ def fidelity(
     )
     page = write_experiment(out, fidelity_page(result, names, scale))
     whole = result.families[0]
-    typer.echo(f"{page}: FFD {whole.distance:.3f} of {whole.models} models")
+    say(f"{page}: FFD {whole.distance:.3f} of {whole.models} models")

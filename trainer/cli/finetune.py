@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import app
 from trainer.cli.shared.options import ImageSetOption, SeenOption
 
@@ -40,4 +41,4 @@ def finetune(
     }
     with bars() as progress:
         run_finetuning(run, pixels, out, recipe, progress=progress)
-    typer.echo(f"{out}: fine-tuned on {len(pixels)} generators; no longer zero-shot")
+    say(f"{out}: fine-tuned on {len(pixels)} generators; no longer zero-shot")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import app
 
 
@@ -27,6 +28,6 @@ def known(
     from trainer.known import build_known, read_families, read_manifest
 
     path = build_known(
-        model, read_manifest(manifest), read_families(families), images, progress=typer.echo
+        model, read_manifest(manifest), read_families(families), images, progress=say
     )
-    typer.echo(f"{path}")
+    say(f"{path}")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import app
 
 
@@ -33,12 +34,12 @@ def publish(
 
     uploads = collect(model, run, scores, repo_id)
     for file in uploads:
-        typer.echo(f"{file.name:24}{len(file.content):>12} bytes  sha256 {file.sha256}")
+        say(f"{file.name:24}{len(file.content):>12} bytes  sha256 {file.sha256}")
     where = f"{repo_id}, branch {branch or 'main'}" + (", private" if private else "")
     if dry_run:
-        typer.echo(f"nothing was sent to {where}")
+        say(f"nothing was sent to {where}")
         return
     message = f"Publish {model.absolute().name}"
     commit = send(uploads, repo_id, private=private, branch=branch, message=message)
-    typer.echo(f"sent to {where}, commit {commit}")
-    typer.echo(f"check it: fingerprint models verify {repo_id} --revision {commit}")
+    say(f"sent to {where}, commit {commit}")
+    say(f"check it: fingerprint models verify {repo_id} --revision {commit}")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import app
 
 
@@ -48,10 +49,10 @@ def report(
         inputs = Inputs(model or (), images or (), photos, pool, lineage, base or ())
         for name, arguments in plan_run(inputs, folder, full=full).items():
             if name not in found:
-                typer.echo(f"trainer {' '.join(arguments)}")
+                say(f"trainer {' '.join(arguments)}")
                 if _run(arguments):
                     failed.append(name)
-    typer.echo(f"{write_report(folder, out or folder / 'report.html', title)}")
+    say(f"{write_report(folder, out or folder / 'report.html', title)}")
     if failed:
         raise ValueError(f"these failed and are not in the report: {', '.join(failed)}")
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import app
 from trainer.cli.shared.options import CACHE, FullOption, ImageSetOption, ModelsOption, OutOption
 
@@ -45,4 +46,4 @@ def robustness(
             cache=out / CACHE,
             progress=progress,
         )
-    typer.echo(f"{write_experiment(out, experiment)}")
+    say(f"{write_experiment(out, experiment)}")

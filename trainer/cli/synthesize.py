@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import PhotosOption, app, pool_app
 
 
@@ -49,7 +50,7 @@ def synthesize(
             device=device,
             progress=progress,
         )
-    typer.echo(f"{out}: {len(entries)} synthetic models")
+    say(f"{out}: {len(entries)} synthetic models")
 
 
 @pool_app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from fingerprint_sdk.text import visible
 from trainer.evaluation.decisions import Decisions
 from trainer.evaluation.identification import LevelScores
 from trainer.evaluation.metrics import Estimate
@@ -58,7 +59,7 @@ def print_table(results: Mapping[str, Scores], *, console: Console | None = None
     table = Table(title=title)
     table.add_column("", no_wrap=True)
     for image_set in results:
-        table.add_column(Text(image_set), justify="right")
+        table.add_column(Text(visible(image_set)), justify="right")
 
     def add(label: str, cell: Callable[[Scores], str], *, last: bool = False) -> None:
         cells = [Text(cell(scores)) for scores in results.values()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from fingerprint_sdk.files import replacing, write_text
+from fingerprint_sdk.files import write_bytes, write_text
 from trainer.progress import Progress, silent
 
 
@@ -43,8 +44,11 @@ def compute_sharded(
         if not path.exists():
             row = compute(i)
             path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as temporary, temporary.open("wb") as file:
-                np.save(file, row)
+            content = (
+                io.BytesIO()
+            )  # NumPy notices no full disk where a file's last bytes should go
+            np.save(content, row)
+            write_bytes(path, content.getvalue())
         return np.load(path)
 
     rows: np.ndarray | None = None

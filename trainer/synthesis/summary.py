@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 from rich.table import Table
+from rich.text import Text
 
+from fingerprint_sdk.text import visible
 from trainer.synthesis.families import architecture_from_id
 from trainer.synthesis.pool import pool_recipe, read_pool
 
@@ -69,7 +71,7 @@ def summarise_pool(pool: Path) -> PoolSummary:
 
 def summary_table(summary: PoolSummary, title: str) -> Table:
     """The same figures for reading."""
-    table = Table(title=title, show_header=False)
+    table = Table(title=Text(visible(title)), show_header=False)
     table.add_column()
     table.add_column(overflow="fold")
     table.add_row("models", f"{summary.models} of {summary.architectures} architectures")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fingerprint_sdk.cli.shared import options
-from fingerprint_sdk.cli.shared.files import images_in, subfolders, tell_passed_over
+from fingerprint_sdk.cli.shared.files import Found, images_in, subfolders, tell_passed_over
 from fingerprint_sdk.cli.shared.model import describe, open_extractor, open_gallery, usable
-from fingerprint_sdk.cli.shared.output import note, print_json, progress
+from fingerprint_sdk.cli.shared.output import note, print_json, progress, say
 from fingerprint_sdk.errors import GalleryError
+
+if TYPE_CHECKING:
+    from fingerprint_sdk.gallery import Gallery
 
 # What an import leaves in an entry's notes, by which a second run knows the same files again.
 _MARK, _COPIES = "files ", " and copies"
@@ -40,7 +43,8 @@ def add(
 ) -> None:
     """Enroll a whole folder, one generator per folder in it.
 
-    The gallery is made if there is none, and saved after each generator.
+    The gallery is made if there is none, and saved after each generator: what is then told to be
+    enrolled is in the file, whoever else adds to it meanwhile.
 
     Cut short, run it again: names already enrolled from the same files are skipped.
 
@@ -48,21 +52,17 @@ def add(
 
       fingerprint gallery add known.fpg generators/
     """
-    found = {path.name: images_in(path, recursive) for path in subfolders(folder)}
+    from fingerprint_sdk.gallery import Gallery
+
+    found = _generators(folder, recursive)
     passed_over = [path for one in found.values() for path in one.passed_over]
     tell_passed_over(passed_over)
     generators = {name: one.images for name, one in found.items()}
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     known = open_gallery(gallery, extractor, create=True)
     marks = {name: _MARK + _digest(paths) + _COPIES * copies for name, paths in generators.items()}
-    present = [name for name in generators if name in known]
-    same = [name for name in present if marks[name] in known[name].notes]
-    changed = [name for name in present if name not in same]
-    if changed and not replace:
-        raise GalleryError(
-            f"{str(gallery)!r} has {', '.join(map(repr, changed))} from other files: add "
-            "--replace to enroll them anew, or remove or rename them"
-        )
+    same = [name for name in generators if _has(known, name, marks)]
+    _check_changed(known, gallery, marks, replace)
     added: dict[str, int] = {}
     left_out: list[dict[str, Any]] = []
     todo = [name for name in generators if name not in same]
@@ -71,11 +71,18 @@ def add(
     with progress(total, "enrolling") as moved:
         for name in todo:
             paths, failed = usable(generators[name], on_error)
-            if name in changed:
-                known.remove(name)
-            known.enroll(name, _watched(paths, moved, before), notes=marks[name], copies=copies)
-            known.save(gallery)
-            added[name] = len(paths)
+            new = Gallery(extractor)
+            new.enroll(name, _watched(paths, moved, before), notes=marks[name], copies=copies)
+            # Others may have changed the gallery while these were embedded.
+            with Gallery.changing(gallery, extractor, create=True) as known:
+                if _has(known, name, marks):
+                    same.append(name)
+                else:
+                    _check_changed(known, gallery, {name: marks[name]}, replace)
+                    if name in known:
+                        known.remove(name)
+                    known.merge(new)
+                    added[name] = len(paths)
             left_out += failed
             before += len(generators[name])
     if json:
@@ -90,10 +97,37 @@ def add(
         print_json(document)
         return
     for name, count in added.items():
-        print(f"{name}: {count} images enrolled")
+        say(f"{name}: {count} images enrolled")
     if same:
         note(f"{len(same)} already enrolled from the same files: skipped")
-    print(f"{len(known)} {'entry' if len(known) == 1 else 'entries'} in {gallery}")
+    say(f"{len(known)} {'entry' if len(known) == 1 else 'entries'} in {gallery}")
+
+
+def _generators(folder: Path, recursive: bool) -> dict[str, Found]:
+    """The images of each generator, by the name of its entry."""
+    from fingerprint_sdk.gallery.entry import entry_name
+
+    found: dict[str, Found] = {}
+    for path in subfolders(folder):
+        name = entry_name(path.name)
+        here, before = images_in(path, recursive), found.get(name, Found([], []))
+        found[name] = Found(before.images + here.images, before.passed_over + here.passed_over)
+    return found
+
+
+def _has(known: Gallery, name: str, marks: Mapping[str, str]) -> bool:
+    """Whether the gallery has an entry from the same files."""
+    return name in known and marks[name] in known[name].notes
+
+
+def _check_changed(known: Gallery, path: Path, marks: Mapping[str, str], replace: bool) -> None:
+    """Raise GalleryError if entries from other files would be replaced, unless they may be."""
+    changed = [name for name in marks if name in known and not _has(known, name, marks)]
+    if changed and not replace:
+        raise GalleryError(
+            f"{str(path)!r} has {', '.join(map(repr, changed))} from other files: add "
+            "--replace to enroll them anew, or remove or rename them"
+        )
 
 
 def _watched(

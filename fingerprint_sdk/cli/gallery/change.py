@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 from fingerprint_sdk.cli.gallery.read import load
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.model import open_extractor
+from fingerprint_sdk.cli.shared.output import say
 from fingerprint_sdk.errors import GalleryError
 
 
@@ -35,11 +37,12 @@ def create(
     """Make an empty gallery for one model. An existing file is left alone."""
     from fingerprint_sdk.gallery import Gallery
 
-    if gallery.exists():
+    if os.path.exists(gallery):
         raise GalleryError(f"{str(gallery)!r} exists: remove it, or choose another name")
     extractor = open_extractor(model, revision, device, offline, threads)
-    Gallery(extractor).save(gallery)
-    print(f"made {gallery} for model {extractor.name} {extractor.version}")
+    with Gallery.changing(gallery, extractor, create=True):
+        pass
+    say(f"made {gallery} for model {extractor.name} {extractor.version}")
 
 
 def remove(
@@ -47,19 +50,21 @@ def remove(
     names: Annotated[list[str], typer.Argument(help="Names of entries.")],
 ) -> None:
     """Remove entries: all those named, or after an error none."""
-    known = load(gallery)
-    for name in names:
-        known.remove(name)
-    known.save(gallery)
-    print(f"removed {len(names)}, {len(known)} left in {gallery}")
+    from fingerprint_sdk.gallery import Gallery
+
+    with Gallery.changing(gallery) as known:
+        for name in names:
+            known.remove(name)
+    say(f"removed {len(names)}, {len(known)} left in {gallery}")
 
 
 def rename(gallery: options.GalleryArgument, name: Name, new_name: Name) -> None:
     """Rename an entry."""
-    known = load(gallery)
-    known.rename(name, new_name)
-    known.save(gallery)
-    print(f"{name} is now {new_name} in {gallery}")
+    from fingerprint_sdk.gallery import Gallery
+
+    with Gallery.changing(gallery) as known:
+        known.rename(name, new_name)
+    say(f"{name} is now {new_name} in {gallery}")
 
 
 def merge(
@@ -75,8 +80,9 @@ def merge(
 
       fingerprint gallery merge known.fpg colleague.fpg
     """
-    known = load(gallery)
-    for other in others:
-        known.merge(load(other), on_duplicate=on_duplicate.value)
-    known.save(gallery)
-    print(f"{len(known)} entries in {gallery}")
+    from fingerprint_sdk.gallery import Gallery
+
+    with Gallery.changing(gallery) as known:
+        for other in others:
+            known.merge(load(other), on_duplicate=on_duplicate.value)
+    say(f"{len(known)} entries in {gallery}")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fingerprint_sdk.cli.shared import options
+from fingerprint_sdk.cli.shared.files import check_out
 from fingerprint_sdk.cli.shared.model import BUILT_IN, describe, open_extractor, searched_gallery
-from fingerprint_sdk.cli.shared.output import note, print_json, print_table
+from fingerprint_sdk.cli.shared.output import note, print_json, print_table, say
 
 if TYPE_CHECKING:
     from fingerprint_sdk.gallery.check import GalleryCheck
@@ -45,20 +46,22 @@ def check(
 
       fingerprint gallery check mine.fpg --page mine.html
     """
-    from fingerprint_sdk.embeddings_file import write
+    from fingerprint_sdk.embeddings_file import deliver
     from fingerprint_sdk.gallery.check.page import page as page_of
 
+    if page is not None:
+        check_out(page)
     extractor = open_extractor(model, revision, device, offline, threads)
     found = searched_gallery(gallery, extractor, known=False).check(fpir=fpir)
     if page is not None:
-        write(page, page_of(found, gallery.name if gallery else BUILT_IN).encode())
+        deliver(page, page_of(found, gallery.name if gallery else BUILT_IN).encode())
         note(f"wrote {page}")
     if json:
         named = None if gallery is None else str(gallery)
         print_json({"model": describe(extractor), "gallery": named, **_plain(found)})
         return
     for sentence in found.summary:
-        print(sentence)
+        say(sentence)
     print_table(
         ("entry", "images", "own first", "right", "wrong", "more images"),
         [
@@ -67,7 +70,7 @@ def check(
         ],
     )
     for sentence in found.findings:
-        print(f"- {sentence}")
+        say(f"- {sentence}")
 
 
 def _plain(found: GalleryCheck) -> dict[str, object]:

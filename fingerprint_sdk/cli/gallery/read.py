@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fingerprint_sdk.cli.shared import options
+from fingerprint_sdk.cli.shared.files import check_out
 from fingerprint_sdk.cli.shared.model import BUILT_IN
-from fingerprint_sdk.cli.shared.output import print_json, print_pairs, print_table
+from fingerprint_sdk.cli.shared.output import note, print_json, print_pairs, print_table, say
+from fingerprint_sdk.files import is_stream
 
 if TYPE_CHECKING:
     from fingerprint_sdk.gallery import Gallery
@@ -80,10 +82,12 @@ def export(
     ending = out.suffix.removeprefix(".")
     if form is None and ending not in list(FormatChoice):
         raise typer.BadParameter(f"{str(out)!r} must end in .csv or .parquet, or name a --format")
+    check_out(out)
     known = load(gallery)
     write = known.export_csv if (form or ending) == FormatChoice.csv else known.export_parquet
     write(out)
-    print(f"wrote {len(known)} entries to {out}")
+    tell = note if is_stream(out) else say  # the table itself may be on stdout
+    tell(f"wrote {len(known)} entries to {out}")
 
 
 def load(path: Path | None) -> Gallery:

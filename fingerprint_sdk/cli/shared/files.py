@@ -12,8 +12,9 @@ from typing import IO, TYPE_CHECKING
 
 from fingerprint_sdk.cli.shared.output import note
 from fingerprint_sdk.cli.shared.sniff import is_image
-from fingerprint_sdk.errors import ImageError
-from fingerprint_sdk.files import replacing
+from fingerprint_sdk.errors import GalleryError, ImageError
+from fingerprint_sdk.files import check_delivery, check_target, delivering, writing
+from fingerprint_sdk.text import cell
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,11 +130,15 @@ def write_embeddings(
     """Write the rows of ``embeddings`` (N, D) to ``out``, in the format its suffix names.
 
     ``.npz`` holds ``paths`` (N strings), ``embeddings`` (N, D) float32, ``model`` and
-    ``model_version``; ``.npy`` only the matrix; ``.csv`` a row ``path, e0, e1, ...`` per image.
+    ``model_version``; ``.npy`` only the matrix; ``.csv``, or a pipe of any name, a row
+    ``path, e0, e1, ...`` per image, with paths as ``text.cell`` has them.
+
+    Raises:
+        FingerprintError: it cannot be written; an older file is left as it was.
     """
     import numpy as np
 
-    with replacing(out) as temporary, temporary.open("wb") as file:
+    with writing(out), delivering(out) as file:
         if out.suffix == ".npz":
             np.savez(
                 file,
@@ -143,7 +148,10 @@ def write_embeddings(
                 model_version=np.str_(model["version"]),
             )
         elif out.suffix == ".npy":
-            np.save(file, embeddings)
+            # Not into the file: NumPy notices no full disk where its last bytes should go.
+            content = io.BytesIO()
+            np.save(content, embeddings)
+            file.write(content.getbuffer())
         else:
             _write_csv(file, paths, embeddings)
 
@@ -153,9 +161,21 @@ def _write_csv(file: IO[bytes], paths: Sequence[str], embeddings: npt.NDArray[np
     rows = csv.writer(text)
     rows.writerow(["path", *(f"e{i}" for i in range(embeddings.shape[1]))])
     for path, row in zip(paths, embeddings, strict=True):
-        rows.writerow([path, *(str(value) for value in row)])
+        rows.writerow([cell(path), *(str(value) for value in row)])
     text.flush()
     text.detach()
+
+
+def check_out(path: Path) -> None:
+    """Raise FingerprintError where no result can be written, before what takes long."""
+    with writing(path):
+        check_delivery(path)
+
+
+def check_new(path: Path) -> None:
+    """``check_out`` for a gallery or an index, which is no result to be piped."""
+    with writing(path, GalleryError):
+        check_target(path)
 
 
 def _existing(path: Path) -> Path:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fingerprint_sdk.cli.shared.files import check_new
 from fingerprint_sdk.cli.shared.options import DeviceChoice, OnError
 from fingerprint_sdk.cli.shared.output import note, progress
-from fingerprint_sdk.errors import GalleryError, ImageError
+from fingerprint_sdk.errors import ImageError
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import EmbeddingResult, Extractor
@@ -116,9 +118,9 @@ def open_gallery(path: Path, extractor: Extractor, *, create: bool = False) -> G
     """
     from fingerprint_sdk.gallery import Gallery
 
-    if create and not path.exists():
-        if not path.parent.is_dir():
-            raise GalleryError(f"cannot make {str(path)!r}: its folder does not exist")
+    if create:
+        check_new(path)
+    if create and not os.path.exists(path):
         note(f"making the new gallery {path}")
         return Gallery(extractor)
     return Gallery.load(path, extractor)

@@ -1,4 +1,8 @@
-"""Results on stdout: a table for people, or one JSON document. All else goes to stderr."""
+"""Results on stdout: a table for people, or one JSON document. All else goes to stderr.
+
+What is printed may hold names that strangers gave, so it goes through ``text.visible``; JSON is
+ASCII.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+from fingerprint_sdk.text import encodable, visible
 
 SCHEMA = 1
 """Version of the JSON documents, see docs/json.md: raised where a field goes or changes."""
@@ -27,14 +33,17 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title:
     from rich.text import Text
 
     rows = list(rows)
-    table = Table(title=Text(title) if title else None, title_justify="left")
+    table = Table(title=Text(_cell(title)) if title else None, title_justify="left")
     for index, column in enumerate(columns):
         numeric = bool(rows) and isinstance(rows[0][index], int | float)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
     # Without a terminal there is no edge to fold at, and folded file names cannot be searched.
-    Console(width=None if sys.stdout.isatty() else _UNFOLDED).print(table)
+    console = Console(width=None if sys.stdout.isatty() else _UNFOLDED)
+    with console.capture() as printed:  # rich ends the process when nobody reads what it prints
+        console.print(table)
+    print(printed.get(), end="")
 
 
 def print_attributes(found: Sequence[object], columns: Mapping[str, str], title: str = "") -> None:
@@ -45,15 +54,20 @@ def print_attributes(found: Sequence[object], columns: Mapping[str, str], title:
 
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     """Print ``name  value`` lines on stdout."""
-    shown = [(name, _cell(value)) for name, value in pairs]
+    shown = [(_cell(name), _cell(value)) for name, value in pairs]
     width = max(len(name) for name, _ in shown)
     for name, value in shown:
         print(f"{name:<{width}}  {value}")
 
 
+def say(message: str) -> None:
+    """Print a line on stdout."""
+    print(_cell(message))
+
+
 def note(message: str) -> None:
-    """Tell the person something on stderr."""
-    print(message, file=sys.stderr)
+    """Tell the person something in a line on stderr."""
+    print(visible(message), file=sys.stderr)
 
 
 @contextmanager
@@ -80,6 +94,4 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4f}" if math.isfinite(value) else "-"
-    # File names may hold bytes that are no text, and the terminal may know few characters.
-    encoding = sys.stdout.encoding or "utf-8"
-    return str(value).encode(encoding, "backslashreplace").decode(encoding)
+    return encodable(visible(str(value)), sys.stdout.encoding)  # terminals may know few letters

@@ -2,53 +2,56 @@
 
 from __future__ import annotations
 
-from fingerprint_sdk.explanation.page import text
+from typing import TYPE_CHECKING
+
 from fingerprint_sdk.gallery.check.result import Confusion
+from fingerprint_sdk.markup import render
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 _FIELD, _LABEL, _LONGEST = 28, 132, 17  # px of a field and of the names; letters of a name
 _LIGHT, _DARK = (0xF6, 0xF8, 0xFA), (0x05, 0x50, 0xAE)  # of the page's own colours
 
 
-def picture(confusion: Confusion) -> str:
+def picture(confusion: Confusion) -> Markup:
     """An ``svg`` element; names and numbers of a field are shown when it is pointed at."""
     known = [score for row in confusion.scores for score in row if score is not None]
     low, high = min(known, default=0.0), max(known, default=1.0)
     span = max(high - low, 1e-9)
     count = len(confusion.names)
-    width, height = _LABEL + count * _FIELD, (1 + count) * _FIELD
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}">\n<title>Mean scores between the entries</title>\n'
-    ]
+    labels, fields = [], []
     for row, (name, scores) in enumerate(zip(confusion.names, confusion.scores, strict=True)):
-        middle = (row + 1.5) * _FIELD + 4
-        parts.append(_label(_LABEL - 6, middle, "end", f"{_short(name)} {row + 1}", name))
-        parts.append(_label(_LABEL + (row + 0.5) * _FIELD, 18, "middle", str(row + 1), name))
+        left = (
+            _LABEL - 6,
+            (row + 1) * _FIELD + _FIELD // 2 + 4,
+            "end",
+            f"{_short(name)} {row + 1}",
+        )
+        above = (_LABEL + row * _FIELD + _FIELD // 2, 18, "middle", str(row + 1))
+        for x, y, anchor, shown in (left, above):
+            labels.append({"x": x, "y": y, "anchor": anchor, "shown": shown, "whole": name})
         for column, (other, score) in enumerate(zip(confusion.names, scores, strict=True)):
             share = 0.0 if score is None else (score - low) / span
             said = "not measurable" if score is None else f"{score:.2f}"
-            x, y = _LABEL + column * _FIELD, (row + 1) * _FIELD
-            frame = ' stroke="#1f2328" stroke-width="1.5"' if row == column else ""
-            parts.append(
-                f"<g><title>{text(name)} with {text(other)}: {said}</title>"
-                f'<rect x="{x + 1}" y="{y + 1}" width="{_FIELD - 2}" height="{_FIELD - 2}" '
-                f'fill="{_colour(share)}"{frame}/>'
+            fields.append(
+                {
+                    "x": _LABEL + column * _FIELD,
+                    "y": (row + 1) * _FIELD,
+                    "title": f"{name} with {other}: {said}",
+                    "own": row == column,
+                    "colour": _colour(share),
+                    "ink": "#ffffff" if share > 0.5 else "#1f2328",
+                    "number": "" if score is None else said.replace("0.", ".", 1),
+                }
             )
-            if score is not None:
-                ink = "#ffffff" if share > 0.5 else "#1f2328"
-                number = f"{score:.2f}".replace("0.", ".", 1)
-                parts.append(
-                    f'<text x="{x + _FIELD / 2:g}" y="{middle:g}" text-anchor="middle" '
-                    f'fill="{ink}">{number}</text>'
-                )
-            parts.append("</g>\n")
-    return "".join([*parts, "</svg>\n"])
-
-
-def _label(x: float, y: float, anchor: str, shown: str, whole: str) -> str:
-    return (
-        f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" fill="#1f2328">'
-        f"<title>{text(whole)}</title>{text(shown)}</text>\n"
+    return render(
+        "gallery/check/picture.svg",
+        width=_LABEL + count * _FIELD,
+        height=(1 + count) * _FIELD,
+        side=_FIELD,
+        labels=labels,
+        fields=fields,
     )
 
 

@@ -132,9 +132,9 @@ def test_an_image_may_be_removed_while_the_index_is_saved(
     index = plain_index(9)
     write = module.save
 
-    def interrupted(*arguments: object) -> object:
+    def interrupted(*arguments: object, **more: object) -> object:
         index.remove(["image2"])
-        return write(*arguments)
+        return write(*arguments, **more)
 
     monkeypatch.setattr(module, "save", interrupted)
     index.save(path)
@@ -144,23 +144,45 @@ def test_an_image_may_be_removed_while_the_index_is_saved(
     assert "image2" not in fp.Index.load(path)
 
 
-def test_the_last_to_save_wins_as_a_whole(tmp_path: Path) -> None:
+def test_what_somebody_else_saved_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "x.fpi"
     plain_index(5).save(path)
     one, other = fp.Index.load(path), fp.Index.load(path)
     add_plain(one, 3)
     one.save(path)
     other.remove(["image4"])
-    other.save(path)  # replaces the file that ``one`` knows
-    check_plain(fp.Index.load(path), 4)
-    one.save(path)
+    for _ in range(2):
+        with pytest.raises(
+            fp.GalleryError, match=r"x\.fpi' was changed by somebody else .*changing"
+        ):
+            other.save(path)  # the file is longer than ``other`` knows
     check_plain(fp.Index.load(path), 8)
+    other.save(tmp_path / "y.fpi")
+    check_plain(fp.Index.load(tmp_path / "y.fpi"), 4)
+    one.remove(["image7"])
+    one.save(path)  # replaces the file
     other = fp.Index.load(path)
     add_plain(one, 1)
     one.save(path)
-    add_plain(other, 2)
-    other.save(path)  # the file is longer than ``other`` knows
-    check_plain(fp.Index.load(path), 10)
+    plain_index(3).save(path)  # one that was never opened from there
+    for index in (one, other):
+        with pytest.raises(fp.GalleryError, match="changed by somebody else"):
+            index.save(path)
+    check_plain(fp.Index.load(path), 3)
+    path.unlink()
+    other.save(path)
+    check_plain(fp.Index.load(path), 7)
+
+
+def test_what_a_killed_writer_left_is_no_change(tmp_path: Path) -> None:
+    path = tmp_path / "x.fpi"
+    plain_index(5).save(path)
+    index = fp.Index.load(path)
+    with path.open("ab") as file:
+        file.write(bytes(start_after(path.stat().st_size) + 8 - path.stat().st_size) + b"half of")
+    add_plain(index, 2)
+    index.save(path)
+    check_plain(fp.Index.load(path), 7)
 
 
 def test_an_open_index_keeps_its_rows_when_the_file_is_replaced(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def file(files: list[Path], name: str) -> str:
 
 def place(page: str, mark: str) -> list[float]:
     """Where marks of a kind stand on their lines, in per cent."""
-    return [float(left) for left in re.findall(rf"class='{mark}' style='left:([\d.]+)%", page)]
+    return [float(left) for left in re.findall(rf'class="{mark}" style="left:([\d.]+)%', page)]
 
 
 def check_drawing(page: str, kind: str) -> None:
@@ -66,7 +66,7 @@ def test_a_pair_is_shown_as_it_is_judged(
     result = actions.extractor.verify([left], [right])
     assert result.verdict == kind
     page = actions.verify([left], [right], None)
-    assert page.startswith(f"<section class='fp-card fp-{kind}'")
+    assert page.startswith(f'<section class="fp-card fp-{kind}"')
     assert f"<h3>{title}</h3>" in page
     check_drawing(page, kind)
     said = words(page)
@@ -103,7 +103,7 @@ def test_a_probe_is_shown_as_it_is_judged(
     result = gallery.identify(image)
     with closing(Actions(actions.extractor, gallery)) as page_actions:
         page = page_actions.identify([image], False, None, None)
-    assert page.startswith(f"<section class='fp-card fp-{kind}'")
+    assert page.startswith(f'<section class="fp-card fp-{kind}"')
     assert f"<h3>{title}</h3>" in page
     check_drawing(page, kind)
     said = words(page)
@@ -167,7 +167,7 @@ def test_the_candidates_of_a_card_share_a_scale(extractor: fp.Extractor) -> None
     result = extractor.identify(rows[0], known)
     page = verdict.identification(result, [])
     assert [candidate.score for candidate in result.candidates] == [1.0, -1.0]
-    assert page.count("<span class='fp-end'>-1</span>") == 2
+    assert page.count('<span class="fp-end">-1</span>') == 2
     assert place(page, "fp-dot") == [100.0, 0.0]
 
 
@@ -175,7 +175,7 @@ def test_a_scale_holds_negative_scores_and_marks_what_lies_between() -> None:
     page = scale(-0.5, (0.25, 0.5), ("low", "high"))
     assert place(page, "fp-dot") == [0.0]
     assert place(page, "fp-tick") == [50.0, 66.67]
-    assert "class='fp-band' style='left:50.0%;width:16.67%'" in page
+    assert 'class="fp-band" style="left:50.0%;width:16.67%"' in page
     assert ">-0.2</span>" in scale(-0.12)  # the end is a round number
     assert "fp-tick" not in scale(0.5)
     assert "fp-band" not in scale(0.5, (None, 0.6), ("low", "high"))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from support.hub_server import Hub, client_environment, serve
 
 REPO = "someone/fingerprint-tiny"
@@ -223,3 +224,20 @@ def test_a_hub_out_of_reach_and_nothing_cached(unanswered: subprocess.Popen[str]
     refused = json.loads(said)
     assert refused["error"] == "ModelNotFoundError"
     assert NOBODY in refused["message"]
+
+
+def test_what_a_killed_download_left_goes_with_the_next(hub: Hub, resolve: Resolve) -> None:
+    first = hub.publish(REPO, model_files())
+    second = hub.publish(REPO, model_files(b"others " * 5000, "2.0"))
+    blobs = Path(resolve(revision=first)["path"]).parents[2] / "blobs"
+    left, living = (blobs / f"{letter * 40}.0123abcd.incomplete" for letter in "ab")
+    others = {blobs / "resumable.incomplete", blobs / "x.0123abcd.other"}
+    for path in (left, living, *others):
+        path.write_bytes(b"half of it")
+    with FileLock(blobs.parents[1] / ".locks" / blobs.parent.name / f"{'b' * 40}.lock"):
+        resolve(revision=second)
+    assert not left.exists()
+    assert living.exists()
+    assert all(path.exists() for path in others)
+    resolve(revision=second)
+    assert not living.exists()

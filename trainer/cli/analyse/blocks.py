@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.analyse.options import (
     SeedOption,
     SideOption,
@@ -60,8 +61,8 @@ def blocks(
     )
     page = write_experiment(out, blocks_page(tests, scale))
     for name, swaps in tests.items():
-        typer.echo(
+        say(
             f"{name}: whole {100 * swaps[0].follows_last:.1f} % right; last block exchanged: "
             f"{100 * swaps[1].follows_last:.1f} % follow it"
         )
-    typer.echo(f"{page}")
+    say(f"{page}")

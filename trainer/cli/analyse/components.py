@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.analyse.options import (
     GENERATORS,
     PoolOption,
@@ -93,4 +94,4 @@ def components(
                 "128 px each; --models 0 takes all, as --full does."
             )
     page = components_page(in_pool, trained, " ".join(scale))
-    typer.echo(f"{write_experiment(out, page)}")
+    say(f"{write_experiment(out, page)}")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.analyse.options import (
     PoolOption,
     SeedOption,
@@ -66,4 +67,4 @@ def kernels(
             scale += (
                 f" {architectures} architectures of the pool, drawn at random, two models each."
             )
-    typer.echo(f"{write_experiment(out, kernels_page(groups, scale))}")
+    say(f"{write_experiment(out, kernels_page(groups, scale))}")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.options import DenoiserOption, ImagesOption, OutOption
 
 
@@ -69,7 +70,7 @@ def spectrum(
     unique = uniqueness(found)
     shown = [g.example for g in found] if examples else None
     page = spectrum_page([average(g) for g in found], unique, reference, scale, shown)
-    typer.echo(
+    say(
         f"{write_experiment(out, page)}: {100 * unique.matched:.0f} % of half averages find "
         f"their own other half (chance {100 * unique.chance:.0f} %)"
     )

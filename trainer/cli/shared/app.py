@@ -6,28 +6,32 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
+from fingerprint_sdk.cli.shared.commands import ERROR, Commands, let_go
+from fingerprint_sdk.cli.shared.output import note
 from fingerprint_sdk.errors import FingerprintError
 
 _EXTRA = ("torch", "onnx", "onnxscript", "onnxruntime", "sklearn", "scipy", "matplotlib", "jinja2")
 
 
-class _Commands(TyperGroup):
+class _Commands(Commands):
     """Turns bad input into one message on stderr and exit code 2; a bug keeps its traceback."""
 
     def invoke(self, ctx: typer.Context) -> object:
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:  # nobody reads what is printed
+            raise
         except (FingerprintError, ValueError, OSError) as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(2) from error
+            let_go()
+            note(f"error: {error}")
+            raise typer.Exit(ERROR) from error
         except ModuleNotFoundError as error:
             if error.name not in _EXTRA:
                 raise
             needed = 'pip install "fingerprint-sdk[trainer]"'
-            typer.echo(f"error: training needs {error.name}: {needed}", err=True)
-            raise typer.Exit(2) from error
+            note(f"error: training needs {error.name}: {needed}")
+            raise typer.Exit(ERROR) from error
 
 
 app = typer.Typer(

@@ -35,7 +35,7 @@ files.append(path, b"killed!!", [b"k" * 100_000], end=11, inode=files.inode_of(s
 """
 MANY = """
 import sys
-from test_files_append import add, records
+from test_growth import add, records
 for number in range(40):
     while not add(sys.argv[1], f"{sys.argv[2]}{number}".encode() * 500, records(sys.argv[1])[1]):
         pass

@@ -1,0 +1,63 @@
+"""One at a time: whoever changes a file reads, changes and writes it while holding its lock."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fingerprint_sdk.files.replacement import check_target
+
+LOCK_SECONDS = 60.0
+"""How long to wait for another writer: replacing an index of a million images takes up to 10 s."""
+
+_LONGEST = 200  # bytes of a name that has room for more; 255 are the most that file systems take
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str], timeout: float = LOCK_SECONDS) -> Iterator[None]:
+    """Hold the lock of a file, against other processes and threads.
+
+    Only those who ask for the lock heed it; readers need none. It is taken on an empty file
+    ``.NAME.lock`` beside the file, or beside that which a link names, and goes with the process
+    that holds it, however it ends. The lock file stays: to remove it would let in two. The thread
+    that holds the lock may take it again.
+
+    Args:
+        path: of the file, which need not exist; its folder must.
+        timeout: seconds to wait for others.
+
+    Raises:
+        TimeoutError: others kept it all that time.
+        OSError: the file cannot be written there, or is no regular file.
+    """
+    # Here, since importing this package imports nothing that it may not need.
+    from filelock import FileLock, Timeout
+
+    target = check_target(path)
+    # Whoever may write into the folder may take the lock, whatever the umask of the first.
+    mode = stat.S_IMODE(target.parent.stat().st_mode) & 0o666 | 0o600
+    lock = FileLock(_beside(target), mode=mode, is_singleton=True)
+    try:
+        lock.acquire(timeout=timeout)
+    except Timeout:
+        raise TimeoutError(
+            errno.ETIMEDOUT,
+            f"somebody else is changing it, and was not done after {timeout:g} s: try again later",
+            str(target),
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _beside(target: Path) -> Path:
+    name = target.name
+    if len(os.fsencode(name)) > _LONGEST:
+        name = name[:24] + hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    return target.with_name(f".{name}.lock")

@@ -1,0 +1,53 @@
+"""Kill programs at random moments.
+
+    PYTHONPATH=tests python -m kills --times 200
+
+It prints how many were killed; at the first file that does not open, or lacks what a program had
+said is in it, or was left over, it stops with an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from kills import downloads, files, training
+from kills.trial import kill_at_random
+
+KINDS = (
+    (files.trials, ("gallery-add", "index-add", "embed-out")),
+    (downloads.trials, ("hub-download",)),
+    (training.trials, ("trainer-synthesize", "trainer-extractor")),
+)
+
+
+def main() -> None:
+    """Kill all, or those asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=200, help="kills of each")
+    parser.add_argument("--seed", type=int, default=0)
+    every = [name for _, names in KINDS for name in names]
+    parser.add_argument("--only", nargs="+", choices=every, default=every)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as root:
+        for kind, names in KINDS:
+            wanted = [name for name in names if name in given.only]
+            if not wanted:
+                continue
+            shared = Path(root) / kind.__module__
+            shared.mkdir()
+            trials = kind(shared)
+            for name in wanted:
+                begun = time.monotonic()
+                count = kill_at_random(trials[name], shared / "work", given.times, given.seed)
+                print(
+                    f"{name}: {count.kills} kills, {count.before_the_end} before the last step, "
+                    f"nothing lost, nothing left over, {time.monotonic() - begun:.0f} s",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -125,14 +125,16 @@ def embedding_rows(embeddings: npt.NDArray[np.floating], size: int) -> Embedding
     Raises:
         FingerprintError: they are not L2-normalised rows of ``size`` numbers.
     """
-    rows = np.atleast_2d(np.asarray(embeddings, dtype=np.float32))
+    with np.errstate(over="ignore", invalid="ignore"):  # refused below
+        rows = np.atleast_2d(np.asarray(embeddings, dtype=np.float32))
+        norms = np.linalg.norm(rows, axis=1)
     if rows.shape[1] != size:
         raise FingerprintError(
             f"embeddings of this model have {size} numbers, not {rows.shape[1]}: embed the images "
             "with the model that compares them"
         )
     # Values that are not finite fail this comparison too.
-    if not (np.abs(np.linalg.norm(rows, axis=1) - 1) < _UNIT).all():
+    if not (np.abs(norms - 1) < _UNIT).all():
         raise FingerprintError(
             "embeddings must be finite and L2-normalised: give them as embedded"
         )

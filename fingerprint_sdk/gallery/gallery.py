@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -25,6 +24,7 @@ from fingerprint_sdk.gallery.search import rank
 from fingerprint_sdk.identification import Identification
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.model_slot import ModelSlot
+from fingerprint_sdk.process.forks import Lock
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 class Gallery:
     """Known models by name, each with the embeddings of some of its images.
 
-    The images themselves are not needed once enrolled. Safe to use from several threads.
+    The images themselves are not needed once enrolled. Safe to use from several threads and
+    processes; pickled, a gallery takes its entries and its extractor along.
 
     Of 10,000 entries of ten embeddings, the first search takes some seconds, since it asks the
     gallery what strangers score in it, and later ones some ms; so it is after a change.
@@ -60,8 +61,11 @@ class Gallery:
         stored = None if content is None else content.identity
         self._slot = ModelSlot(model, stored, kind="gallery", remedy="enroll")
         self._entries: dict[str, Entry] = {} if content is None else dict(content.entries)
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._background: Background | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_background": None}  # computed again where it is needed
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -350,8 +354,9 @@ class Gallery:
 
     def _set(self, entries: dict[str, Entry]) -> None:
         # A new dict each time: readers without the lock keep a consistent old one.
-        self._entries = entries
+        # The background goes first: a process may be forked between the two.
         self._background = None
+        self._entries = entries
 
     def _known(self) -> Background:
         if self._background is None:

@@ -16,7 +16,7 @@ Measured at 10⁶ images of 641 numbers: benchmarks/index/costs.json.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +31,8 @@ from fingerprint_sdk.embeddings_file import (
 )
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.files import append, inode_of, replacing, start_after
-from fingerprint_sdk.parts import Blocks, Part, encode_part, hold, read_parts
 from fingerprint_sdk.index.rows import Rows
+from fingerprint_sdk.parts import Blocks, Part, encode_part, hold, read_parts
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 FORMAT = Format("index", "fingerprint-index", "1")
@@ -45,12 +45,14 @@ class Stored:
     """How much of an index lies in a file.
 
     Attributes:
+        path: of the file, without links.
         inode: of the file, see ``files.inode_of``.
         held: keeps the file open, so that no other gets its number.
         end: its length in bytes, as far as it counts.
         rows, parts: how many it has.
     """
 
+    path: str
     inode: tuple[int, int]
     held: object
     end: int
@@ -113,7 +115,7 @@ def _appended(
     if not append(path, seal, content, end=stored.end, inode=stored.inode):
         return None
     end = start_after(stored.end) + len(seal) + sum(map(len, content))
-    return Stored(stored.inode, stored.held, end, stored.rows + len(more), stored.parts + 1)
+    return replace(stored, end=end, rows=stored.rows + len(more), parts=stored.parts + 1)
 
 
 def _replaced(path: str | os.PathLike[str], identity: ModelIdentity, rows: Rows) -> Stored:
@@ -123,7 +125,7 @@ def _replaced(path: str | os.PathLike[str], identity: ModelIdentity, rows: Rows)
         file.writelines(content)
         file.flush()
         end, inode = file.tell(), inode_of(os.fstat(file.fileno()))
-        return Stored(inode, hold(file), end, len(rows), 1)
+        return Stored(os.path.realpath(path), inode, hold(file), end, len(rows), 1)
 
 
 def _encoded(identity: ModelIdentity, rows: Rows) -> tuple[bytes, list[bytes | memoryview]]:
@@ -142,7 +144,7 @@ def read(path: Path) -> Content:
     """Open and check an index file; see ``Index.load``."""
     name = repr(str(path))
     with reading(path, FORMAT), path.open("rb") as file:
-        parts, end, held = read_parts(file)
+        parts, end, kept_open = read_parts(file)
         inode = inode_of(os.fstat(file.fileno()))
         identities = [check_metadata(path, FORMAT, part.metadata) for part in parts]
         found = [_rows(part, identities[0].embedding_size, name) for part in parts]
@@ -151,7 +153,8 @@ def read(path: Path) -> Content:
     rows = Rows.joined(found)
     if not all(rows.names) or len(set(rows.names)) != len(rows):
         raise GalleryError(f"{name} is damaged: its names are empty, or not all different")
-    return Content(identities[0], rows, Stored(inode, held, end, len(rows), len(parts)))
+    stored = Stored(os.path.realpath(path), inode, kept_open, end, len(rows), len(parts))
+    return Content(identities[0], rows, stored)
 
 
 def _rows(part: Part, size: int, name: str) -> Rows:

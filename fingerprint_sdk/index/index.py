@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +21,7 @@ from fingerprint_sdk.index.nearest import make_graph, nearest_rows
 from fingerprint_sdk.index.result import SearchResult, judged
 from fingerprint_sdk.index.rows import Rows
 from fingerprint_sdk.model_slot import ModelSlot
+from fingerprint_sdk.process.forks import Lock
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 class Index:
     """Many images by name, each with its embedding. Safe to use from several threads.
+
+    It is safe in several processes, too: pickled, it is the path of its file, which must be saved
+    with all changes, and is opened again where it arrives.
 
     Search is exact. For a service that answers many queries, ``build_graph`` makes an approximate
     one.
@@ -69,8 +72,8 @@ class Index:
         stored = None if content is None else content.identity
         self._slot = ModelSlot(model, stored, kind="index", remedy="index")
         self._half = half if content is None else content.rows.half
-        self._lock = threading.RLock()
-        self._saving = threading.Lock()  # searches go on while a file is written
+        self._lock = Lock()
+        self._saving = Lock()  # searches go on while a file is written
         self._rows: Rows | None = None  # before the model is known, and with it their size
         self._places: dict[str, int] = {}
         self._graph: tuple[Rows, Any] | None = None
@@ -95,6 +98,15 @@ class Index:
         index = cls(model, half=half)
         index.add(images, names=names, on_error=on_error, progress=progress)
         return index
+
+    def __reduce__(self) -> tuple[Callable[..., Index], tuple[object, ...]]:
+        with self._lock:
+            rows, stored = self._content(), self._stored
+        if stored is None or stored.rows != len(rows):
+            raise GalleryError(
+                "an index goes to another process by its file: save it first, with all its changes"
+            )
+        return self._opened_again, (stored.path, self._slot, rows.digest)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -287,6 +299,16 @@ class Index:
             GalleryError: the file is missing, broken, not an index, or of another model.
         """
         return cls(model, content=read(Path(path)))
+
+    @classmethod
+    def _opened_again(cls, path: str, slot: ModelSlot, digest: str) -> Index:
+        """An index in another process, from the file of its original, if that is as it was."""
+        content = read(Path(path))
+        if content.rows.digest != digest or content.identity != slot.identity:
+            raise GalleryError(f"{path!r} was changed since the index was opened: open it again")
+        index = cls(content=content)
+        index._slot = slot
+        return index
 
     def _nearest(
         self, probes: npt.NDArray[np.float32], top: int, exact: bool

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.errors import DeviceError, ModelError
+from fingerprint_sdk.process.cores import cores
 from fingerprint_sdk.runtime.io_binding import BoundModel
 
 logger = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ def open_session(
         model: the content of the ``.onnx`` file.
         name: how messages name the model.
         device: "cpu", "cuda", or "auto": CUDA when it really works, else the CPU.
-        threads: that share the windows on the CPU; None for one on each core.
+        threads: that share the windows on the CPU; None for one on each core granted.
 
     Raises:
         DeviceError: ONNX Runtime is not installed, or CUDA was asked for and does not work.
@@ -108,7 +109,7 @@ def open_session(
             _open_on_cpu(ort, model, name)  # a broken model is not the device's fault
             raise DeviceError(f"device 'cuda' cannot be used: {reason}")
         logger.debug("CUDA is not used: %s", reason)
-    return _used(_open_on_cpu(ort, model, name), "cpu", threads=threads or _cores())
+    return _used(_open_on_cpu(ort, model, name), "cpu", threads=threads or cores())
 
 
 def _import_onnxruntime() -> Any:
@@ -200,13 +201,6 @@ def _try_cuda(ort: Any, model: bytes) -> tuple[Any | None, str]:
         ).strip()
     session.disable_fallback()  # a CUDA failure later on must not move to the CPU unsaid
     return session, ""
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _options(ort: Any) -> Any:

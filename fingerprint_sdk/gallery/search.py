@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration, Condition
+from fingerprint_sdk.embedding import float_rows
 from fingerprint_sdk.embeddings_file import check_embeddings
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.evidence.side import Side, side_of
@@ -40,13 +41,14 @@ def rank(
         raise GalleryError(f"top must be at least 1, not {top}")
     if not background.entries:
         raise GalleryError("the gallery is empty: enroll something first")
+    embeddings = float_rows(embeddings)
     if len(embeddings) == 0:
         raise GalleryError("no probe embeddings were given")
     check_embeddings(embeddings, background.known.matrix.shape[1], "probe embeddings")
     side = side_of(embeddings, quality, calibration)
     found = likeness(
         background.known,
-        np.asarray(embeddings)[list(side.voting)],
+        embeddings[list(side.voting)],
         tuple(quality[place] for place in side.voting) if quality else (),
     )
     return answer(

@@ -31,7 +31,9 @@ def read_encoded(source: Any, name: str) -> bytes:
     except MemoryError as error:
         raise ImageError(f"{name} does not fit in memory") from error
     except Exception as error:  # a file object of the caller's may raise anything
-        raise ImageError(f"cannot read {name}: {error or type(error).__name__}") from error
+        # An OSError has the whole name in it once more.
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise ImageError(f"cannot read {name}: {why}") from error
     if encoded is None:
         raise ImageError(
             f"cannot take an image from {name}: give a path, bytes, a binary file object, "
@@ -40,8 +42,12 @@ def read_encoded(source: Any, name: str) -> bytes:
     if not encoded:
         raise ImageError(f"{name} is empty (0 bytes): give a complete image file")
     if len(encoded) > MAX_BYTES:
-        raise ImageError(f"{name} has more than {MAX_BYTES} bytes: save it compressed, or crop it")
+        raise _too_large(name)
     return encoded
+
+
+def _too_large(name: str) -> ImageError:
+    return ImageError(f"{name} has more than {MAX_BYTES} bytes: save it compressed, or crop it")
 
 
 def _read(source: Any, name: str) -> bytes | None:
@@ -54,6 +60,8 @@ def _read(source: Any, name: str) -> bytes | None:
         if os.path.exists(source) and not os.path.isfile(source):
             raise ImageError(f"{name} is not a regular file")
         with open(source, "rb") as file:
+            if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                raise _too_large(name)
             return _read_object(file, name)
     return _read_object(source, name) if hasattr(source, "read") else None
 

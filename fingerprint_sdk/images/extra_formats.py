@@ -17,6 +17,8 @@ from fingerprint_sdk.images.limits import check_size
 from fingerprint_sdk.process.cores import cores
 
 HEAD = 32  # bytes, which the marks of these formats lie in
+BARE_JXL = b"\xff\x0a"
+"""What a JPEG XL file without a container begins with."""
 
 _HEVC = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs"})
 _AV1 = frozenset({b"avif", b"avis"})
@@ -32,7 +34,6 @@ class ExtraFormat:
         plugin: how Pillow spells it.
         extra: of this package.
         module: that the extra installs.
-        endings: of file names, in lower case.
         begins: whether the first ``HEAD`` bytes of a file are of this format.
     """
 
@@ -40,13 +41,15 @@ class ExtraFormat:
     plugin: str
     extra: str
     module: str
-    endings: frozenset[str]
     begins: Callable[[bytes], bool]
 
     @property
     def installed(self) -> bool:
         """Whether it can be read."""
-        return find_spec(self.module) is not None
+        try:
+            return find_spec(self.module) is not None
+        except ValueError:  # somebody has blocked the module
+            return False
 
     @property
     def hint(self) -> str:
@@ -68,13 +71,11 @@ def _is_heic(head: bytes) -> bool:
 
 
 def _is_jxl(head: bytes) -> bool:
-    return head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"))
+    return head.startswith((BARE_JXL, b"\0\0\0\x0cJXL \r\n\x87\n"))
 
 
-HEIC = ExtraFormat(
-    "HEIC", "HEIF", "heif", "pillow_heif", frozenset({".heic", ".heif", ".hif"}), _is_heic
-)
-JXL = ExtraFormat("JPEG XL", "JXL", "jxl", "pillow_jxl", frozenset({".jxl"}), _is_jxl)
+HEIC = ExtraFormat("HEIC", "HEIF", "heif", "pillow_heif", _is_heic)
+JXL = ExtraFormat("JPEG XL", "JXL", "jxl", "pillow_jxl", _is_jxl)
 EXTRA_FORMATS = (HEIC, JXL)
 
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.files import write_bytes
+from fingerprint_sdk.parts import read_parts
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 Embeddings = npt.NDArray[np.float32]
@@ -114,12 +114,18 @@ def check_metadata(path: Path, form: Format, metadata: Mapping[str, str]) -> Mod
 def reading(path: Path, form: Format) -> Iterator[None]:
     """Turn what goes wrong in reading ``path`` into a GalleryError that names it."""
     name = repr(str(path))
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except (OSError, ValueError):  # a name too long, or with a zero in it
+        there = False
+    if not there:
         raise GalleryError(f"there is no {form.kind} file {name}: check the path")
     try:
         yield
-    except (SafetensorError, OSError, RecursionError, LookupError, ValueError, TypeError) as error:
+    except (OSError, RecursionError, LookupError, ValueError, TypeError) as error:
         raise GalleryError(f"{name} is not {_a(form)}, or it is damaged: {error}") from error
+    except MemoryError as error:
+        raise GalleryError(f"{name} does not fit in memory") from error
 
 
 def read_tensors(
@@ -127,15 +133,17 @@ def read_tensors(
 ) -> tuple[ModelIdentity, dict[str, str], Tensors]:
     """Model, metadata and the tensors of these names; to be called within ``reading``.
 
-    Of those of ``optional`` names, such as are there.
+    Of those of ``optional`` names, such as are there. The tensors are views of the file, so that
+    they can be checked before they take memory; they should not be kept.
     """
-    with safe_open(path, framework="numpy") as file:
-        metadata = file.metadata() or {}
-        identity = check_metadata(path, form, metadata)
-        there = set(file.keys())
-        wanted = [*names, *(key for key in optional if key in there)]
-        tensors = {key: file.get_tensor(key) for key in wanted}
-    return identity, metadata, tensors
+    with path.open("rb") as file:
+        parts, end, _ = read_parts(file)
+        if len(parts) != 1 or end != os.fstat(file.fileno()).st_size:
+            raise ValueError("something follows its tensors")
+    metadata, found = parts[0].metadata, parts[0].tensors
+    identity = check_metadata(path, form, metadata)
+    wanted = [*names, *(key for key in optional if key in found)]
+    return identity, metadata, {key: found[key] for key in wanted}
 
 
 def write(path: str | os.PathLike[str], content: bytes) -> None:

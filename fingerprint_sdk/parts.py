@@ -24,7 +24,7 @@ from fingerprint_sdk.files import start_after
 Blocks = Sequence[npt.NDArray[Any]]
 """A tensor in pieces, one below the other, of one type and one width."""
 
-_TYPES = {"F32": "<f4", "F16": "<f2", "I64": "<i8", "U8": "|u1"}
+_TYPES = {"F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "|u1"}
 _NAMES = {np.dtype(code): name for name, code in _TYPES.items()}
 _LARGEST = 100_000_000  # bytes of a header, as in the safetensors library
 

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from fingerprint_sdk.errors import DeviceError, ModelError
 from fingerprint_sdk.process.cores import cores
 from fingerprint_sdk.runtime.io_binding import BoundModel
+from fingerprint_sdk.runtime.onnx_file import check_whole
 
 logger = logging.getLogger(__name__)
 
@@ -94,13 +95,14 @@ def open_session(
 
     Raises:
         DeviceError: ONNX Runtime is not installed, or CUDA was asked for and does not work.
-        ModelError: the model cannot be opened.
+        ModelError: the model cannot be opened, or has data in other files.
     """
     if device not in ("auto", "cpu", "cuda"):
         raise DeviceError(f"device {device!r} is unknown: use 'auto', 'cpu' or 'cuda'")
     if threads is not None and threads < 1:
         raise DeviceError(f"threads must be at least 1, not {threads}")
     ort = _import_onnxruntime()
+    check_whole(model, name)
     if device != "cpu":
         session, reason = _try_cuda(ort, model)
         if session is not None:

@@ -19,7 +19,7 @@ from safetensors.numpy import save
 
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.files import write_bytes
-from fingerprint_sdk.parts import read_parts
+from fingerprint_sdk.parts import LARGEST_HEADER, read_parts
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 Embeddings = npt.NDArray[np.float32]
@@ -72,8 +72,18 @@ def check_embeddings(embeddings: npt.NDArray[Any], size: int, what: str) -> None
 def encode_tensors(
     form: Format, identity: ModelIdentity, tensors: Tensors, more: Mapping[str, str]
 ) -> bytes:
-    """The content of a file, with ``more`` metadata."""
-    return save(tensors, metadata_of(form, identity) | dict(more))
+    """The content of a file, with ``more`` metadata.
+
+    Raises:
+        GalleryError: the metadata are too long for anybody to read the file again.
+    """
+    content = save(tensors, metadata_of(form, identity) | dict(more))
+    if int.from_bytes(content[:8], "little") > LARGEST_HEADER:
+        raise GalleryError(
+            f"the {form.kind}'s names and notes are longer than the {LARGEST_HEADER} bytes that "
+            "a file has for them: shorten the notes"
+        )
+    return content
 
 
 def metadata_of(form: Format, identity: ModelIdentity) -> dict[str, str]:

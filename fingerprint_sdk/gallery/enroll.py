@@ -35,6 +35,8 @@ def new_entry(
 
     A picture given twice is enrolled once.
     """
+    if notes is not None and not isinstance(notes, str):
+        raise GalleryError(f"the notes of {name!r} must be text, not {type(notes).__name__}")
     quality: tuple[Quality, ...] = ()
     places: list[int] = []  # of each image given, among the different ones
     kept: Mapping[str, CopyMean] = {}

@@ -119,6 +119,7 @@ def _part(fields: dict[str, Any], data: int, content: mmap.mmap | bytes) -> Part
     metadata = fields.pop("__metadata__")
     if not all(isinstance(value, str) for value in metadata.values()):
         raise ValueError("its metadata are not texts")
+    "".join([*metadata, *metadata.values()]).encode()  # ValueError for what is no Unicode
     return Part(metadata, {name: _tensor(fields[name], data, content) for name in fields})
 
 

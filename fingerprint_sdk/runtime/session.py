@@ -164,7 +164,8 @@ def _open_on_cpu(ort: Any, model: bytes, name: str) -> Any:
     # what was freed last and is still in a cache. That is faster and takes less memory.
     options.enable_mem_reuse = False
     try:
-        return ort.InferenceSession(model, options, providers=[_CPU])
+        # It would print on stdout that it tries the CPU next.
+        return ort.InferenceSession(model, options, providers=[_CPU], enable_fallback=0)
     except Exception as error:  # its exceptions share no base class of their own
         raise ModelError(
             f"{name} is not a model ONNX Runtime {ort.__version__} can open: {error}"

@@ -6,6 +6,7 @@ import json
 import random
 import struct
 from collections.abc import MutableMapping, MutableSequence
+from copy import deepcopy
 from typing import Any
 
 _ODD: tuple[Any, ...] = (
@@ -88,21 +89,23 @@ def damaged_json(value: Any, rng: random.Random) -> Any:
             case 0 if holder is not whole:
                 del holder[key]
             case 1 if isinstance(holder, MutableSequence) and holder is not whole:
-                holder.insert(key, holder[key])
+                holder.insert(key, deepcopy(holder[key]))
             case 2 if isinstance(holder, MutableMapping):
                 holder[rng.choice(("", "x", "__metadata__", "\ud800"))] = holder.pop(key)
             case 3:
-                for _ in range(rng.choice((1, 3, 500))):
+                for _ in range(rng.choice((1, 3, 100))):
                     holder[key] = [holder[key]]
             case 4 if isinstance(holder[key], int | float) and abs(holder[key]) < 1e300:
                 holder[key] = holder[key] * rng.choice((-1, 0, 2, 1e-3, 1e3, 1 + 1e-9))
             case _:
-                holder[key] = rng.choice(_ODD)
+                holder[key] = deepcopy(rng.choice(_ODD))
     return whole[0]
 
 
 def damaged_text(value: Any, rng: random.Random) -> str:
     """JSON text of a damaged value, or a damaged text."""
+    if rng.random() < 0.03:
+        return json.dumps(value)
     if rng.random() < 0.7:
         return json.dumps(damaged_json(value, rng), ensure_ascii=rng.random() < 0.5)
     if rng.random() < 0.1:

@@ -7,6 +7,7 @@ use: it is searched, written and read again.
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import random
 import struct
@@ -32,6 +33,8 @@ from fingerprint_sdk.evidence.cohort import Cohort, no_cohort
 from fingerprint_sdk.evidence.cohort import to_json as cohort_json
 from fingerprint_sdk.verification import verify_embeddings
 from fingerprint_sdk.zoo import resolve
+
+_UNDAMAGED = 0.03  # share of the files, so that all calls are reached
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Workshop:
             "embedding_size": TINY_EMBEDDING_SIZE,
             "recipe_hash": "0" * 16,
             "golden": [0.5, -0.25],
-            "files": {"model.onnx": {"sha256": self.extractor.model_sha256, "size": 1}},
+            "files": {"model.onnx": {"sha256": hashlib.sha256(b"x").hexdigest(), "size": 1}},
         }
 
     @functools.cached_property
@@ -179,6 +182,8 @@ def _encoded(text: str) -> bytes:
 
 def _file(data: bytes, rng: random.Random) -> bytes:
     """A damaged safetensors file: its bytes, or with care what its header says."""
+    if rng.random() < _UNDAMAGED:
+        return data
     if rng.random() < 0.3:
         return damaged_bytes(data, rng)
     length = struct.unpack("<Q", data[:8])[0]

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
 from safetensors.numpy import save
 
 from fingerprint_sdk.errors import GalleryError
@@ -77,12 +78,17 @@ def encode_tensors(
     Raises:
         GalleryError: the metadata are too long for anybody to read the file again.
     """
-    content = save(tensors, metadata_of(form, identity) | dict(more))
+    too_long = GalleryError(
+        f"the {form.kind}'s names and notes are longer than the {LARGEST_HEADER} bytes that a file "
+        "has for them: shorten the notes"
+    )
+    try:
+        content = save(tensors, metadata_of(form, identity) | dict(more))
+    except SafetensorError as error:
+        raise too_long from error
+    # Earlier versions of the library write what they do not read.
     if int.from_bytes(content[:8], "little") > LARGEST_HEADER:
-        raise GalleryError(
-            f"the {form.kind}'s names and notes are longer than the {LARGEST_HEADER} bytes that "
-            "a file has for them: shorten the notes"
-        )
+        raise too_long
     return content
 
 

@@ -164,14 +164,16 @@ class Workshop:
         resolve(folder)
 
     def _calibration(self, content: bytes) -> None:
-        read = Calibration.from_json(content.decode(), no_cohort(TINY_EMBEDDING_SIZE))
+        read = Calibration.from_json(
+            content.decode("utf-8", "replace"), no_cohort(TINY_EMBEDDING_SIZE)
+        )
         for images in (1, 3, 100):
             rows = np.repeat(self.probe[:1], images, axis=0)
             verify_embeddings(self.probe[:1], rows, read).to_json()
             verify_embeddings(self.probe[2:], rows, read).to_json()
 
     def _cohort(self, content: bytes) -> None:
-        read = Cohort.from_json(content.decode(), TINY_EMBEDDING_SIZE)
+        read = Cohort.from_json(content.decode("utf-8", "replace"), TINY_EMBEDDING_SIZE)
         calibration = Calibration.from_json(json.dumps(TINY_CALIBRATION), read)
         verify_embeddings(self.probe[:1], self.probe[1:], calibration).to_json()
 

@@ -79,8 +79,8 @@ def encode_tensors(
         GalleryError: the metadata are too long for anybody to read the file again.
     """
     too_long = GalleryError(
-        f"the {form.kind}'s names and notes are longer than the {LARGEST_HEADER} bytes that a file "
-        "has for them: shorten the notes"
+        f"the {form.kind}'s names and notes are longer than the {LARGEST_HEADER} bytes that a "
+        "file has for them: shorten the notes"
     )
     try:
         content = save(tensors, metadata_of(form, identity) | dict(more))

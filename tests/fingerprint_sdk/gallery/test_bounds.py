@@ -143,3 +143,26 @@ def test_old_readers_still_open_what_is_written(gallery: fp.Gallery, tmp_path: P
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         save_file(tensors, tmp_path / "again.fpg", file.metadata())
     assert fp.Gallery.load(tmp_path / "again.fpg").names == gallery.names
+
+
+def test_a_sparse_index_is_refused_without_memory_for_it(index: fp.Index, tmp_path: Path) -> None:
+    index.save(tmp_path / "i.fpi")
+    with (tmp_path / "i.fpi").open("rb") as file:
+        length = struct.unpack("<Q", file.read(8))[0]
+        metadata = json.loads(file.read(length))["__metadata__"]
+    for large in ("embeddings", "lossy", "stamps", "names"):
+        rows = dict.fromkeys(("embeddings", "lossy", "stamps", "names"), 0) | {large: 2**28}
+        tensors = {
+            "stamps": ("I64", [rows["stamps"], 2], 16 * rows["stamps"]),
+            "embeddings": ("F32", [rows["embeddings"], 16], 64 * rows["embeddings"]),
+            "lossy": ("U8", [rows["lossy"]], rows["lossy"]),
+            "names": ("U8", [rows["names"]], rows["names"]),
+        }
+        path = sparse(tmp_path / "sparse.fpi", tensors, metadata)
+        tracemalloc.start()
+        try:
+            with pytest.raises(fp.GalleryError, match=r"sparse\.fpi"):
+                fp.Index.load(path)
+            assert tracemalloc.get_traced_memory()[1] < 50_000_000
+        finally:
+            tracemalloc.stop()

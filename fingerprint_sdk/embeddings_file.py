@@ -126,6 +126,14 @@ def check_metadata(path: Path, form: Format, metadata: Mapping[str, str]) -> Mod
     )
 
 
+def path_of(path: str | os.PathLike[str]) -> Path:
+    """A path; GalleryError if it is none."""
+    try:
+        return Path(path)
+    except TypeError as error:
+        raise GalleryError(f"give the path of a file, not {path!r}") from error
+
+
 @contextmanager
 def reading(path: Path, form: Format) -> Iterator[None]:
     """Turn what goes wrong in reading ``path`` into a GalleryError that names it."""

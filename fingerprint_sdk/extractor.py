@@ -424,7 +424,7 @@ def load(
             less; ``Quality.windows`` says how many counted.
 
     Raises:
-        ValueError: ``windows`` is less than 1.
+        ArgumentError: ``windows`` is less than 1.
         ModelNotFoundError, IntegrityError, ModelError: see ``zoo.resolve``.
         DeviceError: the device cannot be used, or ONNX Runtime is not installed.
     """

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration
-from fingerprint_sdk.embeddings_file import write
+from fingerprint_sdk.embeddings_file import path_of, write
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery.background import Background
@@ -330,7 +329,7 @@ class Gallery:
         Raises:
             GalleryError: the file is missing, broken, not a gallery, or of another model.
         """
-        return cls(model, content=read(Path(path)))
+        return cls(model, content=read(path_of(path)))
 
     def export_csv(self, path: str | os.PathLike[str]) -> None:
         """Write one line for each entry: name, images, notes, and the fingerprint's D values.

@@ -21,6 +21,7 @@ from fingerprint_sdk.identification import Candidate, Identification, Named
 from fingerprint_sdk.images.processing import kind_named
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.images.treatment import most
+from fingerprint_sdk.stream import positive
 
 _NAMED: dict[str, Named] = {"same": "named", "different": "none", "inconclusive": "inconclusive"}
 
@@ -37,8 +38,7 @@ def rank(
     top: int,
 ) -> Identification:
     """See ``Gallery.search``; entries are compared as ``eligible.likeness`` says."""
-    if top < 1:
-        raise GalleryError(f"top must be at least 1, not {top}")
+    top = positive("top", top, 5, GalleryError)
     if not background.entries:
         raise GalleryError("the gallery is empty: enroll something first")
     embeddings = float_rows(embeddings)

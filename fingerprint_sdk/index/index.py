@@ -11,19 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.embedding import float_rows
-from fingerprint_sdk.embeddings_file import check_embeddings
+from fingerprint_sdk.embeddings_file import check_embeddings, path_of
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.evidence.side import side_of
 from fingerprint_sdk.extractor import Extractor, Failure
 from fingerprint_sdk.index.add import new_rows
 from fingerprint_sdk.index.file import Content, Stored, read, save
-from fingerprint_sdk.index.names import named
+from fingerprint_sdk.index.names import name_set, named
 from fingerprint_sdk.index.nearest import make_graph, nearest_rows
 from fingerprint_sdk.index.result import SearchResult, judged
 from fingerprint_sdk.index.rows import Rows
 from fingerprint_sdk.model_slot import ModelSlot
 from fingerprint_sdk.process.forks import Lock
 from fingerprint_sdk.runtime.contract import ModelIdentity
+from fingerprint_sdk.stream import positive
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
@@ -181,7 +182,7 @@ class Index:
         Of a file that is open, the 16,384 rows around each image removed are copied to memory.
         """
         with self._lock:
-            gone = set(names)
+            gone = name_set(names)
             if missing := sorted(gone - self._places.keys()):
                 raise GalleryError(f"the index has no image {missing[0]!r}: check the name")
             keep = np.ones(len(self), bool)
@@ -299,7 +300,7 @@ class Index:
         Raises:
             GalleryError: the file is missing, broken, not an index, or of another model.
         """
-        return cls(model, content=read(Path(path)))
+        return cls(model, content=read(path_of(path)))
 
     @classmethod
     def _opened_again(cls, path: str, slot: ModelSlot, digest: str) -> Index:
@@ -314,8 +315,7 @@ class Index:
     def _nearest(
         self, probes: npt.NDArray[np.float32], top: int, exact: bool
     ) -> tuple[Rows, npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-        if top < 1:
-            raise GalleryError(f"top must be at least 1, not {top}")
+        top = positive("top", top, 10, GalleryError)
         with self._lock:
             rows, graph = self._content(), self._graph
         if not rows.names:

@@ -99,8 +99,8 @@ def open_session(
     """
     if device not in ("auto", "cpu", "cuda"):
         raise DeviceError(f"device {device!r} is unknown: use 'auto', 'cpu' or 'cuda'")
-    if threads is not None and threads < 1:
-        raise DeviceError(f"threads must be at least 1, not {threads}")
+    if threads is not None and not (isinstance(threads, int) and threads >= 1):
+        raise DeviceError(f"threads must be an integer of at least 1, not {threads!r}")
     ort = _import_onnxruntime()
     check_whole(model, name)
     if device != "cpu":

@@ -26,8 +26,9 @@ def run(program: str) -> str:
 def test_the_public_names_are_these() -> None:
     assert fp.__all__ == sorted(fp.__all__)
     assert set(fp.__all__) == {
-        "Calibration", "Candidate", "Clustering", "ClusteringScore", "DeviceError",
-        "EmbeddingResult", "Explanation", "Extractor", "Failure", "FingerprintError", "Gallery",
+        "ArgumentError", "Calibration", "Candidate", "Clustering", "ClusteringScore",
+        "DeviceError", "EmbeddingResult", "Explanation", "Extractor", "Failure",
+        "FingerprintError", "Gallery",
         "GalleryCheck", "GalleryError", "Identification", "ImageError", "ImageView", "Index",
         "IntegrityError", "Match", "ModelError", "ModelNotFoundError", "OperatingPointError",
         "Quality", "SearchResult", "Verification", "__version__", "cluster", "embed", "explain",
@@ -57,7 +58,7 @@ def test_the_version_is_the_one_packaged() -> None:
 
 def test_every_error_has_one_base() -> None:
     errors = [getattr(fp, name) for name in fp.__all__ if name.endswith("Error")]
-    assert len(errors) == 8
+    assert len(errors) == 9
     assert all(issubclass(error, fp.FingerprintError) for error in errors)
 
 

@@ -112,9 +112,8 @@ def read_model(path: str | os.PathLike[str]) -> bytes:
     name = os.fspath(path)
     try:
         with Path(path).open("rb") as file:
-            model = file.read(_LARGEST + 1)
+            if os.fstat(file.fileno()).st_size <= _LARGEST:
+                return file.read()
     except (OSError, ValueError, MemoryError) as error:
         raise ModelError(f"cannot read the model {name!r}: {error}") from error
-    if len(model) > _LARGEST:
-        raise ModelError(f"{name!r} has more than {_LARGEST} bytes: it is not one of our models")
-    return model
+    raise ModelError(f"{name!r} has more than {_LARGEST} bytes: it is not one of our models")

@@ -142,6 +142,7 @@ done(process)
     assert "'spawn'" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_workers_of_a_data_loader_embed(
     method: str, tiny_model_path: Path, tmp_path: Path, extractor: fp.Extractor

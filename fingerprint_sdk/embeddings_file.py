@@ -18,6 +18,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import save
 
+from fingerprint_sdk.embedding import float_rows
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.files import write_bytes
 from fingerprint_sdk.parts import LARGEST_HEADER, read_parts
@@ -68,6 +69,14 @@ def check_embeddings(embeddings: npt.NDArray[Any], size: int, what: str) -> None
             norms = np.linalg.norm(rows, axis=1)
         if not (np.abs(norms - 1) < 1e-3).all():
             raise GalleryError(f"{what} are not finite and L2-normalised")
+
+
+def probe_rows(probes: npt.ArrayLike) -> Embeddings:
+    """Probes' embeddings as float32, (n, D). Raises FingerprintError for anything else."""
+    rows = float_rows(probes)
+    if np.ndim(probes) != 2:
+        raise GalleryError(f"probe embeddings must have shape (n, D), not {np.shape(probes)}")
+    return rows
 
 
 def encode_tensors(

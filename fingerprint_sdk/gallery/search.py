@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration, Condition
-from fingerprint_sdk.embedding import float_rows
-from fingerprint_sdk.embeddings_file import check_embeddings
+from fingerprint_sdk.embeddings_file import check_embeddings, probe_rows
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.evidence.side import Side, side_of
 from fingerprint_sdk.evidence.verdict import NO_EVIDENCE, judge, words
@@ -41,7 +40,7 @@ def rank(
     top = positive("top", top, 5, GalleryError)
     if not background.entries:
         raise GalleryError("the gallery is empty: enroll something first")
-    embeddings = float_rows(embeddings)
+    embeddings = probe_rows(embeddings)
     if len(embeddings) == 0:
         raise GalleryError("no probe embeddings were given")
     check_embeddings(embeddings, background.known.matrix.shape[1], "probe embeddings")

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk.embedding import float_rows
-from fingerprint_sdk.embeddings_file import check_embeddings, path_of
+from fingerprint_sdk.embeddings_file import check_embeddings, path_of, probe_rows
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.evidence.side import side_of
 from fingerprint_sdk.extractor import Extractor, Failure
@@ -251,7 +250,7 @@ class Index:
         Raises:
             GalleryError: the index is empty, or the probes are not L2-normalised rows.
         """
-        _, places, scores = self._nearest(float_rows(probes), top, exact)
+        _, places, scores = self._nearest(probe_rows(probes), top, exact)
         return places, scores
 
     def build_graph(self) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from weakref import WeakKeyDictionary
 
 from fingerprint_sdk._default import default_extractor
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery.gallery import Gallery
+from fingerprint_sdk.process.forks import Lock
 from fingerprint_sdk.zoo.description import KNOWN_NAME
 
 _shared: WeakKeyDictionary[Extractor, Gallery] = WeakKeyDictionary()
-_lock = threading.Lock()
+_lock = Lock()
 
 
 def known(model: Extractor | None = None) -> Gallery:

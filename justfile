@@ -30,3 +30,7 @@ train-toy photos out="runs/toy":
 # Renew the canonical embeddings after a new default model.
 golden:
     "$PYTHON" scripts/golden
+
+# Damaged files of every kind to the public calls, 24,000 in all; CI does some hundred.
+fuzz *arguments:
+    PYTHONPATH=.:tests OMP_NUM_THREADS=1 "$PYTHON" -m fuzz {{arguments}}

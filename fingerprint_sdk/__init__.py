@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fingerprint_sdk.errors import (
+    ArgumentError,
     DeviceError,
     FingerprintError,
     GalleryError,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from fingerprint_sdk.verification import Verification
 
 __all__ = [
+    "ArgumentError",
     "Calibration",
     "Candidate",
     "Clustering",

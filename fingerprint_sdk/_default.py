@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.extractor import Extractor, load
+from fingerprint_sdk.process.forks import Lock
 from fingerprint_sdk.results import Embeddings
 from fingerprint_sdk.verification import Verification
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
 
 _default: Extractor | None = None
-_default_lock = threading.Lock()
+_default_lock = Lock()
 
 
 def default_extractor() -> Extractor:
@@ -26,6 +26,11 @@ def default_extractor() -> Extractor:
         if _default is None:
             _default = load()
         return _default
+
+
+def loaded_default() -> Extractor | None:
+    """The default model where it has been loaded in this process."""
+    return _default
 
 
 def embed(images: Images) -> Embeddings:

@@ -134,7 +134,14 @@ class Calibration:
         """
         try:
             return _parse(json.loads(text), cohort)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        except (
+            ValueError,
+            TypeError,
+            LookupError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+        ) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else error
             raise ModelError(
                 f"the model's calibration is not valid ({reason}): export the model again with "

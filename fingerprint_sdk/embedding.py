@@ -125,18 +125,38 @@ def embedding_rows(embeddings: npt.NDArray[np.floating], size: int) -> Embedding
     Raises:
         FingerprintError: they are not L2-normalised rows of ``size`` numbers.
     """
-    rows = np.atleast_2d(np.asarray(embeddings, dtype=np.float32))
+    rows = float_rows(embeddings)
     if rows.shape[1] != size:
         raise FingerprintError(
             f"embeddings of this model have {size} numbers, not {rows.shape[1]}: embed the images "
             "with the model that compares them"
         )
     # Values that are not finite fail this comparison too.
-    if not (np.abs(np.linalg.norm(rows, axis=1) - 1) < _UNIT).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms = np.linalg.norm(rows, axis=1)
+    if not (np.abs(norms - 1) < _UNIT).all():
         raise FingerprintError(
             "embeddings must be finite and L2-normalised: give them as embedded"
         )
     return rows
+
+
+def float_rows(embeddings: object) -> Embedding:
+    """One embedding or some as float32 rows, (n, D), whatever their lengths are.
+
+    Raises:
+        FingerprintError: they are no rows of real numbers.
+    """
+    try:
+        given = np.asarray(embeddings)
+        if given.dtype.kind not in "fiub" or given.ndim > 2:
+            raise ValueError(f"{given.dtype}, shape {given.shape}")
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is no unit vector
+            return np.atleast_2d(given.astype(np.float32, copy=False))
+    except (ValueError, TypeError) as error:
+        raise FingerprintError(
+            f"embeddings must be an array of floats, (D,) or (n, D), not {error}"
+        ) from error
 
 
 def cosine(a: Embedding, b: Embedding) -> float:

@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import save
 
+from fingerprint_sdk.embedding import float_rows
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.files import LOCK_SECONDS, delivering, locked, named, writing
+from fingerprint_sdk.parts import LARGEST_HEADER, read_parts
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 Embeddings = npt.NDArray[np.float32]
@@ -70,11 +72,34 @@ def check_embeddings(embeddings: npt.NDArray[Any], size: int, what: str) -> None
             raise GalleryError(f"{what} are not finite and L2-normalised")
 
 
+def probe_rows(probes: npt.ArrayLike) -> Embeddings:
+    """Probes' embeddings as float32, (n, D). Raises FingerprintError for anything else."""
+    rows = float_rows(probes)
+    if np.ndim(probes) != 2:
+        raise GalleryError(f"probe embeddings must have shape (n, D), not {np.shape(probes)}")
+    return rows
+
+
 def encode_tensors(
     form: Format, identity: ModelIdentity, tensors: Tensors, more: Mapping[str, str]
 ) -> bytes:
-    """The content of a file, with ``more`` metadata."""
-    return save(tensors, metadata_of(form, identity) | dict(more))
+    """The content of a file, with ``more`` metadata.
+
+    Raises:
+        GalleryError: the metadata are too long for anybody to read the file again.
+    """
+    too_long = GalleryError(
+        f"the {form.kind}'s names and notes are longer than the {LARGEST_HEADER} bytes that a "
+        "file has for them: shorten the notes"
+    )
+    try:
+        content = save(tensors, metadata_of(form, identity) | dict(more))
+    except SafetensorError as error:
+        raise too_long from error
+    # Earlier versions of the library write what they do not read.
+    if int.from_bytes(content[:8], "little") > LARGEST_HEADER:
+        raise too_long
+    return content
 
 
 def metadata_of(form: Format, identity: ModelIdentity) -> dict[str, str]:
@@ -111,6 +136,14 @@ def check_metadata(path: Path, form: Format, metadata: Mapping[str, str]) -> Mod
     )
 
 
+def path_of(path: str | os.PathLike[str]) -> Path:
+    """A path; GalleryError if it is none."""
+    try:
+        return Path(path)
+    except TypeError as error:
+        raise GalleryError(f"give the path of a file, not {path!r}") from error
+
+
 @contextmanager
 def reading(path: Path, form: Format) -> Iterator[None]:
     """Turn what goes wrong in reading ``path`` into a GalleryError that names it."""
@@ -122,11 +155,13 @@ def reading(path: Path, form: Format) -> Iterator[None]:
     except OSError as error:
         raise GalleryError(f"cannot read {name}: {error.strerror}") from error
     if not stat.S_ISREG(mode):  # to open a pipe would wait for somebody to write
-        raise GalleryError(f"{name} is not {_a(form)}: it is no regular file")
+        raise GalleryError(f"{name} is not {_a(form)}: it is no regular file, check the path")
     try:
         yield
-    except (SafetensorError, OSError, RecursionError, LookupError, ValueError, TypeError) as error:
+    except (OSError, RecursionError, LookupError, ValueError, TypeError) as error:
         raise GalleryError(f"{name} is not {_a(form)}, or it is damaged: {error}") from error
+    except MemoryError as error:
+        raise GalleryError(f"{name} does not fit in memory") from error
 
 
 def read_tensors(
@@ -134,15 +169,17 @@ def read_tensors(
 ) -> tuple[ModelIdentity, dict[str, str], Tensors]:
     """Model, metadata and the tensors of these names; to be called within ``reading``.
 
-    Of those of ``optional`` names, such as are there.
+    Of those of ``optional`` names, such as are there. The tensors are views of the file, so that
+    they can be checked before they take memory; they should not be kept.
     """
-    with safe_open(path, framework="numpy") as file:
-        metadata = file.metadata() or {}
-        identity = check_metadata(path, form, metadata)
-        there = set(file.keys())
-        wanted = [*names, *(key for key in optional if key in there)]
-        tensors = {key: file.get_tensor(key) for key in wanted}
-    return identity, metadata, tensors
+    with path.open("rb") as file:
+        parts, end, _ = read_parts(file)
+        if len(parts) != 1 or end != os.fstat(file.fileno()).st_size:
+            raise ValueError("something follows its tensors")
+    metadata, found = parts[0].metadata, parts[0].tensors
+    identity = check_metadata(path, form, metadata)
+    wanted = [*names, *(key for key in optional if key in found)]
+    return identity, metadata, {key: found[key] for key in wanted}
 
 
 def deliver(path: str | os.PathLike[str], content: bytes) -> None:

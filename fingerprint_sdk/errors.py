@@ -9,7 +9,8 @@
     │   └── IntegrityError        a file's sha256 or size is not the one promised
     ├── DeviceError           the asked-for device cannot be used (CUDA missing, no runtime)
     ├── GalleryError          a gallery file or operation is invalid
-    └── OperatingPointError   no calibrated threshold for what was asked
+    ├── OperatingPointError   no calibrated threshold for what was asked
+    └── ArgumentError         an argument no call can work with; a ValueError as well
 
 Each message names the offending input and says what to do about it. It is one line that any
 terminal can show, whatever the input's name holds.
@@ -54,3 +55,7 @@ class GalleryError(FingerprintError):
 
 class OperatingPointError(FingerprintError):
     """The model carries no calibrated threshold for the requested error rate."""
+
+
+class ArgumentError(FingerprintError, ValueError):
+    """An argument is of a kind or a range that no call can work with."""

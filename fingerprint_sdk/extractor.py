@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -15,15 +13,16 @@ import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.embedding import embedding_rows, is_embeddings
-from fingerprint_sdk.errors import DeviceError, ImageError, ModelError
-from fingerprint_sdk.evidence.cohort import Cohort, no_cohort
+from fingerprint_sdk.errors import ImageError
 from fingerprint_sdk.identification import Identification
 from fingerprint_sdk.images import WINDOW_BUDGET, WINDOW_SIZE, is_single_image
 from fingerprint_sdk.images.copies import can_be_read_again, like, lossy_kind
 from fingerprint_sdk.images.quality import Quality
+from fingerprint_sdk.process.cores import cores
 from fingerprint_sdk.results import EmbeddingResult, Embeddings, Failure
-from fingerprint_sdk.runtime import Device, open_session
-from fingerprint_sdk.runtime.contract import ModelIdentity, check_contract
+from fingerprint_sdk.runtime import Device
+from fingerprint_sdk.runtime.contract import ModelIdentity
+from fingerprint_sdk.runtime.model import open_model, read_model
 from fingerprint_sdk.stream import Embedded, as_iterable, positive, stream
 from fingerprint_sdk.text import visible
 from fingerprint_sdk.verification import Verification, verify_embeddings
@@ -63,9 +62,11 @@ class KnownModels(Protocol):
 
 
 class Extractor:
-    """A fingerprint extractor, open on a device. Safe to use from several threads.
+    """A fingerprint extractor, open on a device. Safe to use from several threads and processes.
 
-    Get one from ``fingerprint_sdk.load`` or ``Extractor.from_file``.
+    A forked process opens the model anew at its first use; pickled, an extractor takes the
+    content of its model file along, and is opened where it arrives. On a GPU the former is a
+    DeviceError. Get one from ``fingerprint_sdk.load`` or ``Extractor.from_file``.
 
     Attributes:
         name, version, license: of the model (the licence is that of its weights).
@@ -93,25 +94,19 @@ class Extractor:
     ) -> None:
         self.path: Path | None = None
         self.windows = positive("windows", windows, WINDOW_BUDGET)
-        session = open_session(model, name, device=device, threads=threads)
-        metadata, self.window_embedding_size, self.constant = check_contract(session.ort, name)
-        self.embedding_size = self.window_embedding_size + (self.constant > 0)
-        self.metadata: Mapping[str, str] = MappingProxyType(metadata)
-        self.name: str = metadata["name"]
-        self.version: str = metadata["version"]
-        self.license: str = metadata["license"]
-        self.device = session.device
-        self.providers = session.providers
+        self._model = open_model(model, name, device=device, threads=threads)
+        self.metadata: Mapping[str, str] = self._model.metadata
+        self.name: str = self.metadata["name"]
+        self.version: str = self.metadata["version"]
+        self.license: str = self.metadata["license"]
+        self.device = self._model.runner.device
+        self.providers = self._model.runner.session.providers
         self.window_size = WINDOW_SIZE
-        self.model_sha256 = hashlib.sha256(model).hexdigest()
-        cohort = (
-            Cohort.from_json(metadata["cohort"], self.embedding_size)
-            if "cohort" in metadata
-            else no_cohort(self.embedding_size)
-        )
-        self.calibration = Calibration.from_json(metadata["calibration"], cohort)
-        self._infer = session.run
-        self._measures_deviation = len(session.ort.get_outputs()) > 1
+        self.window_embedding_size = self._model.window_embedding_size
+        self.embedding_size = self._model.embedding_size
+        self.constant = self._model.constant
+        self.model_sha256 = self._model.sha256
+        self.calibration = self._model.calibration
 
     @classmethod
     def from_file(
@@ -123,14 +118,22 @@ class Extractor:
         windows: int | None = None,
     ) -> Extractor:
         """Open a ``model.onnx`` directly; see ``load`` for the arguments and errors."""
-        try:
-            model = Path(path).read_bytes()
-        except OSError as error:
-            raise ModelError(f"cannot read the model {os.fspath(path)!r}: {error}") from error
         name = repr(os.fspath(path))
-        extractor = cls(model, name, device=device, threads=threads, windows=windows)
-        extractor.path = Path(path)
+        extractor = cls(read_model(path), name, device=device, threads=threads, windows=windows)
+        extractor.path = Path(path).absolute()
         return extractor
+
+    def __reduce__(self) -> tuple[Callable[..., Extractor], tuple[object, ...]]:
+        opened = self._model.runner
+        return _opened_again, (
+            type(self),
+            opened.model,
+            opened.name,
+            opened.asked,
+            opened.threads,
+            self.windows,
+            self.path,
+        )
 
     def __repr__(self) -> str:
         return visible(f"<Extractor {self.name} {self.version} on {self.device}>")
@@ -153,7 +156,7 @@ class Extractor:
             images: one image (see ``images.load_image``), or an iterable of them.
             batch_size: images whose windows share one call of the model; changes speed and
                 memory, and the embeddings by float rounding only.
-            workers: threads that decode while the model runs.
+            workers: threads that decode while the model runs; None for one a core, 8 at most.
 
         Returns:
             float32, L2-normalised: shape (D,) for one image, (N, D) for an iterable.
@@ -231,7 +234,7 @@ class Extractor:
         if windows.ndim != 4 or windows.shape[1:] != shape:
             raise ImageError(f"windows must have shape (N, 3, 128, 128), not {windows.shape}")
         limit = _MAX_WINDOWS * _BATCH[self.device]
-        parts = [self._run(windows[i : i + limit])[0] for i in range(0, len(windows), limit)]
+        parts = [self._model.run(windows[i : i + limit])[0] for i in range(0, len(windows), limit)]
         return np.concatenate(parts or [np.empty((0, self.window_embedding_size), np.float32)])
 
     def verify(
@@ -337,7 +340,7 @@ class Extractor:
     def identify(
         self,
         images: Images | npt.NDArray[np.floating],
-        gallery: KnownModels | None = None,
+        gallery: KnownModels,
         *,
         fpir: float | None = None,
         fnir: float | None = None,
@@ -349,8 +352,7 @@ class Extractor:
         Args:
             images: one image or an iterable of images; more images decide better. Or their
                 embeddings, float, shape (D,) or (n, D).
-            gallery: a ``Gallery`` of this model; None for its built-in one, see
-                ``fingerprint_sdk.known``.
+            gallery: a ``Gallery`` of this model; ``fingerprint_sdk.known`` gives its built-in one.
             fpir: false positive identification rate at which an entry is named: of probes by
                 generators outside the gallery; None for the model's default FMR.
             fnir: false negative identification rate at which "none" is said; None for the
@@ -360,14 +362,9 @@ class Extractor:
 
         Raises:
             ImageError: an image cannot be used, or none is given.
-            GalleryError: the gallery is empty or belongs to another model, or there is none
-                built in.
+            GalleryError: the gallery is empty or belongs to another model.
             OperatingPointError: a rate lies outside the calibrated range, or ``prior`` is none.
         """
-        if gallery is None:
-            from fingerprint_sdk.gallery.builtin import shared
-
-            gallery = shared(self)
         gallery.check_model(self)
         embeddings, quality = self.embedded(images)
         return gallery.search(
@@ -387,33 +384,30 @@ class Extractor:
         self, images: Images, batch_size: int | None, workers: int | None
     ) -> Iterator[tuple[int, Embedded]]:
         size = positive("batch_size", batch_size, _BATCH[self.device])
-        threads = positive("workers", workers, min(8, os.cpu_count() or 1))
+        threads = positive("workers", workers, min(8, cores()))
         return stream(
             as_iterable(images),
-            self._run,
+            self._model.run,
             size,
             threads,
             constant=self.constant,
             budget=self.windows,
         )
 
-    def _run(
-        self, windows: npt.NDArray[np.uint8]
-    ) -> tuple[Embeddings, npt.NDArray[np.float32] | None]:
-        """One call of the model, checked: embeddings, and deviations if it measures them."""
-        try:
-            vectors = self._infer(windows)
-        except Exception as error:  # ONNX Runtime's exceptions share no base class
-            if self.device == "cuda":
-                raise DeviceError(
-                    f"inference failed on the GPU, try a smaller batch_size: {error}"
-                ) from error
-            raise ModelError(f"the model {self.name} failed: {error}") from error
-        size = self.window_embedding_size
-        expected = (len(windows), size + self._measures_deviation)
-        if vectors.shape != expected or not np.isfinite(vectors).all():
-            raise ModelError(f"the model {self.name} gave embeddings that are not usable")
-        return vectors[:, :size], vectors[:, size] if self._measures_deviation else None
+
+def _opened_again(
+    kind: type[Extractor],
+    model: bytes,
+    name: str,
+    device: Device,
+    threads: int | None,
+    windows: int,
+    path: Path | None,
+) -> Extractor:
+    """An extractor in another process, from what its original was opened from."""
+    extractor = kind(model, name, device=device, threads=threads, windows=windows)
+    extractor.path = path
+    return extractor
 
 
 def load(
@@ -433,13 +427,14 @@ def load(
         device: "cpu", "cuda" (never falls back), or "auto" (CUDA if it works, else the CPU).
         revision: Hub only; a full commit hash pins the model.
         offline: True never touches the network.
-        threads: CPU threads that share an image's windows; None for one on each core.
+        threads: CPU threads that share an image's windows; None for one on each core that this
+            process may use, by its affinity and the quota of its container.
         windows: of an image at most, at least 1; None for 64. They cover an image of up to
             1024x1024 pixels; of a larger one they are spread evenly. Fewer take less time and see
             less; ``Quality.windows`` says how many counted.
 
     Raises:
-        ValueError: ``windows`` is less than 1.
+        ArgumentError: ``windows`` is less than 1.
         ModelNotFoundError, IntegrityError, ModelError: see ``zoo.resolve``.
         DeviceError: the device cannot be used, or ONNX Runtime is not installed.
     """

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-
-from fingerprint_sdk._default import default_extractor
+from fingerprint_sdk._default import default_extractor, loaded_default
 from fingerprint_sdk.embeddings_file import check_same_model
 from fingerprint_sdk.extractor import Extractor
+from fingerprint_sdk.process.forks import Lock
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 
@@ -14,7 +13,7 @@ class ModelSlot:
     """The extractor of a gallery or an index, and the model whose embeddings are stored there.
 
     Embeddings of two models cannot be compared, so whatever takes the place is checked. Safe to
-    use from several threads.
+    use from several threads and processes.
 
     Args:
         extractor: the extractor; None for the default model, which is then loaded at first use.
@@ -34,11 +33,16 @@ class ModelSlot:
         remedy: str,
     ) -> None:
         self._kind, self._remedy = kind, remedy
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._extractor: Extractor | None = None
         self._identity = stored
         if extractor is not None:
             self._take(extractor)
+
+    def __getstate__(self) -> dict[str, object]:
+        # Another process has a default model of its own.
+        default = self._extractor is loaded_default()
+        return self.__dict__ | {"_extractor": None if default else self._extractor}
 
     @property
     def identity(self) -> ModelIdentity | None:

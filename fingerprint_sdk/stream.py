@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from operator import index
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.embedding import image_embeddings
-from fingerprint_sdk.errors import ImageError
+from fingerprint_sdk.errors import ArgumentError, FingerprintError, ImageError
 from fingerprint_sdk.images import WINDOW_BUDGET, is_single_image
 from fingerprint_sdk.images.ahead import Outcome, prepare_ahead
 from fingerprint_sdk.images.quality import Quality
@@ -93,10 +94,21 @@ def as_iterable(images: ImageInput | Iterable[ImageInput]) -> Iterator[ImageInpu
         return iter((cast("ImageInput", images),))  # load_image says what is wrong with it
 
 
-def positive(name: str, value: int | None, default: int) -> int:
-    """``value``, or ``default`` for None. Raises ValueError below 1."""
+def positive(
+    name: str,
+    value: int | None,
+    default: int,
+    error: type[FingerprintError] = ArgumentError,
+) -> int:
+    """``value``, or ``default`` for None. Raises ``error`` unless it is an integer from 1."""
     if value is None:
         return default
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, not {value}")
-    return value
+    try:
+        number = index(value)
+    except TypeError:
+        raise error(f"{name} must be an integer, not {value!r}") from None
+    if not 1 <= number < 2**31:
+        raise error(
+            f"{name} must be at least 1, not {number}" if number < 1 else f"{name} is huge"
+        )
+    return number

@@ -9,6 +9,7 @@ import typer
 
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.declaration import print_declaration
+from fingerprint_sdk.cli.shared.files import check_out
 from fingerprint_sdk.cli.shared.model import check_rates, describe, open_extractor
 from fingerprint_sdk.cli.shared.output import note, print_json, say
 
@@ -56,6 +57,8 @@ def explain(
     from fingerprint_sdk.explanation import explain as explain_images
     from fingerprint_sdk.gallery import Gallery
 
+    if out.suffix.lower() in (".html", ".htm"):
+        check_out(out)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     check_rates(extractor, fmr, fnmr, prior)
     check_rates(extractor, fpir, fnir)

@@ -201,7 +201,7 @@ class Cohort:
         """
         try:
             return _parse(json.loads(text), size)
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
             reason = f"{error} is missing" if isinstance(error, KeyError) else error
             raise ModelError(
                 f"the model's cohort is not valid ({reason}): export the model again"

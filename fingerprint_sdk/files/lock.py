@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +39,9 @@ def locked(path: str | os.PathLike[str], timeout: float = LOCK_SECONDS) -> Itera
     from filelock import FileLock, Timeout
 
     target = check_target(path)
-    lock = FileLock(_beside(target), is_singleton=True)
+    # Whoever may write into the folder may take the lock, whatever the umask of the first.
+    mode = stat.S_IMODE(target.parent.stat().st_mode) & 0o666 | 0o600
+    lock = FileLock(_beside(target), mode=mode, is_singleton=True)
     try:
         lock.acquire(timeout=timeout)
     except Timeout:

@@ -71,8 +71,8 @@ def check_target(path: str | os.PathLike[str]) -> Path:
         os.fsencode(target)
     except ValueError:  # a zero byte, or a surrogate that stands for no byte
         raise OSError(errno.EINVAL, "No file can have that name", str(path)) from None
-    if _mode_of(target) is None:
-        target.parent.stat()
+    if _mode_of(target) is None and not target.parent.exists():
+        raise FileNotFoundError(errno.ENOENT, "its folder does not exist", str(target))
     if not os.access(target.parent, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
     return target

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
 
 from fingerprint_sdk._default import default_extractor
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery.gallery import Gallery
+from fingerprint_sdk.identification import Identification
+from fingerprint_sdk.process.forks import Lock
 from fingerprint_sdk.zoo.description import KNOWN_NAME
 
+if TYPE_CHECKING:
+    from fingerprint_sdk.extractor import Images
+
 _shared: WeakKeyDictionary[Extractor, Gallery] = WeakKeyDictionary()
-_lock = threading.Lock()
+_lock = Lock()
 
 
 def known(model: Extractor | None = None) -> Gallery:
@@ -51,3 +59,20 @@ def shared(extractor: Extractor) -> Gallery:
         if extractor not in _shared:
             _shared[extractor] = known(extractor)
         return _shared[extractor]
+
+
+def identify(
+    images: Images | npt.NDArray[np.floating],
+    gallery: Gallery | None = None,
+    *,
+    fpir: float | None = None,
+    fnir: float | None = None,
+    prior: float = 0.5,
+    top: int = 5,
+) -> Identification:
+    """``Gallery.identify``: with the gallery's own extractor, by default the default model.
+
+    Without a gallery, who of the built-in one made it, see ``known``.
+    """
+    asked = shared(default_extractor()) if gallery is None else gallery
+    return asked.identify(images, fpir=fpir, fnir=fnir, prior=prior, top=top)

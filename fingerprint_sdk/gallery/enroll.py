@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk.embedding import is_embeddings
+from fingerprint_sdk.embedding import float_rows, is_embeddings
 from fingerprint_sdk.embeddings_file import check_embeddings
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.gallery.entry import CopyMean, Entry, Provenance
@@ -37,6 +37,8 @@ def new_entry(
 
     A picture given twice is enrolled once.
     """
+    if notes is not None and not isinstance(notes, str):
+        raise GalleryError(f"the notes of {name!r} must be text, not {type(notes).__name__}")
     if isinstance(images, Entry):
         check_embeddings(images.embeddings, extractor.embedding_size, f"embeddings of {name!r}")
         if notes is not None:
@@ -46,7 +48,7 @@ def new_entry(
     places: list[int] = []  # of each image given, among the different ones
     kept: Mapping[str, CopyMean] = {}
     if is_embeddings(images):
-        embeddings = np.atleast_2d(np.asarray(images, dtype=np.float32))
+        embeddings = float_rows(images)
     else:
         kinds = bank() if copies else ()
         wanted = _with_copies(_different(images, places), kinds)

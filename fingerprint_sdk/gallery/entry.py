@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -126,4 +126,23 @@ def entry_name(name: object) -> str:
     spelled = unicodedata.normalize("NFC", name) if isinstance(name, str) else ""
     if not spelled.strip() or len(spelled) > 200 or not spelled.isprintable():
         raise GalleryError(f"{name!r} is not an entry name: use 1 to 200 printable characters")
+    return spelled
+
+
+def checked_provenance(found: Provenance) -> Provenance:
+    """``found`` with its family's name as ``entry_name`` has it.
+
+    Raises:
+        GalleryError: a file could not hold it.
+    """
+    try:
+        texts = [found.source, found.dates, *found.members, *(name for name, _ in found.formats)]
+        counts = [count for _, count in found.formats]
+        spelled = replace(found, family=entry_name(found.family))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise GalleryError(f"{found!r} is no provenance: {error}") from error
+    if not all(isinstance(text, str) and text.isprintable() for text in texts):
+        raise GalleryError("a provenance has a text that is none: use printable characters")
+    if not all(type(count) is int and 1 <= count < 2**48 for count in counts):
+        raise GalleryError("a provenance has a number of files that is none: give them from 1")
     return spelled

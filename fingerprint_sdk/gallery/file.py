@@ -34,11 +34,19 @@ from fingerprint_sdk.embeddings_file import (
     reading,
 )
 from fingerprint_sdk.errors import GalleryError
-from fingerprint_sdk.gallery.entry import CopyMean, Entry, Provenance, entry_name
+from fingerprint_sdk.gallery.entry import (
+    CopyMean,
+    Entry,
+    Provenance,
+    checked_provenance,
+    entry_name,
+)
 from fingerprint_sdk.images.processing import kind_named
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 FORMAT = Format("gallery", "fingerprint-gallery", "2", older=("1",))
+_MOST_KINDS = 64  # of copies of an entry; a gallery keeps about twenty
+_CHECKED = 4096  # rows at once: 10 MB of 641 numbers
 _KINDS_OF_FORMAT_1 = {"jpeg": "jpeg 90 4:2:0", "shrunk": "scale 0.7"}
 
 
@@ -151,8 +159,10 @@ class _Listed:
         try:
             for kind in names:
                 kind_named(kind)
-            if not all(type(number) is int and number >= 1 for number in numbers):
+            if not all(type(number) is int and 1 <= number < 2**48 for number in numbers):
                 raise ValueError
+            if len(names) > _MOST_KINDS:
+                raise ValueError("It has too many kinds of copies")
             if not isinstance(self.notes, str):
                 raise ValueError
         except ValueError as error:
@@ -168,23 +178,18 @@ def _provenance(entry: Any) -> Provenance | None:
     """As it was written. Raises ValueError, TypeError or LookupError."""
     if entry is None:
         return None
-    found = Provenance(
-        family=entry["family"],
-        members=tuple(entry["members"]),
-        source=entry["source"],
-        formats=tuple((name, count) for name, count in entry["formats"]),
-        dates=entry["dates"],
-    )
     try:
-        entry_name(found.family)
+        return checked_provenance(
+            Provenance(
+                family=entry["family"],
+                members=tuple(entry["members"]),
+                source=entry["source"],
+                formats=tuple((name, count) for name, count in entry["formats"]),
+                dates=entry["dates"],
+            )
+        )
     except GalleryError as error:
         raise ValueError(str(error)) from None
-    texts = (found.source, found.dates, *found.members, *(name for name, _ in found.formats))
-    if not all(isinstance(text, str) and text.isprintable() for text in texts):
-        raise ValueError("a provenance has a text that is none")
-    if not all(type(count) is int and count >= 1 for _, count in found.formats):
-        raise ValueError("a provenance has a number of files that is none")
-    return found
 
 
 def _check(tensors: Mapping[str, npt.NDArray[Any]], size: int, name: str, *, means: bool) -> None:
@@ -199,9 +204,11 @@ def _check(tensors: Mapping[str, npt.NDArray[Any]], size: int, name: str, *, mea
         return
     if copies.ndim != 2 or copies.shape[1] != size:
         raise GalleryError(f"the copies in {name} must have shape (n, {size}), not {copies.shape}")
-    with np.errstate(over="ignore", invalid="ignore"):
+    for start in range(0, len(copies), _CHECKED):
+        with np.errstate(over="ignore", invalid="ignore"):
+            norms = np.linalg.norm(copies[start : start + _CHECKED], axis=1)
         # Means of unit vectors; values that are not finite fail this comparison too.
-        if not (np.linalg.norm(copies, axis=1) < 1 + 1e-3).all():
+        if not (norms < 1 + 1e-3).all():
             raise GalleryError(f"the copies in {name} are no means of embeddings")
 
 
@@ -222,7 +229,12 @@ def _split(
             copied += rows
         own = slice(start, start + one.images)
         entry = Entry(
-            embeddings[own], lossy[own] != 0, windows[own], one.notes, kept, one.provenance
+            _copied(embeddings[own], name),
+            lossy[own] != 0,
+            np.array(windows[own]),
+            one.notes,
+            kept,
+            one.provenance,
         )
         # Two spellings of a name, as earlier versions kept them apart, are one entry.
         old = entries.get(one.name)
@@ -233,3 +245,11 @@ def _split(
     ):
         raise GalleryError(f"{name} is damaged: its entries and its tensors disagree")
     return entries
+
+
+def _copied(rows: Embeddings, name: str) -> Embeddings:
+    """Rows of the file in memory: it may be replaced, cut or written to later."""
+    try:
+        return np.array(rows)
+    except MemoryError as error:
+        raise GalleryError(f"{name} does not fit in memory") from error

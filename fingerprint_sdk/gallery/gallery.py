@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk._default import default_extractor
 from fingerprint_sdk.calibration import Calibration
-from fingerprint_sdk.embeddings_file import changed_meanwhile, deliver, held
+from fingerprint_sdk.embeddings_file import changed_meanwhile, deliver, held, path_of
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.files import LOCK_SECONDS, write_bytes, writing
 from fingerprint_sdk.gallery.background import Background
 from fingerprint_sdk.gallery.enroll import new_entry
-from fingerprint_sdk.gallery.entry import Entry, Provenance, entry_name
+from fingerprint_sdk.gallery.entry import Entry, Provenance, checked_provenance, entry_name
 from fingerprint_sdk.gallery.export import csv_table, parquet_table
 from fingerprint_sdk.gallery.file import Content, Saved, encode, read, saved_at
 from fingerprint_sdk.gallery.fingerprints import fingerprints_of
@@ -29,6 +26,7 @@ from fingerprint_sdk.gallery.search import rank
 from fingerprint_sdk.identification import Identification
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.model_slot import ModelSlot
+from fingerprint_sdk.process.forks import Lock
 from fingerprint_sdk.runtime.contract import ModelIdentity
 from fingerprint_sdk.text import visible
 
@@ -41,7 +39,8 @@ if TYPE_CHECKING:
 class Gallery:
     """Known models by name, each with the embeddings of some of its images.
 
-    The images themselves are not needed once enrolled. Safe to use from several threads.
+    The images themselves are not needed once enrolled. Safe to use from several threads and
+    processes; pickled, a gallery takes its entries and its extractor along.
 
     Of 10,000 entries of ten embeddings, the first search takes some seconds, since it asks the
     gallery what strangers score in it, and later ones some ms; so it is after a change.
@@ -65,9 +64,12 @@ class Gallery:
         stored = None if content is None else content.identity
         self._slot = ModelSlot(model, stored, kind="gallery", remedy="enroll")
         self._entries: dict[str, Entry] = {} if content is None else dict(content.entries)
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._background: Background | None = None
         self._saved: Saved | None = None if content is None else content.saved
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_background": None}  # computed again where it is needed
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -141,9 +143,12 @@ class Gallery:
 
         Raises:
             ImageError: an image cannot be used, or is flat and has no fingerprint.
-            GalleryError: the name or the embeddings are invalid, or nothing was given.
+            GalleryError: the name, the provenance or the embeddings are invalid, or nothing was
+                given.
         """
         name = entry_name(name)
+        if provenance is not None:
+            provenance = checked_provenance(provenance)
         entry, quality = new_entry(
             self.extractor, name, images, notes, copies=copies, provenance=provenance
         )
@@ -389,7 +394,7 @@ class Gallery:
         Raises:
             GalleryError: the file is missing, broken, not a gallery, or of another model.
         """
-        return cls(model, content=read(Path(path)))
+        return cls(model, content=read(path_of(path)))
 
     def export_csv(self, path: str | os.PathLike[str]) -> None:
         """Write one line for each entry: name, images, notes, and the fingerprint's D values.
@@ -413,8 +418,9 @@ class Gallery:
 
     def _set(self, entries: dict[str, Entry]) -> None:
         # A new dict each time: readers without the lock keep a consistent old one.
-        self._entries = entries
+        # The background goes first: a process may be forked between the two.
         self._background = None
+        self._entries = entries
 
     def _known(self) -> Background:
         if self._background is None:
@@ -431,20 +437,3 @@ def _spelled(name: object) -> str:
         return entry_name(name)
     except GalleryError:
         return ""
-
-
-def identify(
-    images: Images | npt.NDArray[np.floating],
-    gallery: Gallery | None = None,
-    *,
-    fpir: float | None = None,
-    fnir: float | None = None,
-    prior: float = 0.5,
-    top: int = 5,
-) -> Identification:
-    """``Gallery.identify``: with the gallery's own extractor, by default the default model.
-
-    Without a gallery, who of the built-in one made it, see ``known``.
-    """
-    extractor = default_extractor() if gallery is None else gallery.extractor
-    return extractor.identify(images, gallery, fpir=fpir, fnir=fnir, prior=prior, top=top)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.calibration import Calibration, Condition
-from fingerprint_sdk.embeddings_file import check_embeddings
+from fingerprint_sdk.embeddings_file import check_embeddings, probe_rows
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.evidence.side import Side, side_of
 from fingerprint_sdk.evidence.verdict import NO_EVIDENCE, judge, words
@@ -20,6 +20,7 @@ from fingerprint_sdk.identification import Candidate, Identification, Named
 from fingerprint_sdk.images.processing import kind_named
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.images.treatment import most
+from fingerprint_sdk.stream import positive
 
 _NAMED: dict[str, Named] = {"same": "named", "different": "none", "inconclusive": "inconclusive"}
 
@@ -36,17 +37,17 @@ def rank(
     top: int,
 ) -> Identification:
     """See ``Gallery.search``; entries are compared as ``eligible.likeness`` says."""
-    if top < 1:
-        raise GalleryError(f"top must be at least 1, not {top}")
+    top = positive("top", top, 5, GalleryError)
     if not background.entries:
         raise GalleryError("the gallery is empty: enroll something first")
+    embeddings = probe_rows(embeddings)
     if len(embeddings) == 0:
         raise GalleryError("no probe embeddings were given")
     check_embeddings(embeddings, background.known.matrix.shape[1], "probe embeddings")
     side = side_of(embeddings, quality, calibration)
     found = likeness(
         background.known,
-        np.asarray(embeddings)[list(side.voting)],
+        embeddings[list(side.voting)],
         tuple(quality[place] for place in side.voting) if quality else (),
     )
     return answer(

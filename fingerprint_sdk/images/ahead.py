@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.errors import ImageError
-from fingerprint_sdk.images.decode import load_image
+from fingerprint_sdk.images.decode import decoded, describe
 from fingerprint_sdk.images.quality import Quality, assess, counted_windows
 
 if TYPE_CHECKING:
@@ -34,11 +34,13 @@ Outcome: TypeAlias = Prepared | ImageError
 def prepare(image: ImageInput, budget: int) -> Outcome:
     """Decode an image, cut its windows and judge it; an error is returned, not raised."""
     try:
-        loaded = load_image(image)
-        crops = counted_windows(loaded.pixels, budget=budget)
-        return Prepared(crops, assess(loaded, crops))
+        with decoded(image) as loaded:
+            crops = counted_windows(loaded.pixels, budget=budget)
+            return Prepared(crops, assess(loaded, crops))
     except ImageError as error:
         return error
+    except MemoryError:
+        return ImageError(f"{describe(image)} does not fit in memory: give it alone, or crop it")
 
 
 def prepare_ahead(

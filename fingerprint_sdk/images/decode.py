@@ -3,9 +3,9 @@
 A fingerprint is a property of the stored pixel grid, so nothing here touches a pixel it need not:
 
 - The orientation that JPEG, PNG, WebP (EXIF) and AVIF (irot, imir) files ask for is not applied:
-  turning an image turns its spectrum. Only a TIFF file is turned, by Pillow, as it is loaded. An
-  image the caller has turned stays as it is. HEIC is not read.
-- Colour profiles and gamma are ignored.
+  turning an image turns its spectrum. TIFF, HEIC and JPEG XL files are turned by their decoders as
+  they are loaded. An image the caller has turned stays as it is.
+- Colour profiles, texts and gamma are ignored.
 - Alpha is dropped and the colours kept as stored; compositing would mix in a second image.
 - Grey is repeated in the three channels; a palette is looked up; 16-bit values keep their high
   byte, as PNG decoders do; CMYK goes through Pillow's plain conversion, without profiles.
@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import io
 import os
-import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -27,15 +28,16 @@ import numpy.typing as npt
 from PIL import Image
 
 from fingerprint_sdk.errors import ImageError
+from fingerprint_sdk.images.encoded import read_encoded
+from fingerprint_sdk.images.extra_formats import plugin_for
 from fingerprint_sdk.images.jpeg_header import jpeg_tables, subsampling
+from fingerprint_sdk.images.limits import MAX_PIXELS, check_scans, check_size, turns
 from fingerprint_sdk.images.lossy import is_lossy, opened_lossy
-from fingerprint_sdk.images.pillow import (
-    pillow_errors,
-    place_kept,
-    quiet_pillow,
-    readable_formats,
-)
+from fingerprint_sdk.images.pillow import pillow_errors, place_kept, readable_formats
 from fingerprint_sdk.images.pixels import array_pixels, image_pixels
+from fingerprint_sdk.images.png import without_texts
+from fingerprint_sdk.images.quiet import quiet_decoders
+from fingerprint_sdk.process.forks import Lock
 
 if TYPE_CHECKING:
     ImageInput: TypeAlias = (
@@ -50,11 +52,12 @@ if TYPE_CHECKING:
         | "LoadedImage"
     )
 
-MAX_PIXELS = 178_956_970
-"""Encoded images larger than this are refused (Pillow's own limit for decompression bombs)."""
+__all__ = ["MAX_PIXELS", "LoadedImage", "decoded", "describe", "is_single_image", "load_image"]
+
+_LONGEST = 500  # characters of a name: somebody may give a file's content for its path
 
 # A lazily opened image may be given twice, to two threads: only one may load it.
-_pil_lock = threading.Lock()
+_pil_lock = Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +97,14 @@ def is_single_image(source: object) -> bool:
 
 def describe(source: object) -> str:
     """A short name of an input, for messages."""
+    try:
+        name = _described(source)
+    except Exception:  # a memoryview that was released, an object of the caller's that raises
+        name = f"<{type(source).__name__}>"
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
+
+
+def _described(source: Any) -> str:
     if isinstance(source, str | os.PathLike):
         return repr(os.fspath(source))
     if isinstance(source, Image.Image):
@@ -102,7 +113,7 @@ def describe(source: object) -> str:
     if isinstance(source, np.ndarray):
         return f"<array, {source.dtype}, shape {source.shape}>"
     if isinstance(source, bytes | bytearray | memoryview):
-        return f"<{len(source)} bytes>"
+        return f"<{memoryview(source).nbytes} bytes>"
     name = getattr(source, "name", None)
     return repr(name) if isinstance(name, str) else f"<{type(source).__name__}>"
 
@@ -120,65 +131,54 @@ def load_image(source: ImageInput) -> LoadedImage:
     Raises:
         ImageError: the input is none of these, or cannot be used. The message names it.
     """
+    with decoded(source) as image:
+        return image
+
+
+@contextmanager
+def decoded(source: ImageInput) -> Iterator[LoadedImage]:
+    """``load_image`` where the pixels are needed for a while only.
+
+    Meanwhile other threads decode no more than there is memory for, see ``limits``.
+    """
     if isinstance(source, LoadedImage):
-        return source
+        yield source
+        return
     name = describe(source)
-    if isinstance(source, np.ndarray):
-        return LoadedImage(array_pixels(source, name), name)
-    if isinstance(source, Image.Image):
-        with _pil_lock, quiet_pillow(), pillow_errors(name), place_kept(source):
-            return _decode(source, name, opened_lossy(source))
-    encoded = _read(source, name)
-    if not encoded:
-        raise ImageError(f"{name} is empty (0 bytes): give a complete image file")
-    with (
-        quiet_pillow(),
-        pillow_errors(name),
-        Image.open(io.BytesIO(encoded), formats=readable_formats()) as image,
-    ):
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise ImageError(
-                f"{name} has {width}x{height} pixels, more than {MAX_PIXELS}: crop it"
-            )
-        return _decode(image, name, is_lossy(image, encoded))
+    with ExitStack() as turn:
+        if isinstance(source, np.ndarray):
+            image = LoadedImage(array_pixels(source, name), name)
+        elif isinstance(source, Image.Image):
+            image = _from_pillow(source, name, turn)
+        else:
+            image = _from_file(read_encoded(source, name), name, turn)
+        yield image
 
 
-def _read(source: Any, name: str) -> bytes:
-    if isinstance(source, bytes | bytearray | memoryview):
-        return bytes(source)
-    try:
-        if isinstance(source, str | os.PathLike):
-            if os.path.isdir(source):
-                raise ImageError(f"{name} is a folder: give the image files in it")
-            # A pipe or a device could block or never end.
-            if os.path.exists(source) and not os.path.isfile(source):
-                raise ImageError(f"{name} is not a regular file")
-            with open(source, "rb") as file:
-                return file.read()
-        if hasattr(source, "read"):
-            encoded = source.read()
-            if not isinstance(encoded, bytes):
-                raise ImageError(f"{name} does not give bytes: open it in binary mode ('rb')")
-            return encoded
-    except FileNotFoundError as error:
-        raise ImageError(f"{name} does not exist: check the path") from error
-    except (OSError, ValueError) as error:
-        raise ImageError(f"cannot read {name}: {error}") from error
-    raise ImageError(
-        f"cannot take an image from {name}: give a path, bytes, a binary file object, "
-        "a PIL image or a uint8 array"
-    )
+def _from_pillow(image: Image.Image, name: str, turn: ExitStack) -> LoadedImage:
+    with pillow_errors(name):
+        check_size(image.size, name)
+        turn.enter_context(turns.of(image.width * image.height))
+        with _pil_lock, quiet_decoders(), place_kept(image):
+            return _decode(image, name, opened_lossy(image))
+
+
+def _from_file(encoded: bytes, name: str, turn: ExitStack) -> LoadedImage:
+    check_scans(encoded, name)
+    with quiet_decoders(), pillow_errors(name):
+        extra = plugin_for(encoded, name)
+        formats = readable_formats() if extra is None else (extra,)
+        with Image.open(io.BytesIO(without_texts(encoded)), formats=formats) as image:
+            check_size(image.size, name, image.format)
+            turn.enter_context(turns.of(image.width * image.height))
+            return _decode(image, name, is_lossy(image, encoded))
 
 
 def _decode(image: Image.Image, name: str, lossy: bool | None) -> LoadedImage:
-    width, height = image.size
-    if width == 0 or height == 0:
-        raise ImageError(f"{name} has no pixels")
     # Phones append depth maps to JPEG files (MPO); the first image is the photograph.
     if getattr(image, "is_animated", False) and image.format != "MPO":
         raise ImageError(
-            f"{name} has {getattr(image, 'n_frames', 'several')} frames: "
+            f"{name} has several frames: "  # to count them could take long
             "give the one you mean as a PIL image (frame.copy()) or an array"
         )
     image.load()

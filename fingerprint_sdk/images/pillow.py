@@ -1,11 +1,9 @@
-"""Pillow made safe for untrusted files and for threads: formats, errors, warnings, open files."""
+"""Pillow made safe for untrusted files: formats, errors, open files."""
 
 from __future__ import annotations
 
 import io
 import os
-import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -30,6 +28,7 @@ _PLUGINS = {
     "JPEG2000": "Jpeg2K",
 }
 FORMATS = tuple(_PLUGINS)
+_LONGEST = 500  # characters of somebody else's message
 
 
 @cache
@@ -55,12 +54,14 @@ def pillow_errors(name: str) -> Iterator[None]:
         raise ImageError(f"{name} is too large to decode safely: {error}") from error
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"{name} is not an image in a format we read ({', '.join(FORMATS)})"
+            f"{name} is not an image in a format we read ({', '.join(FORMATS)}; HEIC and JPEG XL "
+            "with the extras heif and jxl)"
         ) from error
     except MemoryError as error:
         raise ImageError(f"{name} does not fit in memory") from error
     except Exception as error:
-        raise ImageError(f"cannot decode {name}: it is broken or cut short ({error})") from error
+        why = str(error)[:_LONGEST] or type(error).__name__
+        raise ImageError(f"cannot decode {name}: it is broken or cut short ({why})") from error
 
 
 def file_of(image: Image.Image) -> bytes:
@@ -111,32 +112,3 @@ def place_kept(image: Image.Image) -> Iterator[None]:
         if file is not None and position is not None:
             with suppress(Exception):
                 file.seek(position)
-
-
-_quiet_lock = threading.Lock()
-_quiet_depth = 0
-_quiet_context: warnings.catch_warnings[None] | None = None
-
-
-@contextmanager
-def quiet_pillow() -> Iterator[None]:
-    """Silence Pillow's warnings while any thread decodes.
-
-    ``warnings.catch_warnings`` changes the whole process, so nested use from several threads
-    would restore in the wrong order: the first thread in saves, the last one out restores.
-    """
-    global _quiet_depth, _quiet_context
-    with _quiet_lock:
-        if _quiet_depth == 0:
-            _quiet_context = warnings.catch_warnings()
-            _quiet_context.__enter__()
-            warnings.filterwarnings("ignore", module=r"PIL\.")
-        _quiet_depth += 1
-    try:
-        yield
-    finally:
-        with _quiet_lock:
-            _quiet_depth -= 1
-            if _quiet_depth == 0 and _quiet_context is not None:
-                _quiet_context.__exit__(None, None, None)
-                _quiet_context = None

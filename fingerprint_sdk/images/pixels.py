@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from fingerprint_sdk.errors import ImageError
+from fingerprint_sdk.images.limits import check_size
+
+_AT_ONCE = 2**22  # pixels that are converted at once, for the sake of memory
 
 
 def array_pixels(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
@@ -25,8 +29,7 @@ def array_pixels(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
             f"{name} must be uint8, 0 to 255: rescale and round it yourself, since the range of "
             f"{array.dtype} values cannot be known"
         )
-    if 0 in array.shape:
-        raise ImageError(f"{name} has no pixels")
+    check_size((array.shape[1], array.shape[0]), name)
     if array.ndim == 2:
         array = np.repeat(array[:, :, None], 3, axis=2)
     return np.ascontiguousarray(array[:, :, :3])
@@ -38,15 +41,27 @@ def image_pixels(image: Image.Image, name: str) -> npt.NDArray[np.uint8]:
     Raises:
         ImageError: its values have no known range.
     """
+    to_rgb = _conversion(image, name)
+    width, height = image.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _AT_ONCE // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = image if rows >= height else image.crop((0, top, width, bottom))
+        pixels[top:bottom] = to_rgb(band)
+    return pixels
+
+
+def _conversion(image: Image.Image, name: str) -> Callable[[Image.Image], npt.NDArray[np.uint8]]:
+    """How to make RGB, uint8 (H, W, 3) or for grey (H, W, 1), of a part of an image."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
-        grey = (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
-        return np.repeat(grey[:, :, None], 3, axis=2)
+        return lambda part: (np.asarray(part)[:, :, None].astype(np.uint32) >> 8).astype(np.uint8)
     if image.mode in ("I", "F"):
         raise ImageError(
             f"{name} has pixels of mode {image.mode!r}, whose range is unknown: convert to 8 bits"
         )
     if image.mode in ("RGBA", "RGBX"):
-        return np.ascontiguousarray(np.asarray(image)[:, :, :3])
+        return lambda part: np.asarray(part)[:, :, :3]
     if image.mode == "RGBa":
-        image = image.convert("RGBA")
-    return np.array(image.convert("RGB"))
+        return lambda part: np.asarray(part.convert("RGBA").convert("RGB"))
+    return lambda part: np.asarray(part.convert("RGB"))

@@ -22,6 +22,8 @@ FLAT_POWER = 0.05
 GREY_SPREAD = 1
 """Grey levels that the channels of a grey image may differ by: rounding in colour conversions."""
 
+_ROWS = 256  # of an image that are looked at together, for the sake of memory
+
 _FLAGS = ("too_small", "lossy", "flat", "grey", "untypical")
 
 
@@ -116,7 +118,9 @@ def is_grey(pixels: npt.NDArray[np.uint8]) -> bool:
         pixels: uint8, shape (height, width, 3).
     """
     # Most images show their colours in a few pixels.
-    return _all_grey(pixels[::16, ::16]) and _all_grey(pixels)
+    return _all_grey(pixels[::16, ::16]) and all(
+        _all_grey(pixels[top : top + _ROWS]) for top in range(0, len(pixels), _ROWS)
+    )
 
 
 def pixel_digest(pixels: npt.NDArray[np.uint8]) -> str:

@@ -32,11 +32,12 @@ from fingerprint_sdk.embeddings_file import (
 )
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.files import append, inode_of, replacing, start_after, writing
-from fingerprint_sdk.index.parts import Blocks, Part, encode_part, hold, read_parts
 from fingerprint_sdk.index.rows import Rows
+from fingerprint_sdk.parts import Blocks, Part, encode_part, hold, read_parts
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 FORMAT = Format("index", "fingerprint-index", "1")
+_LETTERS = 2**24  # of the names that are looked at together
 _MOST_PARTS = 1000
 """Each costs 50 µs and more when the file is opened."""
 
@@ -181,6 +182,13 @@ def _rows(part: Part, size: int, name: str) -> Rows:
     if types[0] not in ("float32", "float16") or types[1:] != ["uint8", "int64", "uint8"]:
         raise GalleryError(f"{name} is damaged: its tensors have the wrong type")
     check_embeddings(embeddings, size, f"the embeddings in {name}")
+    # Before it becomes texts, which take far more memory: zeros may be in no place of the disk.
+    ends = sum(
+        int(np.count_nonzero(letters[start : start + _LETTERS] == 0))
+        for start in range(0, len(letters), _LETTERS)
+    )
+    if letters.ndim != 1 or ends != len(embeddings):
+        raise GalleryError(f"{name} is damaged: its names and its tensors disagree")
     *names, last = str(letters.data, "utf-8", "surrogatepass").split("\0")
     count = len(embeddings)
     # What follows the last zero byte is nothing.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,19 +11,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk.embeddings_file import check_embeddings, held
+from fingerprint_sdk.embeddings_file import check_embeddings, held, path_of, probe_rows
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.evidence.side import side_of
 from fingerprint_sdk.extractor import Extractor, Failure
 from fingerprint_sdk.files import LOCK_SECONDS
 from fingerprint_sdk.index.add import new_rows
 from fingerprint_sdk.index.file import Content, Stored, read, save
-from fingerprint_sdk.index.names import named
+from fingerprint_sdk.index.names import name_set, named
 from fingerprint_sdk.index.nearest import make_graph, nearest_rows
 from fingerprint_sdk.index.result import SearchResult, judged
 from fingerprint_sdk.index.rows import Rows
 from fingerprint_sdk.model_slot import ModelSlot
+from fingerprint_sdk.process.forks import Lock
 from fingerprint_sdk.runtime.contract import ModelIdentity
+from fingerprint_sdk.stream import positive
 from fingerprint_sdk.text import visible
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 class Index:
     """Many images by name, each with its embedding. Safe to use from several threads.
+
+    It is safe in several processes, too: pickled, it is the path of its file, which must be saved
+    with all changes, and is opened again where it arrives.
 
     Search is exact. For a service that answers many queries, ``build_graph`` makes an approximate
     one.
@@ -72,8 +76,8 @@ class Index:
         stored = None if content is None else content.identity
         self._slot = ModelSlot(model, stored, kind="index", remedy="index")
         self._half = half if content is None else content.rows.half
-        self._lock = threading.RLock()
-        self._saving = threading.Lock()  # searches go on while a file is written
+        self._lock = Lock()
+        self._saving = Lock()  # searches go on while a file is written
         self._rows: Rows | None = None  # before the model is known, and with it their size
         self._places: dict[str, int] = {}
         self._graph: tuple[Rows, Any] | None = None
@@ -98,6 +102,16 @@ class Index:
         index = cls(model, half=half)
         index.add(images, names=names, on_error=on_error, progress=progress)
         return index
+
+    def __reduce__(self) -> tuple[Callable[..., Index], tuple[object, ...]]:
+        with self._lock:
+            rows, stored = self._content(), self._stored
+            changed = self._removals != self._saved_removals
+        if stored is None or changed or stored.rows != len(rows):
+            raise GalleryError(
+                "an index goes to another process by its file: save it first, with all its changes"
+            )
+        return self._opened_again, (stored.path, self._slot, rows.digest)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -199,7 +213,7 @@ class Index:
         Of a file that is open, the 16,384 rows around each image removed are copied to memory.
         """
         with self._lock:
-            if not (gone := set(names)):
+            if not (gone := name_set(names)):
                 return
             if missing := sorted(gone - self._places.keys()):
                 raise GalleryError(f"the index has no image {missing[0]!r}: check the name")
@@ -269,7 +283,7 @@ class Index:
         Raises:
             GalleryError: the index is empty, or the probes are not L2-normalised rows.
         """
-        _, places, scores = self._nearest(np.asarray(probes, np.float32), top, exact)
+        _, places, scores = self._nearest(probe_rows(probes), top, exact)
         return places, scores
 
     def build_graph(self) -> None:
@@ -353,13 +367,22 @@ class Index:
         Raises:
             GalleryError: the file is missing, broken, not an index, or of another model.
         """
-        return cls(model, content=read(Path(path)))
+        return cls(model, content=read(path_of(path)))
+
+    @classmethod
+    def _opened_again(cls, path: str, slot: ModelSlot, digest: str) -> Index:
+        """An index in another process, from the file of its original, if that is as it was."""
+        content = read(Path(path))
+        if content.rows.digest != digest or content.identity != slot.identity:
+            raise GalleryError(f"{path!r} was changed since the index was opened: open it again")
+        index = cls(content=content)
+        index._slot = slot
+        return index
 
     def _nearest(
         self, probes: npt.NDArray[np.float32], top: int, exact: bool
     ) -> tuple[Rows, npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-        if top < 1:
-            raise GalleryError(f"top must be at least 1, not {top}")
+        top = positive("top", top, 10, GalleryError)
         with self._lock:
             rows, graph = self._content(), self._graph
         if not rows.names:

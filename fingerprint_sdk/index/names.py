@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.images import describe, is_single_image
 from fingerprint_sdk.index.file import check_row_name
+from fingerprint_sdk.stream import as_iterable
 
 if TYPE_CHECKING:
     from fingerprint_sdk.images import ImageInput
@@ -29,7 +30,7 @@ def named(
     if is_single_image(images):
         raise GalleryError("give a list of images, [image], not one image")
     seen: set[str] = set()
-    for place, image in enumerate(images):
+    for place, image in enumerate(as_iterable(images)):
         if names is not None:
             if place >= len(names):
                 raise GalleryError(f"{len(names)} names were given for more images")
@@ -45,6 +46,14 @@ def named(
         used.append(name)
         stamps.append(file_stamp(image))
         yield image
+
+
+def name_set(names: Iterable[str]) -> set[str]:
+    """The different names. Raises GalleryError for what is no collection of them."""
+    try:
+        return set(names)
+    except TypeError as error:
+        raise GalleryError(f"give a list of names, not {names!r}") from error
 
 
 def file_stamp(image: object) -> tuple[int, int]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.extras import need
 from fingerprint_sdk.index.rows import Rows
+from fingerprint_sdk.process.cores import cores
 
 # Measured on random unit vectors, D = 128, the worst case: recall above 0.99 of the best ten.
 _GRAPH = {"connectivity": 32, "expansion_add": 256, "expansion_search": 1024}
@@ -25,7 +26,7 @@ def make_graph(rows: Rows) -> Any:
         raise GalleryError("the index is empty: add images first")
     graph = usearch.Index(ndim=rows.size, metric="ip", dtype="f32", **_GRAPH)
     for where, embeddings in rows.chunks():
-        graph.add(np.arange(where.start, where.stop, dtype=np.uint64), embeddings)
+        graph.add(np.arange(where.start, where.stop, dtype=np.uint64), embeddings, threads=cores())
     return graph
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -67,6 +68,14 @@ class Rows:
     def half(self) -> bool:
         """Whether the embeddings are float16."""
         return bool(self.blocks[0].dtype == np.float16)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the names, the stamps and the marks of loss: of which images it is."""
+        total = hashlib.sha256(self.stamps.tobytes() + self.lossy.tobytes())
+        for name in self.names:
+            total.update(name.encode("utf-8", "surrogatepass") + b"\0")
+        return total.hexdigest()
 
     def chunks(self) -> Iterator[tuple[slice, Embeddings]]:
         """All embeddings as float32, some after another, and which rows they are.

@@ -34,16 +34,21 @@ def check_contract(session: Any, name: str) -> tuple[dict[str, str], int, float]
     Raises:
         ModelError: it is not one of our models; ``name`` is for the message.
     """
-    metadata = dict(session.get_modelmeta().custom_metadata_map)
+    try:
+        metadata = dict(session.get_modelmeta().custom_metadata_map)
+        inputs = {i.name: (i.type, i.shape[1:]) for i in session.get_inputs()}
+        outputs = {o.name: (o.type, o.shape[1:]) for o in session.get_outputs()}
+    except (UnicodeDecodeError, TypeError, ValueError) as error:
+        raise ModelError(f"{name} is damaged: its metadata are no texts ({error})") from error
     missing = [key for key in _METADATA if key not in metadata]
     if missing:
         raise ModelError(f"{name} lacks the metadata {missing}: it is not one of our models")
-    inputs = {i.name: (i.type, i.shape[1:]) for i in session.get_inputs()}
-    outputs = {o.name: (o.type, o.shape[1:]) for o in session.get_outputs()}
     size = metadata["embedding_size"]
     kind, columns = outputs.get("embedding", ("", []))
     fits = (
         size.isdecimal()
+        and len(size) < 10
+        and int(size) > 0
         and inputs == {"windows": ("tensor(uint8)", [3, WINDOW_SIZE, WINDOW_SIZE])}
         and metadata["window_size"] == str(WINDOW_SIZE)
         and kind == "tensor(float)"

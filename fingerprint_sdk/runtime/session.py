@@ -18,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.errors import DeviceError, ModelError
+from fingerprint_sdk.process.cores import cores
 from fingerprint_sdk.runtime.io_binding import BoundModel
+from fingerprint_sdk.runtime.onnx_file import check_whole
 
 logger = logging.getLogger(__name__)
 
@@ -89,17 +91,18 @@ def open_session(
         model: the content of the ``.onnx`` file.
         name: how messages name the model.
         device: "cpu", "cuda", or "auto": CUDA when it really works, else the CPU.
-        threads: that share the windows on the CPU; None for one on each core.
+        threads: that share the windows on the CPU; None for one on each core granted.
 
     Raises:
         DeviceError: ONNX Runtime is not installed, or CUDA was asked for and does not work.
-        ModelError: the model cannot be opened.
+        ModelError: the model cannot be opened, or has data in other files.
     """
     if device not in ("auto", "cpu", "cuda"):
         raise DeviceError(f"device {device!r} is unknown: use 'auto', 'cpu' or 'cuda'")
-    if threads is not None and threads < 1:
-        raise DeviceError(f"threads must be at least 1, not {threads}")
+    if threads is not None and not (isinstance(threads, int) and threads >= 1):
+        raise DeviceError(f"threads must be an integer of at least 1, not {threads!r}")
     ort = _import_onnxruntime()
+    check_whole(model, name)
     if device != "cpu":
         session, reason = _try_cuda(ort, model)
         if session is not None:
@@ -108,7 +111,7 @@ def open_session(
             _open_on_cpu(ort, model, name)  # a broken model is not the device's fault
             raise DeviceError(f"device 'cuda' cannot be used: {reason}")
         logger.debug("CUDA is not used: %s", reason)
-    return _used(_open_on_cpu(ort, model, name), "cpu", threads=threads or _cores())
+    return _used(_open_on_cpu(ort, model, name), "cpu", threads=threads or cores())
 
 
 def _import_onnxruntime() -> Any:
@@ -161,7 +164,8 @@ def _open_on_cpu(ort: Any, model: bytes, name: str) -> Any:
     # what was freed last and is still in a cache. That is faster and takes less memory.
     options.enable_mem_reuse = False
     try:
-        return ort.InferenceSession(model, options, providers=[_CPU])
+        # It would print on stdout that it tries the CPU next.
+        return ort.InferenceSession(model, options, providers=[_CPU], enable_fallback=0)
     except Exception as error:  # its exceptions share no base class of their own
         raise ModelError(
             f"{name} is not a model ONNX Runtime {ort.__version__} can open: {error}"
@@ -200,13 +204,6 @@ def _try_cuda(ort: Any, model: bytes) -> tuple[Any | None, str]:
         ).strip()
     session.disable_fallback()  # a CUDA failure later on must not move to the CPU unsaid
     return session, ""
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _options(ort: Any) -> Any:

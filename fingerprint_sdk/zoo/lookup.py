@@ -79,7 +79,11 @@ def resolve(
         IntegrityError: a file is not the one promised.
         ModelError: the description is invalid, or ``revision`` is given for a local model.
     """
-    name = DEFAULT_MODEL if model is None else os.fspath(model)
+    try:
+        name = DEFAULT_MODEL if model is None else os.fspath(model)
+        Path(name)
+    except TypeError as error:
+        raise ModelNotFoundError(f"give a model's name or path, not {model!r}") from error
     is_text = model is None or isinstance(model, str)
     bundled = _bundled() if is_text else {}
     if name in bundled:

@@ -16,7 +16,11 @@ from pathlib import Path
 from kills import downloads, files, training
 from kills.trial import kill_at_random
 
-KINDS = (files.trials, downloads.trials, training.trials)
+KINDS = (
+    (files.trials, ("gallery-add", "index-add", "embed-out")),
+    (downloads.trials, ("hub-download",)),
+    (training.trials, ("trainer-synthesize", "trainer-extractor")),
+)
 
 
 def main() -> None:
@@ -24,17 +28,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=200, help="kills of each")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="*", help="gallery-add, index-add, embed-out, ...")
+    every = [name for _, names in KINDS for name in names]
+    parser.add_argument("--only", nargs="+", choices=every, default=every)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
-        for kind in KINDS:
+        for kind, names in KINDS:
+            wanted = [name for name in names if name in given.only]
+            if not wanted:
+                continue
             shared = Path(root) / kind.__module__
             shared.mkdir()
-            for name, trial in kind(shared).items():
-                if given.only and name not in given.only:
-                    continue
+            trials = kind(shared)
+            for name in wanted:
                 begun = time.monotonic()
-                count = kill_at_random(trial, shared / "work", given.times, given.seed)
+                count = kill_at_random(trials[name], shared / "work", given.times, given.seed)
                 print(
                     f"{name}: {count.kills} kills, {count.before_the_end} before the last step, "
                     f"nothing lost, nothing left over, {time.monotonic() - begun:.0f} s",

@@ -15,6 +15,11 @@ ARCHITECTURES = 4
 
 def trials(shared: Path) -> dict[str, Trial]:
     """The trials by name; photographs and a pool to learn from are made in a folder."""
+    # Here, or most of a child's time would go into this, and be the time when it is killed.
+    import trainer.cli
+    import trainer.extractor
+    import trainer.synthesis  # noqa: F401
+
     photos = write_photographs(shared / "photos", 8)
     pool = shared / "pool"
     synthesis = ["synthesize", "--photos", photos, "--steps", 2, "--workers", 1, "--seeds", 1]

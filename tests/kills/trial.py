@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -64,6 +65,8 @@ def kill_at_random(trial: Trial, folder: Path, times: int, seed: int) -> Count:
             continue
         assert status == -signal.SIGKILL, f"it failed with {status}, after {done} steps"
         count.kills += 1
+        if count.kills % 25 == 0:
+            print(f"{count.kills} kills so far", file=sys.stderr, flush=True)
         count.before_the_end += done < last
         trial.check(folder, done)
         trial.write(folder)
@@ -109,14 +112,14 @@ def _be_the_child(steps: Steps, writer: int) -> None:
     code = 1
     try:
         os.setsid()  # a group of its own, for workers
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        for number in (0, 1):
+        nowhere, complaints = os.open(os.devnull, os.O_RDWR), os.dup(2)
+        for number in (0, 1, 2):
             os.dup2(nowhere, number)
         for step in steps:
             step()
             os.write(writer, b".")
         code = 0
     except BaseException:
-        traceback.print_exc()
+        os.write(complaints, traceback.format_exc().encode())
     finally:
         os._exit(code)

@@ -62,6 +62,16 @@ def test_identify_folder(tmp_path: Path) -> None:
     assert run("identify_folder.py", tmp_path / "gone", gallery, probe) == first
 
 
+def test_async_service(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no image")
+    printed = run("async_service.py", WREN / "1.png", LARK / "1.png", broken, WREN / "1.png")
+    lines = printed.splitlines()
+    assert lines[0] == f"{LARK / '1.png'}: {fp.verify(WREN / '1.png', LARK / '1.png').words}"
+    assert "is not an image" in lines[1]
+    assert lines[2].startswith(f"{WREN / '1.png'}: ")
+
+
 def test_cluster_folder(tmp_path: Path) -> None:
     for folder in (LARK, WREN):
         shutil.copytree(folder, tmp_path / folder.name)

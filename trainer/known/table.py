@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from fingerprint_sdk.text import visible
 from trainer.evaluation.table import as_text
 from trainer.known.evaluate import KnownScores
 
@@ -39,6 +40,6 @@ def print_known(results: Sequence[KnownScores], *, console: Console | None = Non
         sources.add_column(name)
     for source in first.sources:
         shares = (source.first, source.named, source.misnamed, source.none, source.stranger)
-        label = f"{source.family} / {source.source}"
+        label = visible(f"{source.family} / {source.source}")
         sources.add_row(*map(Text, (label, str(source.images), *map(as_text, shares))))
     out.print(sources)

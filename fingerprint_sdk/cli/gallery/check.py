@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fingerprint_sdk.cli.shared import options
+from fingerprint_sdk.cli.shared.files import check_out
 from fingerprint_sdk.cli.shared.model import BUILT_IN, describe, open_extractor, searched_gallery
 from fingerprint_sdk.cli.shared.output import note, print_json, print_table, say
 
@@ -48,6 +49,8 @@ def check(
     from fingerprint_sdk.embeddings_file import deliver
     from fingerprint_sdk.gallery.check.page import page as page_of
 
+    if page is not None:
+        check_out(page)
     extractor = open_extractor(model, revision, device, offline, threads)
     found = searched_gallery(gallery, extractor, known=False).check(fpir=fpir)
     if page is not None:

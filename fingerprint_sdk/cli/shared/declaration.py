@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fingerprint_sdk.cli.shared.output import print_pairs
+from fingerprint_sdk.cli.shared.output import print_pairs, say
 
 if TYPE_CHECKING:
     from fingerprint_sdk.declaration import Agreement, Declaration
@@ -37,8 +37,8 @@ def print_declaration(
         ]
     print()
     if path is None:
-        print(DECLARES)
+        say(DECLARES)
     else:
         print_pairs([(DECLARES, path)])
     print_pairs(lines)
-    print(CAUTION)
+    say(CAUTION)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from fingerprint_sdk.cli.shared.output import note
-from fingerprint_sdk.cli.shared.sniff import is_image
+from fingerprint_sdk.cli.shared.sniff import is_image, other_format
 from fingerprint_sdk.errors import GalleryError, ImageError
 from fingerprint_sdk.files import check_delivery, check_target, delivering, writing
 from fingerprint_sdk.files.endings import SUFFIXES
@@ -107,7 +107,9 @@ def passed_over_words(paths: Sequence[Path]) -> str:
     """``passed over 4 files that are no images we read: a.heic, b.txt, c.csv, ...``"""
     names = [path.name for path in paths[:_NAMED]] + ["..."] * (len(paths) > _NAMED)
     what = "file that is no image" if len(paths) == 1 else "files that are no images"
-    return f"passed over {len(paths)} {what} we read: {', '.join(names)}"
+    hints = {found.hint for path in paths if (found := other_format(path)) is not None}
+    told = f"passed over {len(paths)} {what} we read: {', '.join(names)}"
+    return "; ".join([told, *sorted(hints)])
 
 
 def subfolders(folder: Path) -> list[Path]:

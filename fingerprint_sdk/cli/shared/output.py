@@ -54,7 +54,7 @@ def print_attributes(found: Sequence[object], columns: Mapping[str, str], title:
 
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     """Print ``name  value`` lines on stdout."""
-    shown = [(name, _cell(value)) for name, value in pairs]
+    shown = [(_cell(name), _cell(value)) for name, value in pairs]
     width = max(len(name) for name, _ in shown)
     for name, value in shown:
         print(f"{name:<{width}}  {value}")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fingerprint_sdk.images.extra_formats import ExtraFormat
 
 _HEAD = 32  # bytes, which the marks of all these formats lie in
 # Half a download begins like the whole.
@@ -14,21 +18,40 @@ _BMP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file begins like PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF.
+    """Whether a file begins like PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF, or like HEIC or JPEG XL
+    where that can be read.
 
     TIFF only for a name without an ending, since camera raw files begin like it as well. False
     for downloads by their endings unfinished, and for what cannot be read.
     """
-    if path.suffix.lower() in _UNFINISHED:
-        return False
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-    except OSError:
-        return False
+    head = _head(path)
     if head.startswith(_TIFF):
         return not path.suffix
-    return head.startswith(_BEGINNINGS) or _is_webp(head) or _is_avif(head) or _is_bmp(head)
+    if head.startswith(_BEGINNINGS) or _is_webp(head) or _is_avif(head) or _is_bmp(head):
+        return True
+    other = other_format(path)
+    return other is not None and other.installed
+
+
+def other_format(path: Path) -> ExtraFormat | None:
+    """HEIC or JPEG XL, by a file's first bytes; None for other files, and for unfinished ones."""
+    from fingerprint_sdk.images.extra_formats import BARE_JXL, extra_format
+
+    head = _head(path)
+    if head.startswith(BARE_JXL) and path.suffix.lower() != ".jxl":
+        return None  # two bytes, which anything may begin with
+    return extra_format(head)
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file; none of what cannot be read, or is half a download."""
+    if path.suffix.lower() in _UNFINISHED or not path.is_file():
+        return b""
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD)
+    except OSError:
+        return b""
 
 
 def _is_webp(head: bytes) -> bool:

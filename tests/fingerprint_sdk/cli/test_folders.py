@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,13 @@ from fingerprint_sdk.images import load_image
 
 FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP"]
 FORMATS += ["AVIF"] * features.check("avif")
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extras that read HEIC and JPEG XL."""
+    for module in ("pillow_heif", "pillow_jxl"):
+        monkeypatch.setitem(sys.modules, module, None)
 
 
 @pytest.fixture(scope="module")
@@ -135,11 +143,13 @@ def test_expand_tells_in_one_line_what_it_passed_over(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == (
-        "note: passed over 3 files that are no images we read: link.png, notes.txt, photo.heic\n"
+        "note: passed over 3 files that are no images we read: link.png, notes.txt, photo.heic"
+        '; HEIC needs pip install "fingerprint-sdk[heif]"\n'
     )
     assert names(expand([folder], recursive=True).images) == IN_DEPTH
     assert capsys.readouterr().err == (
-        "note: passed over 4 files that are no images we read: link.png, z.csv, notes.txt, ...\n"
+        "note: passed over 4 files that are no images we read: link.png, z.csv, notes.txt, ..."
+        '; HEIC needs pip install "fingerprint-sdk[heif]"\n'
     )
     found = heap([folder, folder, folder / "b.png"])
     assert names(found.images) == IN_DEPTH

@@ -127,3 +127,12 @@ def test_what_cannot_be_written_has_no_lock(tmp_path: Path, name: str) -> None:
 def test_any_name_the_folder_can_hold_has_a_lock_of_its_own(tmp_path: Path) -> None:
     with locked(tmp_path / ("x" * 255)), locked(tmp_path / ("x" * 254), 0.1):
         assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o755, 0o775, 0o777])
+def test_whoever_may_write_into_the_folder_may_take_the_lock(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(mode)
+    with locked(folder / "a"):
+        assert (folder / ".a.lock").stat().st_mode & 0o777 == mode & 0o666

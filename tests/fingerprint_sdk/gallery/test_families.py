@@ -91,6 +91,39 @@ def test_more_images_keep_it_or_replace_it(gallery: fp.Gallery) -> None:
     assert gallery["Decoder / here"].provenance == later
 
 
+def test_another_gallerys_entry_keeps_it(extractor: fp.Extractor, gallery: fp.Gallery) -> None:
+    entry = gallery["Decoder / here"]
+    other = fp.Gallery(extractor)
+    other.enroll("taken over", entry, notes="by hand")
+    assert other["taken over"].provenance == entry.provenance
+    gallery.enroll("m2", other["taken over"])
+    assert gallery["m2"].provenance is None
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        fp.Provenance(""),
+        fp.Provenance("Decoder", source="\x1b[2J"),
+        fp.Provenance("Decoder", formats=(("PNG", 0),)),
+        fp.Provenance("Decoder", members=3),  # type: ignore[arg-type]
+        "Decoder",
+    ],
+)
+def test_one_that_no_file_can_hold_is_refused(gallery: fp.Gallery, origin: Any) -> None:
+    with pytest.raises(fp.GalleryError, match=r"provenance|entry name"):
+        gallery.enroll("m2", axis(0), provenance=origin)
+    assert gallery["m2"].provenance is None
+
+
+def test_a_familys_name_has_one_spelling(gallery: fp.Gallery) -> None:
+    gallery.enroll("m2", axis(2), provenance=fp.Provenance("Cafe\u0301"))
+    gallery.enroll("m3", axis(3), provenance=fp.Provenance("Caf\u00e9"))
+    found = gallery.search(axis(2)[None], calibration(size=SIZE))
+    assert found.best == "Caf\u00e9"
+    assert found.compared == 3
+
+
 @pytest.mark.parametrize(
     "change",
     [

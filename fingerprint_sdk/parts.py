@@ -24,9 +24,10 @@ from fingerprint_sdk.files import start_after
 Blocks = Sequence[npt.NDArray[Any]]
 """A tensor in pieces, one below the other, of one type and one width."""
 
-_TYPES = {"F32": "<f4", "F16": "<f2", "I64": "<i8", "U8": "|u1"}
+_TYPES = {"F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "|u1"}
 _NAMES = {np.dtype(code): name for name, code in _TYPES.items()}
-_LARGEST = 100_000_000  # bytes of a header, as in the safetensors library
+LARGEST_HEADER = 100_000_000
+"""Bytes of a header at most, as in the safetensors library."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +98,7 @@ def _read_header(
     (length,) = struct.unpack("<Q", seal)
     size = os.fstat(file.fileno()).st_size  # asked after the seal, of a file that may be growing
     data = start + 8 + length
-    if length > _LARGEST or data > size:
+    if length > LARGEST_HEADER or data > size:
         raise ValueError("its header is too large")
     fields = json.loads(file.read(length))
     if not isinstance(fields, dict) or not isinstance(fields.get("__metadata__"), dict):
@@ -118,6 +119,7 @@ def _part(fields: dict[str, Any], data: int, content: mmap.mmap | bytes) -> Part
     metadata = fields.pop("__metadata__")
     if not all(isinstance(value, str) for value in metadata.values()):
         raise ValueError("its metadata are not texts")
+    "".join([*metadata, *metadata.values()]).encode()  # ValueError for what is no Unicode
     return Part(metadata, {name: _tensor(fields[name], data, content) for name in fields})
 
 

@@ -1,0 +1,1 @@
+"""The process that this runs in: cores it is granted, and children it forks."""

@@ -212,7 +212,7 @@ def test_the_command_makes_it(
     more = ["--families", described, "--out", out]
     done = CliRunner().invoke(app, [str(part) for part in (*command, *more)])
     assert done.exit_code == 0, done.output
-    assert "First decoder / here" in done.output
+    assert "jpeg85" in done.output
     assert [one["processed"] for one in json.loads(out.read_text())["processed"]] == [
         "as is",
         "jpeg85",

@@ -99,7 +99,7 @@ def verify(
 
       fingerprint models verify owner/name --offline
     """
-    from fingerprint_sdk.model_check import Check, check_model
+    from fingerprint_sdk.zoo.checks import Check, check_model
 
     source = None
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fingerprint_sdk import zoo
-from fingerprint_sdk.model_check import check_model
+from fingerprint_sdk.zoo.checks import check_model
 
 _WEIGHTS = ("network.safetensors", "denoiser.safetensors")
 

@@ -72,13 +72,13 @@ def test_the_answers_are_those_of_identify(tiny: fp.Extractor, sample_files: lis
     paths = [sample_files[0], sample_files[7], sample_files[13]]
     made = fp.report(paths, model=tiny, fpir=0.05)
     for path, probe in zip(paths, made.probes, strict=True):
-        expected = tiny.identify(path, fpir=0.05, top=8)
+        expected = tiny.identify(path, fp.known(tiny), fpir=0.05, top=8)
         assert_same(probe.identification, expected)
         assert [file.name for file in probe.files] == [str(path)]
         assert probe.files[0].sha256 == sha256(path)
         assert probe.files[0].size == path.stat().st_size
     (together,) = fp.report(paths[:1] * 2 + paths[1:], model=tiny, together=True).probes
-    expected = tiny.identify(paths[:1] * 2 + paths[1:], top=8)
+    expected = tiny.identify(paths[:1] * 2 + paths[1:], fp.known(tiny), top=8)
     assert_same(together.identification, expected)
     assert len(together.files) == 4
     assert together.identification.images == 3  # a picture given twice has one vote

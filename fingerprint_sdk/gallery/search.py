@@ -187,4 +187,5 @@ def _threshold(
         treatment=condition.treatment,
         windows=condition.windows,
     )
-    return strangers.threshold(fpir, condition, asked) + MARGIN * second
+    plain = calibration.condition(condition.images_a, condition.images_b, windows=side.windows)
+    return strangers.threshold(fpir, condition, asked, plain) + MARGIN * second

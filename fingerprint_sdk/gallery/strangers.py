@@ -41,22 +41,26 @@ class Strangers:
     families: int
     images: int
 
-    def threshold(self, fpir: float, condition: Condition, asked: Condition) -> float:
+    def threshold(
+        self, fpir: float, condition: Condition, asked: Condition, plain: Condition
+    ) -> float:
         """Margin that a share ``fpir`` of probes by a further generator reaches.
 
         A prediction: Student's distribution about the entries' mean, its variance blended with
-        that of the calibrated condition.
+        the calibrated one. That is of unprocessed images: how far kinds of processing lie apart
+        says nothing of probes that went through one.
 
         Args:
             fpir: of one probe.
             condition: of the probe.
             asked: the same with as many images as the entries' probes have: where these are not
                 as many as the probe's, the calibration tells how much that moves all scores.
+            plain: the probe's, of unprocessed images.
         """
         normal = NormalDist()
-        low, high = condition.fmr_range
+        low, high = plain.fmr_range
         span = normal.inv_cdf(1 - low) - normal.inv_cdf(1 - high)
-        prior = _SPREAD * (condition.threshold(low) - condition.threshold(high)) / span
+        prior = _SPREAD * (plain.threshold(low) - plain.threshold(high)) / span
         own = self.families - 1
         freedom = _PRIOR_ENTRIES + own
         variance = (_PRIOR_ENTRIES * prior**2 + own * self.variance) / freedom

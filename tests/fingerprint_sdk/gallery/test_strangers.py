@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 from scipy.stats import t as student
 from support.calibrations import calibration, one_kind
 from support.embeddings import unit
@@ -140,18 +143,34 @@ def test_a_stricter_rate_has_a_higher_threshold() -> None:
     condition = calibration().condition(1, 5)
     found = Strangers(0.3, 0.002, 8, 1)
     rates = (0.001, 0.01, 0.05, 0.1)
-    thresholds = [found.threshold(fpir, condition, condition) for fpir in rates]
+    thresholds = [found.threshold(fpir, condition, condition, condition) for fpir in rates]
     assert thresholds == sorted(thresholds, reverse=True)
     assert thresholds[-1] > found.mean
     # Fewer entries know less; of a spread as calibrated, nothing else changes.
     few, many = (Strangers(0.3, 0.00037, entries, 1) for entries in (4, 8))
-    assert few.threshold(0.01, condition, condition) > many.threshold(0.01, condition, condition)
+    of_one = (0.01, condition, condition, condition)
+    assert few.threshold(*of_one) > many.threshold(*of_one)
     # Probes of more images than the entries' own score higher, and so does what they must reach.
     more = calibration().condition(5, 5).threshold(0.1) - calibration().condition(1, 5).threshold(
         0.1
     )
-    moved = found.threshold(0.01, calibration().condition(5, 5), condition) - thresholds[1]
-    assert moved == pytest.approx((1 - MARGIN) * more)
+    moved = found.threshold(0.01, calibration().condition(5, 5), condition, condition)
+    assert moved - thresholds[1] == pytest.approx((1 - MARGIN) * more)
+
+
+def test_the_spread_blended_in_is_that_of_unprocessed_images() -> None:
+    """However far the kinds of a treatment lie apart; half of a gallery of seven is its own."""
+    condition = calibration().condition(1, 5)
+    wide = replace(condition, thresholds=tuple((f, 2 * s) for f, s in condition.thresholds))
+    found = Strangers(0.3, 0.0, 7, 1)
+    plain = found.threshold(0.01, condition, condition, condition)
+    assert found.threshold(0.01, wide, wide, condition) == pytest.approx(plain)
+    low, high = condition.fmr_range
+    spread = (condition.threshold(low) - condition.threshold(high)) / (
+        norm.ppf(1 - low) - norm.ppf(1 - high)
+    )
+    share = 0.7 * spread * np.sqrt(6 / 12 * (1 + 1 / 7))
+    assert plain - 0.3 == pytest.approx(student.ppf(0.99, 12) * share, rel=1e-3)
 
 
 @pytest.mark.parametrize(("fpir", "most"), [(0.01, 0.02), (0.05, 0.1)])

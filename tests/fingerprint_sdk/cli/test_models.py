@@ -169,7 +169,9 @@ def test_verify_of_a_file_that_is_vouched_for_but_no_model(
     info = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
     folder = copy(tiny_model_dir, tmp_path / "model", files={"model.onnx": info})
     (folder / "model.onnx").write_bytes(content)
-    assert "not an ONNX model" in cli.json("models", "verify", folder, code=1)["checks"][-1]["detail"]
+    assert (
+        "not an ONNX model" in cli.json("models", "verify", folder, code=1)["checks"][-1]["detail"]
+    )
 
 
 def test_verify_exits_with_2_when_it_cannot_tell(cli: Cli, tiny_model_path: Path):

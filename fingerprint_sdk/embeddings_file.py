@@ -22,7 +22,7 @@ from safetensors.numpy import save
 from fingerprint_sdk.embedding import float_rows
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.files import LOCK_SECONDS, delivering, locked, named, writing
-from fingerprint_sdk.parts import LARGEST_HEADER, read_parts
+from fingerprint_sdk.files.parts import LARGEST_HEADER, read_parts
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 Embeddings = npt.NDArray[np.float32]

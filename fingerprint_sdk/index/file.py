@@ -32,8 +32,8 @@ from fingerprint_sdk.embeddings_file import (
 )
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.files import append, inode_of, replacing, start_after, writing
+from fingerprint_sdk.files.parts import Blocks, Part, encode_part, hold, read_parts
 from fingerprint_sdk.index.rows import Rows
-from fingerprint_sdk.parts import Blocks, Part, encode_part, hold, read_parts
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 FORMAT = Format("index", "fingerprint-index", "1")

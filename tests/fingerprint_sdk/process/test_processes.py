@@ -198,6 +198,51 @@ def test_an_extractor_is_pickled_with_its_model(
     np.testing.assert_array_equal(again.embed(images), extractor.embed(images))
 
 
+def test_a_pickled_extractor_has_its_built_in_gallery(
+    known_model_dir: Path, sample_images: Images
+) -> None:
+    extractor = fp.load(known_model_dir, device="cpu", threads=1)
+    probe = sample_images["source0"][5]
+    expected = fp.known(extractor).identify(probe)
+    again = pickle.loads(pickle.dumps(extractor))
+    assert again.path == extractor.path
+    assert fp.known(again).identify(probe) == expected
+
+
+@forks
+def test_a_child_forked_while_the_built_in_gallery_is_read_has_it(known_model_dir: Path) -> None:
+    run(
+        """
+from fingerprint_sdk.gallery import builtin
+found = builtin.shared(extractor).identify(images[0]).nearest
+held, stop = threading.Event(), threading.Event()
+
+def hold():
+    with builtin._lock:
+        held.set()
+        stop.wait()
+
+thread = threading.Thread(target=hold)
+thread.start()
+held.wait()
+process = os.fork()
+if not process:
+    status = 1
+    try:
+        assert builtin.shared(extractor).identify(images[0]).nearest == found
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+done(process)
+stop.set()
+thread.join()
+""",
+        known_model_dir,
+    )
+
+
 def test_a_gallery_is_pickled_with_its_entries(gallery: fp.Gallery, sample_images: Images) -> None:
     probe = sample_images["source0"][5]
     expected = gallery.identify(probe)
@@ -227,6 +272,9 @@ def test_an_index_is_pickled_as_its_file(
     assert again.names == index.names
     assert again.search(probe) == index.search(probe)
     index.remove(index.names[:1])
+    with pytest.raises(fp.GalleryError, match="save it first"):
+        pickle.dumps(index)
+    index.add(sample_images["source2"][-1:], names=["as many again"])
     with pytest.raises(fp.GalleryError, match="save it first"):
         pickle.dumps(index)
     index.save(path)

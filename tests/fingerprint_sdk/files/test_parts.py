@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from support.indexes import plain_index
 
 import fingerprint_sdk as fp
-from fingerprint_sdk.parts import encode_part, read_parts
+from fingerprint_sdk.files.parts import encode_part, read_parts
 
 
 def tensor(start: object, stop: object, *shape: object, dtype: object = "U8") -> dict[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk.files import start_after
+from fingerprint_sdk.files.growth import start_after
 
 Blocks = Sequence[npt.NDArray[Any]]
 """A tensor in pieces, one below the other, of one type and one width."""

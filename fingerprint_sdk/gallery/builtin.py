@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,7 @@ from fingerprint_sdk.zoo.description import KNOWN_NAME
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
 
-_shared: WeakKeyDictionary[Extractor, Gallery] = WeakKeyDictionary()
+_shared: Gallery | None = None  # of the extractor that was asked last
 _lock = Lock()
 
 
@@ -54,11 +53,12 @@ def known_path(model: Extractor) -> Path | None:
 
 
 def shared(extractor: Extractor) -> Gallery:
-    """``known``, but read once for an extractor; not to be changed."""
+    """``known``, but read once while the same extractor asks; not to be changed."""
+    global _shared
     with _lock:
-        if extractor not in _shared:
-            _shared[extractor] = known(extractor)
-        return _shared[extractor]
+        if _shared is None or _shared.extractor is not extractor:
+            _shared = known(extractor)
+        return _shared
 
 
 def identify(

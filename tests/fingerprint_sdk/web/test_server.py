@@ -247,7 +247,7 @@ def test_who_made_this_is_the_first_thing_asked(
     page.driver.execute_script(KEEP, "#who-result")
     page.press("who-run")
     said = page.wait_text("#who-result .fp-card")
-    result = fp.load(known_model_dir, device="cpu").identify(pictures / "declaring.png")
+    result = fp.known(fp.load(known_model_dir, device="cpu")).identify(pictures / "declaring.png")
     assert result.verdict == "named"
     assert said.startswith("declaring.png\nSecond decoder (C)")
     for candidate in result.candidates:
@@ -402,7 +402,7 @@ def test_explain_shows_its_pictures(page: Page) -> None:
     widths = page.driver.execute_script(
         "return [...document.querySelectorAll('#explain-result img')].map(i => i.naturalWidth)"
     )
-    assert len(widths) == 7  # windows, residual and spectrum of both, and the profile
+    assert len(widths) == 9  # windows, residual, spectrum and neighbours of both; the profile
     assert min(widths) > 200
 
 

@@ -112,7 +112,7 @@ def _entries(known: Gallery) -> list[dict[str, Any]]:
             "notes": known[name].notes,
             "provenance": None
             if (origin := known[name].provenance) is None
-            else dataclasses.asdict(origin),
+            else dataclasses.asdict(origin) | {"formats": dict(origin.formats)},
         }
         for name in known.names
     ]

@@ -32,7 +32,7 @@ import fingerprint_sdk as fp
 from fingerprint_sdk.images import load_image
 from trainer.evaluation import read_image_set
 from trainer.known import read_families, read_manifest
-from trainer.known.evaluate import AS, evaluate_known
+from trainer.known.evaluate import AS, answers, evaluate_known
 from trainer.known.table import print_known
 
 ROOT = Path(__file__).parents[2]
@@ -72,18 +72,13 @@ PROCESSED: dict[str, Treat] = {
 
 def strangers(known: fp.Gallery, images: Iterable[Any], fpir: float) -> dict[str, Any]:
     """Shares of images by nobody in the gallery that get each verdict, and who is named."""
-    extractor = known.extractor
-    rows, quality = extractor.embed_with_quality(images)
-    answers = [
-        known.search(row[None], extractor.calibration, quality=(one,), fpir=fpir)
-        for row, one in zip(rows, quality, strict=True)
-    ]
-    count = len(answers)
+    found = answers(known, *known.extractor.embed_with_quality(images), fpir)
+    count = len(found)
     shares = {
-        verdict: round(100 * sum(one.verdict == verdict for one in answers) / count, 1)
+        verdict: round(100 * sum(one.verdict == verdict for one in found) / count, 1)
         for verdict in ("named", "none", "inconclusive")
     }
-    return {"images": count, **shares, "as": sorted({one.best for one in answers if one.best})}
+    return {"images": count, **shares, "as": sorted({one.best for one in found if one.best})}
 
 
 def groups(shared: Path) -> dict[str, list[Any]]:

@@ -23,7 +23,7 @@ from fingerprint_sdk.gallery.fingerprints import Fingerprints
 from fingerprint_sdk.gallery.strangers import MARGIN, Strangers
 
 _AT_ONCE = 4  # entries of which is asked at once what processing explains
-_ALWAYS = 256  # entries: 0.1 s when they are asked first, and kept
+_ALWAYS = 256  # entries that are always asked, the nearest
 _SIBLINGS = 8  # entries that may be of one source with another, and are no strangers to it then
 _ASKED, _PROBES = 64, 6  # entries that are probed with, and probes of each
 
@@ -36,6 +36,7 @@ class Ranked:
         scores: float64, (N,), less what processing explains of each entry that was asked.
         highest: what the scores would be if processing explained no more than usual of what probe
             and entry share, which is the less of both: copies in the gallery are processed anyway.
+            Of entries that are far behind no less than that.
         order: places in the order of their scores, of each family its best entry only, since the
             others are no rivals of it.
     """
@@ -73,6 +74,11 @@ class Background:
         numbers: dict[str, int] = {}
         return np.array([numbers.setdefault(one, len(numbers)) for one in self.answers], np.intp)
 
+    @property
+    def answered(self) -> int:
+        """How many families there are, an entry without one being one itself."""
+        return len(set(self.answers))
+
     def ranked(
         self,
         scores: npt.NDArray[np.float64],
@@ -96,7 +102,7 @@ class Background:
         """
         order = np.argsort(-scores, kind="stable")
         left, highest = scores.copy(), scores.copy()
-        # Of a gallery that is not large all: then it is known of each how high it may have scored.
+        # Of these it is known how high they may have scored, whatever is wanted.
         asked, wanted = 0, max(wanted, 2, min(len(order), _ALWAYS))
         while asked < len(order):
             more = order[asked : asked + max(wanted, _AT_ONCE)]
@@ -109,6 +115,7 @@ class Background:
             last = left[best[wanted - 1]] if len(best) >= wanted else -np.inf
             if asked == len(order) or last >= scores[order[asked]]:
                 break
+        highest[order[_ALWAYS:]] = scores[order[_ALWAYS:]]
         return Ranked(left, highest, self._best(np.concatenate([best, order[asked:]])))
 
     def _best(self, order: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
@@ -173,10 +180,8 @@ class Background:
         inner = float(np.mean(within)) if within else 0.0
         # The means' own variance holds what is left of that within an entry.
         between = max(float(np.var(of_families, ddof=1)) - inner / _PROBES, 0.0)
-        families = 1 + int(self.families.max())
-        return Strangers(
-            float(np.mean(of_families)), between + inner, families, int(np.median(counts))
-        )
+        images_each = int(np.median(counts))
+        return Strangers(float(np.mean(of_families)), between + inner, self.answered, images_each)
 
     def _alike(self, place: int) -> list[int]:
         """Entries of other families that cannot be told from one: no strangers to it.

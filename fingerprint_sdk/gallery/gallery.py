@@ -156,7 +156,8 @@ class Gallery:
             old = self._entries.get(name)
             if old is not None:
                 entry = old.joined(entry, old.notes if notes is None else notes)
-                entry = replace(entry, provenance=provenance or old.provenance)
+            if provenance is not None:
+                entry = replace(entry, provenance=provenance)
             self._set({**self._entries, name: entry})
         return quality
 

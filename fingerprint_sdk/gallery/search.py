@@ -176,8 +176,7 @@ def _threshold(
     fpir: float,
 ) -> float:
     """Score from which the nearest is named; what a stranger scores, the gallery knows best."""
-    families = len(set(background.answers))
-    if families < ENOUGH:
+    if background.answered < ENOUGH:
         low, _ = condition.fmr_range
         return condition.threshold(max(low, fpir / len(background.names)))
     strangers = background.strangers(found.like, side.images, calibration)

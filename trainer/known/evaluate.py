@@ -43,6 +43,7 @@ class SourceScores:
         named, misnamed, none: named as their own family, as another one, said to be none of the
             enrolled; None likewise.
         stranger: that are named with the family taken out of the gallery.
+        taken_for: families that they are named as then.
     """
 
     family: str
@@ -53,6 +54,7 @@ class SourceScores:
     misnamed: float | None
     none: float | None
     stranger: float
+    taken_for: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -106,41 +108,40 @@ def evaluate_known(
         known = families.get(group.name)
         name = group.name if known is None else known.family
         for source, paths in read_image_set(group, {}).images.items():
-            rows, quality = extractor.embed_with_quality(treat(path) for path in paths)
-
-            def ask(
-                searched: fp.Gallery,
-                rows: np.ndarray = rows,
-                quality: Sequence[fp.Quality] = quality,
-            ) -> list[fp.Identification]:
-                return [
-                    searched.search(row[None], extractor.calibration, quality=(one,), fpir=fpir)
-                    for row, one in zip(rows, quality, strict=True)
-                ]
-
+            embedded = extractor.embed_with_quality(treat(path) for path in paths)
             without = _without(gallery, name, source)
-            strangers = ask(_without(gallery, name))
-            mates = ask(without) if name in _families(without) else None
+            strangers = answers(_without(gallery, name), *embedded, fpir)
+            mates = answers(without, *embedded, fpir) if name in _families(without) else None
             scores.append(_scores(name, source, mates, strangers))
     if not scores:
         raise ValueError(f"{folder} holds no FAMILY/SOURCE/IMAGE")
+    known_ones = [one for one in scores if one.first is not None]
+    means = {
+        what: _mean([(getattr(one, what),) for one in known_ones]) if known_ones else None
+        for what in ("first", "named", "misnamed", "none")
+    }
+    strangers_named = [
+        tuple(one.stranger for one in scores if one.family == family)
+        for family in dict.fromkeys(one.family for one in scores)
+    ]
     return KnownScores(
-        processed,
-        fpir,
-        *(
-            _mean([(getattr(one, what),) for one in scores if one.first is not None])
-            if any(one.first is not None for one in scores)
-            else None
-            for what in ("first", "named", "misnamed", "none")
-        ),
-        _mean(
-            [
-                tuple(one.stranger for one in scores if one.family == family)
-                for family in dict.fromkeys(one.family for one in scores)
-            ]
-        ),
-        tuple(scores),
+        processed=processed,
+        fpir=fpir,
+        **means,
+        strangers=_mean(strangers_named),
+        sources=tuple(scores),
     )
+
+
+def answers(
+    gallery: fp.Gallery, rows: np.ndarray, quality: Sequence[fp.Quality], fpir: float
+) -> list[fp.Identification]:
+    """Each image, (n, D) and its quality, looked up by itself."""
+    calibration = gallery.extractor.calibration
+    return [
+        gallery.search(row[None], calibration, quality=(one,), fpir=fpir)
+        for row, one in zip(rows, quality, strict=True)
+    ]
 
 
 def processing(name: str) -> Callable[[Path], Any]:
@@ -199,6 +200,7 @@ def _scores(
         share(one.known and one.best != family for one in known),
         share(one.verdict == "none" for one in known),
         float(np.mean([one.known for one in strangers])),
+        tuple(sorted({one.best for one in strangers if one.best is not None})),
     )
 
 

@@ -36,10 +36,20 @@ def print_known(results: Sequence[KnownScores], *, console: Console | None = Non
         table.add_row(*map(Text, (one.processed, *cells)))
     out.print(table)
     sources = Table(title=f"probes {first.processed}")
-    for name in ("source", "images", "first", "named", "misnamed", "none said", "as strangers"):
+    for name in (
+        "source",
+        "images",
+        "first",
+        "named",
+        "misnamed",
+        "none said",
+        "as strangers",
+        "taken for",
+    ):
         sources.add_column(name)
     for source in first.sources:
         shares = (source.first, source.named, source.misnamed, source.none, source.stranger)
         label = visible(f"{source.family} / {source.source}")
-        sources.add_row(*map(Text, (label, str(source.images), *map(as_text, shares))))
+        cells = (label, str(source.images), *map(as_text, shares), ", ".join(source.taken_for))
+        sources.add_row(*map(Text, cells))
     out.print(sources)

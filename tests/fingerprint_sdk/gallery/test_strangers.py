@@ -219,3 +219,24 @@ def test_a_known_source_is_never_none_of_these_above_the_threshold() -> None:
             assert found.verdict == "inconclusive"
             against = verdict == "named"
             assert found.likelihood_ratio <= 1 if against else found.likelihood_ratio >= 1
+
+
+def test_how_high_entries_may_have_scored_does_not_depend_on_what_is_wanted() -> None:
+    """Of the nearest it is known, what processing explains of both sides counting once each."""
+    rng = np.random.default_rng(8)
+    known = background({f"m{i}": entry(rows) for i, rows in enumerate(around(rng, 300, 1, 0.5))})
+    model = calibration(
+        one_kind(unit(rng.standard_normal((6, SIZE))), "grey", base=-0.5, amount=0)
+    )
+    raw = rng.uniform(0.2, 0.6, 300)
+    few, all_ = (
+        known.ranked(raw, (None,) * 300, model, wanted=wanted, excess=0.3) for wanted in (1, 300)
+    )
+    np.testing.assert_allclose(few.highest, all_.highest, atol=1e-6)
+    nearest, far = np.argsort(-raw)[:256], np.argsort(-raw)[256:]
+    told = [model.cohort.explain(one.fingerprint[None])[0] for one in known.entries.values()]
+    expected = np.array(
+        [r - t.amount + 2 * min(0.3, t.excess) for r, t in zip(raw, told, strict=True)]
+    )
+    np.testing.assert_allclose(few.highest[nearest], expected[nearest], atol=1e-6)
+    np.testing.assert_array_equal(few.highest[far], raw[far])

@@ -84,6 +84,15 @@ class Condition:
         """Score above which the evidence is for one source: a likelihood ratio of more than 1."""
         return -self.intercept / self.slope
 
+    def shifted(self, by: float) -> Condition:
+        """The condition of scores that are all higher by that."""
+        return replace(
+            self,
+            thresholds=tuple((rate, score + by) for rate, score in self.thresholds),
+            misses=tuple((rate, score + by) for rate, score in self.misses),
+            intercept=self.intercept - self.slope * by,
+        )
+
     def limits(self, fmr: float, fnmr: float) -> tuple[float, float]:
         """Scores that a verdict needs: "different" below the first, "same" from the second on.
 

@@ -66,6 +66,7 @@ class Explained:
         likeness: to photographs of the kind that it is most like, -1 to 1.
         amount: taken off each of its scores, at least 0.
         excess: what of that is more than usual. It speaks against one source, and not for two.
+        beyond: what of that is more than hardly any unprocessed side's.
         kind: name of that kind of processing.
         treatment: of that kind, where no unprocessed side is that like one; else None.
     """
@@ -73,6 +74,7 @@ class Explained:
     likeness: float
     amount: float
     excess: float
+    beyond: float
     kind: str
     treatment: str | None
 
@@ -160,6 +162,7 @@ class Cohort:
             likeness,
             amount,
             max(amount - usual.amount, 0.0),
+            max(amount - usual.processed, 0.0),
             kind.name,
             kind.treatment if amount > usual.processed else None,
         )

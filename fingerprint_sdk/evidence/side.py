@@ -23,6 +23,7 @@ class Side:
         embedding: float32, shape (D,), the L2-normalised mean of the images'.
         explained: what processing explains of it, at least 0.
         excess: what of that is more than usual.
+        beyond: what of that is more than hardly any unprocessed side's.
         treatment: the most that happened to any of the images, one of ``TREATMENTS``.
         windows: of the image that has the fewest; None if unknown.
         images: how many different pictures have a vote.
@@ -33,6 +34,7 @@ class Side:
     embedding: Embedding
     explained: float
     excess: float
+    beyond: float
     treatment: str
     windows: int | None
     images: int
@@ -102,6 +104,7 @@ def _side(
         embedding=embedding,
         explained=told.amount,
         excess=told.excess,
+        beyond=told.beyond,
         treatment=most([treatment(one, told.treatment) for one in known or (None,)]),
         windows=min(one.windows for one in known) if known else None,
         images=len(voting),

@@ -60,6 +60,10 @@ class Suited:
     as_enrolled: bool
 
 
+AS_ENROLLED = Suited(frozenset(), as_enrolled=True)
+"""Of what is compared with the images as enrolled, and with no copies."""
+
+
 def suited(probe: Quality | None, kinds: Sequence[str]) -> Suited:
     """Which of these kinds of copies are like a probe; None for one that nothing is known of.
 

@@ -95,6 +95,13 @@ class Entry:
         means.setflags(write=False)
         return means
 
+    @cached_property
+    def lengths(self) -> tuple[float, ...]:
+        """Of the means that ``fingerprints`` are made of, before they are normalised."""
+        means = [self.embeddings.mean(axis=0, dtype=np.float64)]
+        means += [copy.mean.astype(np.float64) for copy in self.copies.values()]
+        return tuple(float(np.linalg.norm(mean)) for mean in means)
+
     @property
     def fingerprint(self) -> Embedding:
         """float32, shape (D,): L2-normalised mean of the images' embeddings."""

@@ -13,9 +13,10 @@ from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.evidence.side import Side, side_of
 from fingerprint_sdk.evidence.verdict import NO_EVIDENCE, judge, words
 from fingerprint_sdk.evidence.verdict import probability as probability_of
-from fingerprint_sdk.gallery.background import Background
+from fingerprint_sdk.gallery.background import Background, Ranked
 from fingerprint_sdk.gallery.eligible import Likeness, likeness
-from fingerprint_sdk.gallery.strangers import ENOUGH, MARGIN
+from fingerprint_sdk.gallery.measured import strangers
+from fingerprint_sdk.gallery.strangers import ENOUGH, MARGIN, Strangers
 from fingerprint_sdk.identification import Candidate, Identification, Named
 from fingerprint_sdk.images.processing import kind_named
 from fingerprint_sdk.images.quality import Quality
@@ -77,28 +78,32 @@ def answer(
 ) -> Identification:
     """What is said of a probe of which it is known how near it is to every entry."""
     ranked = background.ranked(
-        found.scores - side.explained,
+        found.scores - side.beyond,
         found.copies,
         calibration,
         wanted=top,
+        usual=side.explained - side.beyond,
         excess=side.excess,
     )
-    scores, order, highest = ranked.scores, ranked.order, ranked.highest
-    conditions = [_condition(background, side, found, place, calibration) for place in order[:top]]
-    # While any entry may still be it, no score speaks against the nearest.
-    may = [highest.max(), *highest[order[1:top]]]
+    order = ranked.order
     conditions = [
-        replace(condition, excess=float(high - scores[place]))
-        for condition, high, place in zip(conditions, may, order, strict=False)
+        _condition(background, side, found, ranked, place, calibration) for place in order[:top]
     ]
+    others = _strangers(background, side, found, order[0], calibration)
     candidates = tuple(
-        _candidate(background, side, place, scores, order, found, condition, prior)
+        _candidate(background, side, found, ranked, place, condition, others, prior)
         for place, condition in zip(order[:top], conditions, strict=True)
     )
     first, condition = candidates[0], conditions[0]
-    second = float(scores[order[1]]) if len(order) > 1 else 0.0
-    needed = _threshold(background, side, found, second, condition, calibration, fpir)
-    threshold = max(needed, condition.even)
+    if others is None:
+        low, _ = condition.fmr_range
+        needed = condition.threshold(max(low, fpir / len(background.names)))
+        even = condition.even
+    else:
+        second = float(ranked.scores[order[1]])
+        needed = others.threshold(fpir) + MARGIN * second
+        even = others.even(second)
+    threshold = max(needed, even)
     missed, _ = condition.limits(condition.fmr_range[1], fnir)
     ratio = first.likelihood_ratio
     verdict = _NAMED[judge(first.score, ratio, threshold, missed)]
@@ -125,33 +130,59 @@ def answer(
 
 
 def _condition(
-    background: Background, side: Side, found: Likeness, place: int, calibration: Calibration
+    background: Background,
+    side: Side,
+    found: Likeness,
+    ranked: Ranked,
+    place: int,
+    calibration: Calibration,
 ) -> Condition:
-    """Like with like: of a resized or recompressed copy the condition is that of such images."""
+    """Of the scores, which are higher than what was calibrated by what is not taken off them.
+
+    Like with like: of a resized or recompressed copy the condition is that of such images.
+    """
     treatments = [side.treatment]
     copy = found.copies[place]
     if copy is not None:
         treatments.append("coarse" if kind_named(copy).lossy else "resized")
     elif background.known.lossy[place]:
         treatments.append("coarse")
-    return calibration.condition(
+    condition = calibration.condition(
         side.images, int(found.counts[place]), treatment=most(treatments), windows=side.windows
     )
+    # While any entry may still be it, no score speaks against the nearest.
+    may = ranked.highest.max() if place == ranked.order[0] else ranked.highest[place]
+    return replace(
+        condition.shifted(float(ranked.scores[place] - ranked.evidence[place])),
+        excess=float(may - ranked.evidence[place]),
+    )
+
+
+def _strangers(
+    background: Background, side: Side, found: Likeness, place: int, calibration: Calibration
+) -> Strangers | None:
+    """What a stranger scores, the gallery knows best; None where it is too small for that."""
+    if background.answered < ENOUGH:
+        return None
+    return strangers(background, found.copies[place], found.like, side.images, calibration)
 
 
 def _candidate(
     background: Background,
     side: Side,
-    place: int,
-    scores: npt.NDArray[np.float64],
-    order: npt.NDArray[np.intp],
     found: Likeness,
+    ranked: Ranked,
+    place: int,
     condition: Condition,
+    others: Strangers | None,
     prior: float,
 ) -> Candidate:
-    score = float(scores[place])
+    score, order = float(ranked.scores[place]), ranked.order
     rival = order[1 if place == order[0] else 0] if len(order) > 1 else None
-    ratio = NO_EVIDENCE if side.reasons else condition.likelihood_ratio(score)
+    best_other = None if rival is None else float(ranked.scores[rival])
+    ratio = _ratio(score, best_other, condition, others)
+    if side.reasons:
+        ratio = NO_EVIDENCE
     name = background.names[place]
     known = background.entries[name].provenance
     return Candidate(
@@ -159,32 +190,26 @@ def _candidate(
         entry=name,
         members=known.members if known else (),
         score=score,
-        margin=None if rival is None else score - float(scores[rival]),
+        margin=None if best_other is None else score - best_other,
         likelihood_ratio=ratio,
         probability=probability_of(ratio, prior),
         copy=found.copies[place],
     )
 
 
-def _threshold(
-    background: Background,
-    side: Side,
-    found: Likeness,
-    second: float,
-    condition: Condition,
-    calibration: Calibration,
-    fpir: float,
+def _ratio(
+    score: float, best_other: float | None, condition: Condition, others: Strangers | None
 ) -> float:
-    """Score from which the nearest is named; what a stranger scores, the gallery knows best."""
-    if background.answered < ENOUGH:
-        low, _ = condition.fmr_range
-        return condition.threshold(max(low, fpir / len(background.names)))
-    strangers = background.strangers(found.like, side.images, calibration)
-    asked = calibration.condition(
-        strangers.images,
-        condition.images_b if condition.images_a == side.images else condition.images_a,
-        treatment=condition.treatment,
-        windows=condition.windows,
-    )
-    plain = calibration.condition(condition.images_a, condition.images_b, windows=side.windows)
-    return strangers.threshold(fpir, condition, asked, plain) + MARGIN * second
+    """How many times more probable a score is of the entry's generator than of a stranger.
+
+    By the calibration where the gallery is too small. Else by what strangers score in it; how far
+    an entry's own stay below them, only the calibration tells.
+    """
+    calibrated = condition.likelihood_ratio(score)
+    if others is None or best_other is None:
+        return calibrated
+    low, high = condition.bounds
+    ratio = min(others.likelihood_ratio(score, best_other), high)
+    if score < others.mean + MARGIN * best_other:
+        ratio = min(ratio, calibrated)
+    return max(ratio, low)

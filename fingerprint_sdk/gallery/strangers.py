@@ -1,4 +1,4 @@
-"""From which score an entry of a gallery is named: the scores that strangers reach.
+"""From which score an entry of a gallery is named, and how probable a score is of a stranger.
 
 Equations: docs/method.md#identification.
 """
@@ -9,67 +9,86 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from fingerprint_sdk.calibration import Condition
-
 MARGIN = 0.5
 """Share of the second best score that is taken off the best one: a stranger is about as like
 several entries, the right one stands out (benchmarks/quality/answers.py)."""
 
 ENOUGH = 4
-"""Entries from which a gallery tells by itself what strangers score; fewer tell too little."""
+"""Families from which a gallery tells by itself what strangers score; fewer tell too little."""
 
-_PRIOR_ENTRIES = 6
-"""Entries that the calibrated spread counts as much as."""
+_PRIOR_FAMILIES = 6
+"""Families that the presumed spread counts as much as."""
 
-_SPREAD = 0.7
-"""What the margin leaves of the spread of scores (benchmarks/quality/answers.py)."""
+_SPREAD = 0.2
+"""Presumed spread of families, as a share of how far an enrolled one lies above strangers: images
+that keep less of a trace tell strangers apart less, too (benchmarks/quality/answers.py)."""
+
+_MOST = 100.0  # of the logarithm of a ratio: far more than any condition's bounds
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Strangers:
-    """Margins, best score less ``MARGIN`` times the second, of each entry's probes to the others.
+    """Margins, best score less ``MARGIN`` times the second, of each family's probes to the others.
 
     Attributes:
         mean: of the families' means, an entry without one being one itself.
-        variance: of a probe by another family: between families, and within one.
+        between: variance between families' means, beyond that within them.
+        within: variance between the probes of a family.
+        gap: how far above ``mean`` the margins of probes by enrolled families lie, at least 0.
         families: how many there are.
-        images: of each probe.
     """
 
     mean: float
-    variance: float
+    between: float
+    within: float
+    gap: float
     families: int
-    images: int
 
-    def threshold(
-        self, fpir: float, condition: Condition, asked: Condition, plain: Condition
-    ) -> float:
-        """Margin that a share ``fpir`` of probes by a further generator reaches.
+    def threshold(self, fpir: float) -> float:
+        """Margin that a share ``fpir`` of probes by a further family reaches.
 
-        A prediction: Student's distribution about the entries' mean, its variance blended with
-        the calibrated one. That is of unprocessed images: how far kinds of processing lie apart
-        says nothing of probes that went through one.
+        A prediction: Student's distribution about the families' mean.
+        """
+        return self.mean + student_quantile(1 - fpir, self._freedom) * self._scale
+
+    def likelihood_ratio(self, score: float, second: float) -> float:
+        """How many times more probable a score is of this entry's images than of a stranger's.
+
+        A stranger's margin is that of ``threshold``. Of an enrolled one's, no more is presumed
+        than that it lies anywhere from the strangers' mean to that of a score of 1. Never falling
+        with the score, and below the mean what it is there.
 
         Args:
-            fpir: of one probe.
-            condition: of the probe.
-            asked: the same with as many images as the entries' probes have: where these are not
-                as many as the probe's, the calibration tells how much that moves all scores.
-            plain: the probe's, of unprocessed images.
+            score: of the entry.
+            second: best score of any other family.
         """
-        normal = NormalDist()
-        low, high = plain.fmr_range
-        span = normal.inv_cdf(1 - low) - normal.inv_cdf(1 - high)
-        prior = _SPREAD * (plain.threshold(low) - plain.threshold(high)) / span
-        own = self.families - 1
-        freedom = _PRIOR_ENTRIES + own
-        variance = (_PRIOR_ENTRIES * prior**2 + own * self.variance) / freedom
-        moved = (1 - MARGIN) * (condition.threshold(high) - asked.threshold(high))
-        return (
-            self.mean
-            + moved
-            + student_quantile(1 - fpir, freedom) * math.sqrt(variance * (1 + 1 / self.families))
-        )
+        over = max(score - MARGIN * second - self.mean, 0.0) / self._scale
+        rise = math.log1p(over**2 / self._freedom) * (self._freedom + 1) / 2
+        return self._at_mean(second) * math.exp(min(rise, _MOST))
+
+    def even(self, second: float) -> float:
+        """Score from which on the likelihood ratio is at least 1; see ``likelihood_ratio``."""
+        rise = (1 / self._at_mean(second)) ** (2 / (self._freedom + 1)) - 1
+        over = math.sqrt(self._freedom * max(rise, 0.0))
+        return MARGIN * second + self.mean + over * self._scale
+
+    def _at_mean(self, second: float) -> float:
+        """The likelihood ratio of a margin of ``mean``."""
+        nu = self._freedom
+        peak = math.exp(math.lgamma((nu + 1) / 2) - math.lgamma(nu / 2)) / math.sqrt(nu * math.pi)
+        span = max(1 - MARGIN * second - self.mean, self._scale)
+        return self._scale / (span * peak)
+
+    @property
+    def _freedom(self) -> int:
+        return _PRIOR_FAMILIES + self.families - 1
+
+    @property
+    def _scale(self) -> float:
+        """Standard deviation of a further family's probe: between families, and within one."""
+        presumed = _PRIOR_FAMILIES * (_SPREAD * self.gap) ** 2
+        between = (presumed + (self.families - 1) * self.between) / self._freedom
+        return max(math.sqrt(between * (1 + 1 / self.families) + self.within), 1e-6)
 
 
 def student_quantile(share: float, freedom: int) -> float:

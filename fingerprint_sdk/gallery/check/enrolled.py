@@ -51,6 +51,7 @@ def enrolled_side(entry: Entry, places: Sequence[int], explained: Explained) -> 
         embedding=mean_embedding(entry.embeddings[chosen]),
         explained=explained.amount,
         excess=explained.excess,
+        beyond=explained.beyond,
         treatment=most(told),
         windows=int(windows.min()) if windows.all() else None,
         images=len(chosen),

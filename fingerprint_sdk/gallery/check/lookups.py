@@ -9,9 +9,9 @@ import numpy as np
 
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.evidence.cohort import Explained
-from fingerprint_sdk.gallery.background import Background
+from fingerprint_sdk.gallery.background import Background, taken_off
 from fingerprint_sdk.gallery.check.enrolled import enrolled_side
-from fingerprint_sdk.gallery.eligible import Likeness, Suited
+from fingerprint_sdk.gallery.eligible import AS_ENROLLED, Likeness
 from fingerprint_sdk.gallery.entry import Entry
 from fingerprint_sdk.gallery.search import answer
 from fingerprint_sdk.identification import Identification
@@ -20,9 +20,6 @@ MOST_LOOKUPS = 20_000
 """Images that are looked up at most, spread over the entries: 3 ms each in one of 10,000."""
 
 _BLOCK = 256  # images at once: 10 MB of cosines with 10,000 entries
-
-# Copies of an image are in the means of its entry and cannot be taken out of them.
-_AS_ENROLLED = Suited(frozenset(), as_enrolled=True)
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,8 @@ def lookups(
     """Look up the images of all entries that have two or more; see ``MOST_LOOKUPS``.
 
     The own entry is compared by the mean of its other images, all entries by their images as
-    enrolled. ``explained`` is what processing explains of each image of each entry.
+    enrolled: copies of an image are in the means of its entry and cannot be taken out of them.
+    ``explained`` is what processing explains of each image of each entry.
     """
     entries = list(background.entries.values())
     first = background.known.rows[:, 0]
@@ -76,11 +74,11 @@ def lookups(
             scores[place] = probe @ rest / max(float(np.linalg.norm(rest)), 1e-12)
             left = counts.copy()
             left[place] -= 1
-            found = Likeness(np.clip(scores, -1, 1), copies, left, _AS_ENROLLED)
+            found = Likeness(np.clip(scores, -1, 1), copies, left, AS_ENROLLED)
             side = enrolled_side(entry, [image], explained[place][image])
             said = answer(background, side, found, calibration, fpir=fpir, fnir=fnir)
-            own = found.scores[place] - side.explained
-            own -= background.explained([(place, None)], calibration)[0].amount
+            own = found.scores[place] - side.beyond
+            own -= taken_off(background.explained([(place, None)], calibration)[0])
             nearer = said.nearest != background.answers[place]
             least = max(said.threshold, said.score) if nearer else said.threshold
             yield Lookup(place, image, said, float(own) - least)

@@ -16,6 +16,8 @@ from support.cli_runner import Cli, write_generators
 
 import fingerprint_sdk as fp
 from fingerprint_sdk.embedding import mean_embedding
+from fingerprint_sdk.evidence.cohort import Explained
+from fingerprint_sdk.gallery.background import taken_off
 from fingerprint_sdk.gallery.entry import CopyMean
 from fingerprint_sdk.images.copies import bank
 
@@ -51,11 +53,19 @@ def shrunk(pixels: np.ndarray, share: float) -> bytes:
     return encoded(np.asarray(small), "PNG")
 
 
-def amount(extractor: fp.Extractor, probe: np.ndarray, entry: np.ndarray) -> float:
+def explained(
+    extractor: fp.Extractor, probe: np.ndarray, entry: np.ndarray
+) -> tuple[Explained, Explained]:
     """What processing explains of a probe and of the images of an entry."""
     explain = extractor.calibration.cohort.explain
     mean = mean_embedding(entry)
-    return explain(probe[None])[0].amount + explain(mean[None], len(entry))[0].amount
+    return explain(probe[None])[0], explain(mean[None], len(entry))[0]
+
+
+def off(extractor: fp.Extractor, probe: np.ndarray, entry: np.ndarray) -> float:
+    """What of that is taken off the score."""
+    of_probe, of_entry = explained(extractor, probe, entry)
+    return of_probe.beyond + taken_off(of_entry)
 
 
 def test_copies_are_what_the_processed_images_themselves_embed_to(
@@ -100,14 +110,14 @@ def test_a_probe_is_compared_with_its_like(
         rows = entry.embeddings if kind is None else entry.copies[kind].mean[None]
         mean = rows.mean(0)
         # What processing explains of either is taken off: of copies, of what is compared.
-        expected = float(row @ mean) / np.linalg.norm(mean) - amount(extractor, row, rows)
+        expected = float(row @ mean) / np.linalg.norm(mean) - off(extractor, row, rows)
         assert first.score == pytest.approx(expected, abs=1e-5)
         assert found.to_dict()["candidates"][0]["copy"] == kind
         # Without copies, it stands as it was enrolled.
         other = found.candidates[1]
         assert other.copy is None
         enrolled = gallery["source1"]
-        plain = float(row @ enrolled.fingerprint) - amount(extractor, row, enrolled.embeddings)
+        plain = float(row @ enrolled.fingerprint) - off(extractor, row, enrolled.embeddings)
         assert other.score == pytest.approx(plain, abs=1e-5)
 
 
@@ -118,9 +128,18 @@ def test_in_a_small_gallery_the_entries_share_the_rate(
     lossy = extractor.calibration.condition(1, 3, treatment="coarse")
     known = gallery.identify(file, fpir=0.1)
     assert (known.candidates[0].copy, known.condition) == ("jpeg 85 4:2:0", "coarse")
-    assert known.threshold == pytest.approx(lossy.threshold(0.1 / 2))
+    # Calibrated are scores that are less by all that processing explains.
+    row, rows = extractor.embed(file), gallery["source0"].copies["jpeg 85 4:2:0"].mean[None]
+    amounts = sum(one.amount for one in explained(extractor, row, rows))
+    higher = amounts - off(extractor, row, rows)
+    assert higher > 0.001
+    assert known.threshold == pytest.approx(lossy.threshold(0.1 / 2) + higher, abs=1e-5)
+    assert known.candidates[0].likelihood_ratio == pytest.approx(
+        lossy.likelihood_ratio(known.score - higher), rel=1e-2
+    )
     # What lies below all that is calibrated is as strict as can be.
-    assert gallery.identify(file, fpir=0.0012).threshold == lossy.threshold(0.001)
+    strict = gallery.identify(file, fpir=0.0012).threshold
+    assert strict == pytest.approx(lossy.threshold(0.001) + higher, abs=1e-5)
     with pytest.raises(fp.OperatingPointError):
         gallery.identify(file, fpir=0.2)
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import attrgetter
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm
 from scipy.stats import t as student
 from support.calibrations import calibration, one_kind
 from support.embeddings import unit
 
 from fingerprint_sdk.calibration import Calibration
-from fingerprint_sdk.evidence.cohort import Cohort
-from fingerprint_sdk.gallery.background import Background
-from fingerprint_sdk.gallery.eligible import Suited
+from fingerprint_sdk.evidence.cohort import Cohort, Explained
+from fingerprint_sdk.gallery.background import Background, taken_off
+from fingerprint_sdk.gallery.eligible import AS_ENROLLED, Suited
 from fingerprint_sdk.gallery.entry import CopyMean, Entry
 from fingerprint_sdk.gallery.fingerprints import fingerprints_of
+from fingerprint_sdk.gallery.measured import strangers
 from fingerprint_sdk.gallery.search import rank
 from fingerprint_sdk.gallery.strangers import MARGIN, Strangers, student_quantile
 
 SIZE = 32
-AS_ENROLLED = Suited(frozenset(), as_enrolled=True)
 
 
 def entry(rows: np.ndarray, **copies: np.ndarray) -> Entry:
@@ -66,15 +66,24 @@ def test_the_best_are_right_though_few_are_asked_what_explains_them(
     raw = rng.uniform(0.2, 0.6, 30)
     ranked = known.ranked(raw, (None,) * 30, model, wanted=wanted)
     left, order = ranked.scores, ranked.order
-    amounts = [
-        model.cohort.explain(one.fingerprint[None], 2)[0].amount for one in known.entries.values()
-    ]
-    expected = raw - amounts
+    told = [model.cohort.explain(one.fingerprint[None], 2)[0] for one in known.entries.values()]
+    expected = raw - [taken_off(one) for one in told]
     assert sorted(order) == list(range(30))
     best = np.argsort(-expected, kind="stable")[:wanted]
     np.testing.assert_array_equal(order[:wanted], best)
     np.testing.assert_allclose(left[best], expected[best], atol=1e-6)
     assert (left >= expected - 1e-6).all()
+
+
+def test_an_entry_gives_a_quarter_of_what_is_usual_and_all_that_is_beyond() -> None:
+    assert taken_off(Explained(0.8, 0.1, 0.08, 0.0, "grey", None)) == pytest.approx(0.025)
+    assert taken_off(Explained(0.8, 0.3, 0.28, 0.2, "grey", "grey")) == pytest.approx(0.225)
+
+
+def two_best(scores: np.ndarray) -> np.ndarray:
+    """Of each row but for its own entry, (n, 2)."""
+    np.fill_diagonal(scores, -9)
+    return np.sort(scores, axis=1)[:, :-3:-1]
 
 
 def test_strangers_are_the_entries_to_each_other() -> None:
@@ -83,35 +92,58 @@ def test_strangers_are_the_entries_to_each_other() -> None:
     rows = around(rng, 5, 1, 0.5)
     model = calibration(cohort(rng, 0.1))
     known = background({f"m{i}": entry(own) for i, own in enumerate(rows)})
-    found = known.strangers(AS_ENROLLED, 1, model)
-    amounts = np.array([model.cohort.explain(own)[0].amount for own in rows])
-    assert amounts.max() > 0
-    scores = rows[:, 0].astype(float) @ rows[:, 0].T - amounts[:, None] - amounts
-    np.fill_diagonal(scores, -9)
-    second, best = np.sort(scores, axis=1)[:, -2:].T
-    margins = best - MARGIN * second
+    found = strangers(known, None, AS_ENROLLED, 1, model)
+    told = [model.cohort.explain(own)[0] for own in rows]
+    beyond, off = (np.array([f(one) for one in told]) for f in (attrgetter("beyond"), taken_off))
+    assert off.max() > 0
+    best = two_best(rows[:, 0].astype(float) @ rows[:, 0].T - beyond[:, None] - off)
+    margins = best[:, 0] - MARGIN * best[:, 1]
     assert found.mean == pytest.approx(margins.mean(), abs=1e-6)
-    assert found.variance == pytest.approx(margins.var(ddof=1), abs=1e-6)
-    assert (found.families, found.images) == (5, 1)
-    assert known.strangers(AS_ENROLLED, 1, model) is found
+    assert found.between == pytest.approx(margins.var(ddof=1), abs=1e-6)
+    assert (found.within, found.families) == (0, 5)
+    # Nothing says how alike an entry's images are: up to a score of 1.
+    assert found.gap == pytest.approx(1 - MARGIN * best[:, 0].mean() - margins.mean(), abs=1e-6)
+    assert strangers(known, None, AS_ENROLLED, 1, model) is found
 
 
-def test_of_lossy_probes_the_copies_are_the_strangers() -> None:
+@pytest.mark.parametrize("images", [1, 5])
+def test_of_probes_like_copies_the_copies_are_the_strangers(images: int) -> None:
+    """Their mean tells what single ones score, and means of several: as if all were at hand."""
     rng = np.random.default_rng(4)
-    rows, webp = around(rng, 5, 2, 0.5), around(rng, 5, 1, 0.5)[:, 0]
-    model = calibration(cohort(rng, 0.1))
+    rows, copies = around(rng, 6, 9, 0.5), around(rng, 6, 2000, 0.7)
     entries = {
-        f"m{i}": entry(own, webp_80=0.9 * copy)
-        for i, (own, copy) in enumerate(zip(rows, webp, strict=True))
+        f"m{i}": replace(entry(own), copies={"webp 80": CopyMean.of(np.asarray(copy, np.float32))})
+        for i, (own, copy) in enumerate(zip(rows, copies, strict=True))
     }
-    found = background(entries).strangers(Suited(frozenset({"webp 80"}), False), 1, model)
-    amounts = np.array([model.cohort.explain(copy[None], 3)[0].amount for copy in webp])
-    assert amounts.max() > 0
-    scores = webp.astype(float) @ webp.T - amounts[:, None] - amounts
-    np.fill_diagonal(scores, -9)
-    second, best = np.sort(scores, axis=1)[:, -2:].T
-    assert found.mean == pytest.approx((best - MARGIN * second).mean(), abs=1e-6)
-    assert found.images == 3
+    model = calibration(size=SIZE)
+    like = Suited(frozenset({"webp 80"}), as_enrolled=False)
+    found = strangers(background(entries), "webp 80", like, images, model)
+    sets = unit(copies.reshape(6, 2000 // images, images, SIZE).mean(axis=2))
+    centres = unit(copies.mean(axis=1))
+    cosines = (sets @ centres.T).mean(axis=1)
+    own = np.diagonal(cosines).copy()
+    best = two_best(cosines)
+    margins = best[:, 0] - MARGIN * best[:, 1]
+    assert found.mean == pytest.approx(margins.mean(), abs=2e-3)
+    assert found.between == pytest.approx(margins.var(ddof=1), abs=1e-3)
+    gap = (own - MARGIN * best[:, 0] - margins).mean()
+    assert found.gap == pytest.approx(gap, abs=5e-3)
+    # How far the probes of an entry lie apart, only the images as enrolled tell.
+    plain = strangers(background(entries), None, AS_ENROLLED, images, model)
+    assert found.within == pytest.approx(plain.within)
+    assert plain.within > 0
+
+
+def test_too_few_entries_with_copies_tell_nothing() -> None:
+    rng = np.random.default_rng(5)
+    images = around(rng, 6, 8, 0.4)
+    copy = {"webp 80": CopyMean.of(np.asarray(images[0], np.float32))}
+    names = {f"m{i}": entry(rows) for i, rows in enumerate(images)}
+    names |= {"m0": replace(names["m0"], copies=copy)}
+    known = background(names)
+    model = calibration(size=SIZE)
+    found = strangers(known, "webp 80", AS_ENROLLED, 1, model)
+    assert found == strangers(known, None, AS_ENROLLED, 1, model)
 
 
 def test_twins_are_no_strangers_to_each_other() -> None:
@@ -120,14 +152,16 @@ def test_twins_are_no_strangers_to_each_other() -> None:
     images = around(rng, 8, 24, 0.4)
     names = {f"m{i}": entry(rows[:12]) for i, rows in enumerate(images)}
     model = calibration(size=SIZE)
-    alone = background(names).strangers(AS_ENROLLED, 1, model)
-    twice = background({**names, "again": entry(images[0, 12:])}).strangers(AS_ENROLLED, 1, model)
+    alone = strangers(background(names), None, AS_ENROLLED, 1, model)
+    twice = strangers(
+        background({**names, "again": entry(images[0, 12:])}), None, AS_ENROLLED, 1, model
+    )
     assert twice.families == 9
     assert twice.mean == pytest.approx(alone.mean, abs=0.02)
-    assert twice.variance == pytest.approx(alone.variance, rel=0.3)
+    assert twice.between == pytest.approx(alone.between, rel=0.3)
     # Another source as near as that would count, since all its images know where they belong.
     near = unit(images[0].mean(0) + 0.5 * images[1].mean(0) + 0.05 * images[0, 12:])
-    apart = background({**names, "near": entry(near)}).strangers(AS_ENROLLED, 1, model)
+    apart = strangers(background({**names, "near": entry(near)}), None, AS_ENROLLED, 1, model)
     assert apart.mean > alone.mean + 0.03
 
 
@@ -135,42 +169,60 @@ def test_of_a_gallery_of_twins_some_strangers_are_left() -> None:
     rng = np.random.default_rng(7)
     rows = around(rng, 1, 20, 0.4)[0]
     names = {f"m{i}": entry(rows[4 * i : 4 * i + 4]) for i in range(5)}
-    found = background(names).strangers(AS_ENROLLED, 1, calibration(size=SIZE))
-    assert np.isfinite([found.mean, found.variance]).all()
+    found = strangers(background(names), None, AS_ENROLLED, 1, calibration(size=SIZE))
+    assert np.isfinite([found.mean, found.between, found.within, found.gap]).all()
 
 
 def test_a_stricter_rate_has_a_higher_threshold() -> None:
-    condition = calibration().condition(1, 5)
-    found = Strangers(0.3, 0.002, 8, 1)
-    rates = (0.001, 0.01, 0.05, 0.1)
-    thresholds = [found.threshold(fpir, condition, condition, condition) for fpir in rates]
+    found = Strangers(0.3, 0.0004, 0.0004, 0.15, 8)
+    thresholds = [found.threshold(fpir) for fpir in (0.001, 0.01, 0.05, 0.1)]
     assert thresholds == sorted(thresholds, reverse=True)
     assert thresholds[-1] > found.mean
-    # Fewer entries know less; of a spread as calibrated, nothing else changes.
-    few, many = (Strangers(0.3, 0.00037, entries, 1) for entries in (4, 8))
-    of_one = (0.01, condition, condition, condition)
-    assert few.threshold(*of_one) > many.threshold(*of_one)
-    # Probes of more images than the entries' own score higher, and so does what they must reach.
-    more = calibration().condition(5, 5).threshold(0.1) - calibration().condition(1, 5).threshold(
-        0.1
-    )
-    moved = found.threshold(0.01, calibration().condition(5, 5), condition, condition)
-    assert moved - thresholds[1] == pytest.approx((1 - MARGIN) * more)
+    assert replace(found, families=4).threshold(0.01) > thresholds[1]
+    # Where an enrolled one lies further off, strangers are presumed to lie further apart.
+    assert replace(found, gap=0.3).threshold(0.01) > thresholds[1]
 
 
-def test_the_spread_blended_in_is_that_of_unprocessed_images() -> None:
-    """However far the kinds of a treatment lie apart; half of a gallery of seven is its own."""
-    condition = calibration().condition(1, 5)
-    wide = replace(condition, thresholds=tuple((f, 2 * s) for f, s in condition.thresholds))
-    found = Strangers(0.3, 0.0, 7, 1)
-    plain = found.threshold(0.01, condition, condition, condition)
-    assert found.threshold(0.01, wide, wide, condition) == pytest.approx(plain)
-    low, high = condition.fmr_range
-    spread = (condition.threshold(low) - condition.threshold(high)) / (
-        norm.ppf(1 - low) - norm.ppf(1 - high)
-    )
-    share = 0.7 * spread * np.sqrt(6 / 12 * (1 + 1 / 7))
-    assert plain - 0.3 == pytest.approx(student.ppf(0.99, 12) * share, rel=1e-3)
+def test_a_strangers_margin_is_students_with_a_spread_that_is_half_presumed() -> None:
+    """Of seven families, six are as many as the presumed ones."""
+    found = Strangers(0.3, 0.0009, 0.0004, 0.2, 7)
+    between = ((0.2 * 0.2) ** 2 + 0.0009) / 2
+    scale = np.sqrt(between * (1 + 1 / 7) + 0.0004)
+    assert found.threshold(0.01) - 0.3 == pytest.approx(student.ppf(0.99, 12) * scale, rel=1e-3)
+    for second, over in ((0.5, 0.0), (0.5, 0.05), (0.62, 0.2)):
+        score = MARGIN * second + 0.3 + over
+        density = student.pdf(over / scale, 12) / scale
+        expected = 1 / (1 - MARGIN * second - 0.3) / density
+        assert found.likelihood_ratio(score, second) == pytest.approx(expected)
+        below = found.likelihood_ratio(score - 0.5, second)
+        assert below == pytest.approx(found.likelihood_ratio(MARGIN * second + 0.3, second))
+        assert below < 1
+    assert found.likelihood_ratio(found.even(0.5), 0.5) == pytest.approx(1)
+
+
+@given(
+    mean=st.floats(0.1, 0.5),
+    between=st.floats(0, 0.01),
+    within=st.floats(0, 0.01),
+    gap=st.floats(0, 0.5),
+    families=st.integers(4, 500),
+    second=st.floats(-0.2, 0.9),
+    scores=st.lists(st.floats(-1, 1), min_size=2, max_size=2),
+)
+def test_more_likeness_is_never_less_evidence(
+    mean: float,
+    between: float,
+    within: float,
+    gap: float,
+    families: int,
+    second: float,
+    scores: list[float],
+) -> None:
+    found = Strangers(mean, between, within, gap, families)
+    low, high = (found.likelihood_ratio(score, second) for score in sorted(scores))
+    assert 0 < low <= high < np.inf
+    above = found.even(second) + 1e-6
+    assert found.likelihood_ratio(above, second) >= 1
 
 
 @pytest.mark.parametrize(("fpir", "most"), [(0.01, 0.02), (0.05, 0.1)])
@@ -230,13 +282,14 @@ def test_how_high_entries_may_have_scored_does_not_depend_on_what_is_wanted() ->
     )
     raw = rng.uniform(0.2, 0.6, 300)
     few, all_ = (
-        known.ranked(raw, (None,) * 300, model, wanted=wanted, excess=0.3) for wanted in (1, 300)
+        known.ranked(raw, (None,) * 300, model, wanted=wanted, usual=0.05, excess=0.3)
+        for wanted in (1, 300)
     )
     np.testing.assert_allclose(few.highest, all_.highest, atol=1e-6)
     nearest, far = np.argsort(-raw)[:256], np.argsort(-raw)[256:]
     told = [model.cohort.explain(one.fingerprint[None])[0] for one in known.entries.values()]
-    expected = np.array(
-        [r - t.amount + 2 * min(0.3, t.excess) for r, t in zip(raw, told, strict=True)]
-    )
+    evidence = raw - 0.05 - [one.amount for one in told]
+    np.testing.assert_allclose(all_.evidence, evidence, atol=1e-6)
+    expected = evidence + [2 * min(0.3, one.excess) for one in told]
     np.testing.assert_allclose(few.highest[nearest], expected[nearest], atol=1e-6)
-    np.testing.assert_array_equal(few.highest[far], raw[far])
+    np.testing.assert_array_equal(few.highest[far], raw[far] - 0.05)

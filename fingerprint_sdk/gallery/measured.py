@@ -1,0 +1,195 @@
+"""What strangers score in a gallery, measured: each family's images are strangers to the others.
+
+Equations: docs/method.md#identification.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from fingerprint_sdk.calibration import Calibration
+from fingerprint_sdk.embedding import mean_embedding
+from fingerprint_sdk.gallery.alike import alike
+from fingerprint_sdk.gallery.background import Background
+from fingerprint_sdk.gallery.eligible import AS_ENROLLED, Suited, kinds_of, nearest_fingerprints
+from fingerprint_sdk.gallery.fingerprints import Fingerprints
+from fingerprint_sdk.gallery.strangers import ENOUGH, MARGIN, Strangers
+
+_ASKED, _PROBES = 64, 12  # entries that are probed with, and probes of each
+_SIBLINGS = 8  # entries that may be of one source with another, and are no strangers to it then
+
+Floats = npt.NDArray[np.float64]
+
+
+def strangers(
+    background: Background, copy: str | None, like: Suited, images: int, calibration: Calibration
+) -> Strangers:
+    """What probes of so many images by strangers score.
+
+    Args:
+        background: of a gallery of two families or more.
+        copy: the kind of copies that the probe was compared with. Then those of each entry are
+            compared with each other; of the images as enrolled it is only known how far the
+            probes of one entry lie apart.
+        like: what the probe is like, for ``copy`` None.
+        images: of a probe.
+        calibration: of the gallery's model.
+    """
+    key = (copy, None if copy else like, images)
+    if key not in background.measured:
+        background.measured[key] = _measure(background, copy, like, images, calibration)
+    return background.measured[key]
+
+
+def _measure(
+    background: Background, copy: str | None, like: Suited, images: int, calibration: Calibration
+) -> Strangers:
+    if copy is not None:
+        like = AS_ENROLLED
+    enrolled = [
+        _enrolled(background, place, like, images, calibration) for place in _asked(background)
+    ]
+    inner = [np.var(_margins(best), ddof=1) for _, best, several in enrolled if several]
+    within = float(np.mean(inner)) if inner else 0.0
+    column = 0
+    found = [(family, best.mean(axis=0)) for family, best, _ in enrolled]
+    # The means' own variance holds what is left of that within an entry.
+    noise = within / _PROBES
+    if copy is not None:
+        its = 1 + background.known.kinds.index(copy)
+        copied = _copied(background, its, images, calibration)
+        if len({family for family, _ in copied}) >= ENOUGH:
+            column, found, noise = its, copied, 0.0
+    families: dict[int, list[Floats]] = {}
+    for family, best in found:
+        families.setdefault(family, []).append(best)
+    means = np.array([np.mean(of_one, axis=0) for of_one in families.values()])
+    best, _ = means.mean(axis=0)
+    margins = _margins(means)
+    mean = float(margins.mean())
+    # An enrolled one's score less the share of the next one's, which is a stranger's best.
+    own = _own(background.known, column, images) - MARGIN * float(best)
+    return Strangers(
+        mean=mean,
+        between=max(float(np.var(margins, ddof=1)) - noise, 0.0),
+        within=within,
+        gap=max(own - mean, 0.0),
+        families=background.answered,
+    )
+
+
+def _margins(best: Floats) -> Floats:
+    """Of best and second scores, (n, 2)."""
+    return np.asarray(best[:, 0] - MARGIN * best[:, 1])
+
+
+def _asked(background: Background) -> npt.NDArray[np.intp]:
+    count = len(background.names)
+    return np.sort(np.random.default_rng(0).permutation(count)[:_ASKED])
+
+
+def _enrolled(
+    background: Background, place: int, like: Suited, images: int, calibration: Calibration
+) -> tuple[int, Floats, bool]:
+    """The family of an entry, the two best scores of probes of its images, (``_PROBES``, 2), and
+    whether the probes differ."""
+    entry = background.entries[background.names[place]]
+    rng = np.random.default_rng((0, place))
+    count = min(images, len(entry.embeddings))
+    chosen = [rng.permutation(len(entry.embeddings))[:count] for _ in range(_PROBES)]
+    probes = np.stack([mean_embedding(entry.embeddings[places]) for places in chosen])
+    told = calibration.cohort.explain(probes, count)
+    together = background.known.matrix @ probes.T
+    best = []
+    for cosines, one in zip(together.T, told, strict=True):
+        rows = nearest_fingerprints(background.known, cosines, like)
+        scores = cosines[rows].astype(np.float64) - one.beyond
+        best.append(_best(background, place, scores, rows, calibration))
+    return int(background.families[place]), np.array(best), count < len(entry.embeddings)
+
+
+def _copied(
+    background: Background, column: int, images: int, calibration: Calibration
+) -> list[tuple[int, Floats]]:
+    """The family of each entry that has copies of a kind, and the two best scores of these.
+
+    The mean of its copies' embeddings, as long as it is, has the mean cosine of single copies with
+    another fingerprint; and that of means of several, by how long these are.
+    """
+    known = background.known
+    alikeness = _alikeness(known, column)
+    found = []
+    for place in _asked(background):
+        row = known.rows[place, column]
+        if row < 0:
+            continue
+        likely = alikeness[place] if known.counts[row] > 1 else float(np.nanmean(alikeness))
+        share = known.lengths[row] / _length(images, likely) if math.isfinite(likely) else 1.0
+        rows = known.rows[:, column]
+        scores = share * (known.matrix @ known.matrix[row])[rows].astype(np.float64)
+        scores[rows < 0] = -np.inf
+        best = _best(background, place, scores, rows, calibration)
+        found.append((int(background.families[place]), best))
+    return found
+
+
+def _best(
+    background: Background,
+    place: int,
+    scores: Floats,
+    rows: npt.NDArray[np.intp],
+    calibration: Calibration,
+) -> Floats:
+    """The two best scores, (2,), of a probe by one entry, of all that are strangers to it."""
+    not_strangers = [
+        *np.flatnonzero(background.families == background.families[place]),
+        *_siblings(background, place),
+    ]
+    scores[not_strangers] = -np.inf
+    ranked = background.ranked(scores, kinds_of(background.known, rows), calibration)
+    best: Floats = ranked.scores[ranked.order[:2]]
+    return best
+
+
+def _siblings(background: Background, place: int) -> list[int]:
+    """Entries of other families that cannot be told apart from one: no strangers to it.
+
+    They would hide all others. Two families that are not are left.
+    """
+    everything = list(background.entries.values())
+    first = background.known.rows[:, 0]
+    cosines = (background.known.matrix @ everything[place].fingerprint)[first]
+    others = np.argsort(-cosines)
+    others = others[background.families[others] != background.families[place]]
+    nearest = others[: min(_SIBLINGS, len(background.best(others)) - 2)]
+    return [int(other) for other in nearest if alike(everything[place], everything[other])]
+
+
+def _own(known: Fingerprints, column: int, images: int) -> float:
+    """Cosine of a probe of so many images with its own entry, by how alike an entry's are."""
+    alikeness = _alikeness(known, column)
+    there = np.isfinite(alikeness)
+    if not there.any():  # of single images it is only known that there is nothing above 1
+        return 1.0
+    c, n = alikeness[there], known.counts[known.rows[there, column]]
+    return float(np.mean(c / (_lengths(images, c) * _lengths(n, c))))
+
+
+def _alikeness(known: Fingerprints, column: int) -> Floats:
+    """Mean cosine of every two images, or copies, of each entry, (N,); NaN of a single one."""
+    rows = known.rows[:, column]
+    n, squared = known.counts[rows], known.lengths[rows] ** 2
+    found = np.clip((n * squared - 1) / np.maximum(n - 1, 1), 1e-3, 1)
+    return np.where((rows >= 0) & (n > 1), found, np.nan)
+
+
+def _lengths(images: int | npt.NDArray[np.intp], alikeness: Floats) -> Floats:
+    """Of means of so many images, of which every two have that cosine."""
+    return np.asarray(np.sqrt((1 + (images - 1) * alikeness) / images))
+
+
+def _length(images: int, alikeness: float) -> float:
+    return float(_lengths(images, np.array(alikeness)))

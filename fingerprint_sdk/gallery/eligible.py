@@ -127,9 +127,15 @@ def kinds_of(known: Fingerprints, rows: npt.NDArray[np.intp]) -> tuple[str | Non
 
 
 def nearest_fingerprints(
-    known: Fingerprints, cosines: npt.NDArray[np.floating], like: Suited
+    known: Fingerprints,
+    cosines: npt.NDArray[np.floating],
+    like: Suited,
+    without: Sequence[int] = (),
 ) -> npt.NDArray[np.intp]:
-    """The row of each entry's fingerprint of the nearest eligible kind."""
+    """The row of each entry's fingerprint of the nearest eligible kind.
+
+    Entries ``without`` have no say in which kind that is.
+    """
     columns = [column for column, name in enumerate(known.kinds, 1) if name in like.kinds]
     if like.as_enrolled or not columns:
         columns.insert(0, 0)
@@ -138,7 +144,8 @@ def nearest_fingerprints(
     table = np.where(there, cosines[rows], 0)
     # Among lossless images, lossy ones as they were enrolled would bring in a kind of their own.
     asked = there & ((np.array(columns) > 0) | ~known.lossy[:, None] | known.lossy.all())
-    others = table.sum(axis=0, where=asked) / asked.sum(axis=0)
+    asked[list(without)] = False
+    others = table.sum(axis=0, where=asked) / np.maximum(asked.sum(axis=0), 1)
     contest = np.where(asked, table - OTHERS_SHARE * others, -np.inf).max(axis=0)
     contest -= [
         TWICE if column and isinstance(kind_named(known.kinds[column - 1]), Chain) else 0

@@ -6,6 +6,7 @@ Equations: docs/method.md#identification.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.embedding import mean_embedding
 from fingerprint_sdk.gallery.alike import alike
 from fingerprint_sdk.gallery.background import Background
-from fingerprint_sdk.gallery.eligible import AS_ENROLLED, Suited, kinds_of, nearest_fingerprints
+from fingerprint_sdk.gallery.eligible import Suited, kinds_of, nearest_fingerprints
 from fingerprint_sdk.gallery.fingerprints import Fingerprints
 from fingerprint_sdk.gallery.strangers import ENOUGH, MARGIN, Strangers
 
@@ -48,7 +49,7 @@ def _measure(
     background: Background, copy: str | None, like: Suited, images: int, calibration: Calibration
 ) -> Strangers:
     if copy is not None:
-        like = AS_ENROLLED
+        like = Suited(frozenset(background.known.kinds), as_enrolled=True)
     enrolled = [
         _enrolled(background, place, like, images, calibration) for place in _asked(background)
     ]
@@ -101,13 +102,13 @@ def _enrolled(
     count = min(images, len(entry.embeddings))
     chosen = [rng.permutation(len(entry.embeddings))[:count] for _ in range(_PROBES)]
     probes = np.stack([mean_embedding(entry.embeddings[places]) for places in chosen])
-    told = calibration.cohort.explain(probes, count)
-    together = background.known.matrix @ probes.T
+    itself = _no_strangers(background, place)
     best = []
-    for cosines, one in zip(together.T, told, strict=True):
-        rows = nearest_fingerprints(background.known, cosines, like)
-        scores = cosines[rows].astype(np.float64) - one.beyond
-        best.append(_best(background, place, scores, rows, calibration))
+    for cosines in (background.known.matrix @ probes.T).T:
+        rows = nearest_fingerprints(background.known, cosines, like, itself)
+        # What is beyond of a probe would only take strangers further from the threshold.
+        scores = cosines[rows].astype(np.float64)
+        best.append(_best(background, itself, scores, rows, calibration))
     return int(background.families[place]), np.array(best), count < len(entry.embeddings)
 
 
@@ -131,41 +132,51 @@ def _copied(
         rows = known.rows[:, column]
         scores = share * (known.matrix @ known.matrix[row])[rows].astype(np.float64)
         scores[rows < 0] = -np.inf
-        best = _best(background, place, scores, rows, calibration)
+        itself = _no_strangers(background, place)
+        best = _best(background, itself, scores, rows, calibration)
         found.append((int(background.families[place]), best))
     return found
 
 
 def _best(
     background: Background,
-    place: int,
+    itself: Sequence[int],
     scores: Floats,
     rows: npt.NDArray[np.intp],
     calibration: Calibration,
 ) -> Floats:
-    """The two best scores, (2,), of a probe by one entry, of all that are strangers to it."""
-    not_strangers = [
-        *np.flatnonzero(background.families == background.families[place]),
-        *_siblings(background, place),
-    ]
-    scores[not_strangers] = -np.inf
+    """The two best scores, (2,), of a probe, of all entries but ``itself``."""
+    scores[list(itself)] = -np.inf
     ranked = background.ranked(scores, kinds_of(background.known, rows), calibration)
     best: Floats = ranked.scores[ranked.order[:2]]
     return best
 
 
+def _no_strangers(background: Background, place: int) -> list[int]:
+    """Places of the entries of one's family, and of those that may be."""
+    own = np.flatnonzero(background.families == background.families[place])
+    return [*own.tolist(), *_siblings(background, place)]
+
+
 def _siblings(background: Background, place: int) -> list[int]:
     """Entries of other families that cannot be told apart from one: no strangers to it.
 
-    They would hide all others. Two families that are not are left.
+    One source under two names would hide all others. Where it is known of both what family they
+    are, it is known that they are two. Two families that are not alike are left.
     """
     everything = list(background.entries.values())
+    known = everything[place].provenance is not None
     first = background.known.rows[:, 0]
     cosines = (background.known.matrix @ everything[place].fingerprint)[first]
     others = np.argsort(-cosines)
     others = others[background.families[others] != background.families[place]]
     nearest = others[: min(_SIBLINGS, len(background.best(others)) - 2)]
-    return [int(other) for other in nearest if alike(everything[place], everything[other])]
+    return [
+        int(other)
+        for other in nearest
+        if not (known and everything[other].provenance is not None)
+        and alike(everything[place], everything[other])
+    ]
 
 
 def _own(known: Fingerprints, column: int, images: int) -> float:

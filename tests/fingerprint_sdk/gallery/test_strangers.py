@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.evidence.cohort import Cohort, Explained
 from fingerprint_sdk.gallery.background import Background, taken_off
 from fingerprint_sdk.gallery.eligible import AS_ENROLLED, Suited
-from fingerprint_sdk.gallery.entry import CopyMean, Entry
+from fingerprint_sdk.gallery.entry import CopyMean, Entry, Provenance
 from fingerprint_sdk.gallery.fingerprints import fingerprints_of
 from fingerprint_sdk.gallery.measured import strangers
 from fingerprint_sdk.gallery.search import rank
@@ -93,10 +92,9 @@ def test_strangers_are_the_entries_to_each_other() -> None:
     model = calibration(cohort(rng, 0.1))
     known = background({f"m{i}": entry(own) for i, own in enumerate(rows)})
     found = strangers(known, None, AS_ENROLLED, 1, model)
-    told = [model.cohort.explain(own)[0] for own in rows]
-    beyond, off = (np.array([f(one) for one in told]) for f in (attrgetter("beyond"), taken_off))
+    off = np.array([taken_off(model.cohort.explain(own)[0]) for own in rows])
     assert off.max() > 0
-    best = two_best(rows[:, 0].astype(float) @ rows[:, 0].T - beyond[:, None] - off)
+    best = two_best(rows[:, 0].astype(float) @ rows[:, 0].T - off)
     margins = best[:, 0] - MARGIN * best[:, 1]
     assert found.mean == pytest.approx(margins.mean(), abs=1e-6)
     assert found.between == pytest.approx(margins.var(ddof=1), abs=1e-6)
@@ -129,7 +127,8 @@ def test_of_probes_like_copies_the_copies_are_the_strangers(images: int) -> None
     gap = (own - MARGIN * best[:, 0] - margins).mean()
     assert found.gap == pytest.approx(gap, abs=5e-3)
     # How far the probes of an entry lie apart, only the images as enrolled tell.
-    plain = strangers(background(entries), None, AS_ENROLLED, images, model)
+    anything = Suited(frozenset({"webp 80"}), as_enrolled=True)
+    plain = strangers(background(entries), None, anything, images, model)
     assert found.within == pytest.approx(plain.within)
     assert plain.within > 0
 
@@ -143,7 +142,8 @@ def test_too_few_entries_with_copies_tell_nothing() -> None:
     known = background(names)
     model = calibration(size=SIZE)
     found = strangers(known, "webp 80", AS_ENROLLED, 1, model)
-    assert found == strangers(known, None, AS_ENROLLED, 1, model)
+    anything = Suited(frozenset({"webp 80"}), as_enrolled=True)
+    assert found == strangers(known, None, anything, 1, model)
 
 
 def test_twins_are_no_strangers_to_each_other() -> None:
@@ -163,6 +163,18 @@ def test_twins_are_no_strangers_to_each_other() -> None:
     near = unit(images[0].mean(0) + 0.5 * images[1].mean(0) + 0.05 * images[0, 12:])
     apart = strangers(background({**names, "near": entry(near)}), None, AS_ENROLLED, 1, model)
     assert apart.mean > alone.mean + 0.03
+
+
+def test_families_that_are_known_are_strangers_however_alike() -> None:
+    rng = np.random.default_rng(6)
+    images = around(rng, 8, 24, 0.4)
+    rows = {f"m{i}": one[:12] for i, one in enumerate(images)} | {"again": images[0, 12:]}
+    names = {name: replace(entry(own), provenance=Provenance(name)) for name, own in rows.items()}
+    model = calibration(size=SIZE)
+    known = strangers(background(names), None, AS_ENROLLED, 1, model)
+    half = names | {"again": replace(names["again"], provenance=None)}
+    hidden = strangers(background(half), None, AS_ENROLLED, 1, model)
+    assert known.mean > hidden.mean + 0.03
 
 
 def test_of_a_gallery_of_twins_some_strangers_are_left() -> None:

@@ -19,11 +19,12 @@ class Candidate:
         name: of the entry, or of its family where it is of one.
         entry: name of the entry.
         members: generators of the family: which of them it is, nobody says.
-        score: cosine of probe and entry less what processing explains, at most 1.
+        score: cosine of probe and entry less what processing explains beyond what is usual, at
+            most 1.
         margin: score minus the best score of any other family, so positive for a clear first
             place only; None when the gallery has no other.
         likelihood_ratio: how many times more probable the score is if this entry's generator made
-            the probe than if another one did; this entry by itself.
+            the probe than if a stranger did; this entry by itself, less how near another one is.
         probability: P(this entry's generator | score) at the answer's prior, by itself.
         copy: the kind of copies (``images.processing``) that the probe was compared with; None
             for the images as enrolled.

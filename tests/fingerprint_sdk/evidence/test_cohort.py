@@ -76,14 +76,15 @@ def test_of_more_kinds_the_next_ones_count() -> None:
     assert one.amount == pytest.approx(0.5 * (cos(5) - 0.9) + 0.25 * contrast, abs=1e-6)
 
 
-@given(st.integers(0, 1000))
+@given(seed=st.integers(0, 1000), many=st.sampled_from([3, 40]))
 @settings(deadline=None)
-def test_likenesses_are_those_of_a_plain_search(seed: int) -> None:
+def test_likenesses_are_those_of_a_plain_search(seed: int, many: int) -> None:
+    """Of few sides, and of so many that they are reckoned in another way."""
     rng = np.random.default_rng(seed)
     counts = rng.integers(1, 9, 4)
     kinds = tuple(CohortKind(str(i), "other", int(count)) for i, count in enumerate(counts))
     cohort = replace(COHORT, embeddings=unit(rng.standard_normal((counts.sum(), 6))), kinds=kinds)
-    sides = unit(rng.standard_normal((3, 6)))
+    sides = unit(rng.standard_normal((many, 6)))
     ends = np.cumsum(counts)
     for found, side in zip(cohort.likenesses(sides), sides, strict=True):
         for likeness, end, count in zip(found, ends, counts, strict=True):

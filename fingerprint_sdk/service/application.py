@@ -114,7 +114,7 @@ def build(
     for router in (answers.router, entries.router):
         app.include_router(router, dependencies=[Depends(_KEY)], responses=PROBLEMS)
     app.include_router(_state)
-    add_handlers(app)
+    add_handlers(app, [*answers.router.routes, *entries.router.routes, *_state.routes])
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return Guard(
         app,

@@ -131,13 +131,20 @@ class Guard:
     def _check_origin(self, headers: Headers) -> None:
         if self._keys:
             return
-        host = urlsplit(f"//{headers.get('host', '')}").hostname
-        if "origin" in headers or host not in LOOPBACK:
+        if "origin" in headers or _host(headers) not in LOOPBACK:
             raise Refused(
                 HTTPStatus.FORBIDDEN,
                 "this server has no API key, so it answers programs of its own machine only, and "
                 "no web pages",
             )
+
+
+def _host(headers: Headers) -> str | None:
+    """Whom a request is addressed to; None if that cannot be told."""
+    try:
+        return urlsplit(f"//{headers.get('host', '')}").hostname
+    except ValueError:
+        return None
 
 
 class _Exchange:

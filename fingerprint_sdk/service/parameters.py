@@ -10,7 +10,7 @@ from fastapi import File, Path, Query, UploadFile
 from fingerprint_sdk.service.galleries import NAME
 from fingerprint_sdk.service.problems import TYPE
 
-Images = Annotated[list[UploadFile], File(description="Image files.")]
+Images = Annotated[list[UploadFile], File(min_length=1, description="Image files.")]
 Rate = Annotated[
     float | None,
     Query(ge=0, le=1, description="None for the model's default. See docs/threshold.md."),

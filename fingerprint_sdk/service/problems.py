@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
 
 from fingerprint_sdk.errors import DeviceError, FingerprintError, GalleryError, ModelError
 from fingerprint_sdk.text import visible
@@ -57,8 +59,8 @@ def refusal(error: FingerprintError) -> Refused:
     return Refused(HTTPStatus.CONFLICT if isinstance(error, GalleryError) else status, str(error))
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Answer every error with a problem."""
+def add_handlers(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Answer every error with a problem; ``routes`` are all of the application."""
 
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> JSONResponse:
@@ -75,7 +77,14 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         status = HTTPStatus(error.status_code)
-        return problem(Refused(status, str(error.detail), error.headers))
+        headers = dict(error.headers or {})
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:  # it knows of one route only
+            headers["Allow"] = ", ".join(sorted(_methods(request, routes)))
+        return problem(Refused(status, str(error.detail), headers))
+
+    @app.exception_handler(Exception)
+    async def other(request: Request, error: Exception) -> JSONResponse:
+        return unexpected(error)
 
 
 def unexpected(error: Exception) -> JSONResponse:
@@ -88,6 +97,15 @@ def _unexpected(error: Exception) -> Refused:
     return Refused(
         HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; its log tells what happened"
     )
+
+
+def _methods(request: Request, routes: Sequence[BaseRoute]) -> set[str]:
+    """Of all routes of a path."""
+    found: set[str] = set()
+    for route in routes:
+        if isinstance(route, APIRoute) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return found
 
 
 def _told(error: RequestValidationError) -> str:

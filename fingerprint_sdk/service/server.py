@@ -19,7 +19,7 @@ from fingerprint_sdk.service.limits import Limits
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Extractor
 
-_PACKAGES = ("fastapi", "uvicorn", "prometheus_client", "python_multipart")
+_PACKAGES = ("python_multipart", "fastapi", "uvicorn", "prometheus_client")
 _WAITING = 128  # connections that the system keeps until they are taken
 _AFTERWARDS = 30  # seconds beyond the time limit that requests may take at the end
 

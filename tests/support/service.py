@@ -108,7 +108,9 @@ def form(files: Sequence[tuple[str, str, bytes]]) -> bytes:
     """A multipart body."""
     parts = [
         f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\n'
-        "Content-Type: application/octet-stream\r\n\r\n".encode() + content + b"\r\n"
+        "Content-Type: application/octet-stream\r\n\r\n".encode()
+        + content
+        + b"\r\n"
         for field, name, content in files
     ]
     return b"".join([*parts, f"--{_BOUNDARY}--\r\n".encode()])

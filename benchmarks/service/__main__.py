@@ -15,14 +15,16 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
-import httpx
 import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -31,7 +33,6 @@ from benchmarks.inference.machine import describe_machine
 ROOT = Path(__file__).parents[2]
 IMAGE = ROOT / "examples/probe.png"
 CLIENTS = (1, 2, 4, 8, 16, 32, 64, 128)
-CAPACITY = 32
 _PAUSE = 0.2  # seconds that a refused client waits
 
 
@@ -82,16 +83,14 @@ def server(*options: str) -> Iterator[str]:
         process.wait()
 
 
-async def measure(address: str, clients: int, seconds: float, image: bytes) -> Load:
+async def measure(address: str, clients: int, seconds: float, request: bytes) -> Load:
     """Ask for ``seconds`` by so many clients."""
     seen = Seen()
-    limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
-    async with httpx.AsyncClient(base_url=address, limits=limits, timeout=300) as client:
-        before = await batches(client)
-        start = perf_counter()
-        await asyncio.gather(*(ask(client, start + seconds, image, seen) for _ in range(clients)))
-        took = perf_counter() - start
-        images, calls = np.subtract(await batches(client), before)
+    before = batches(address)
+    start = perf_counter()
+    await asyncio.gather(*(ask(address, start + seconds, request, seen) for _ in range(clients)))
+    took = perf_counter() - start
+    images, calls = np.subtract(batches(address), before)
     return Load(
         clients=clients,
         rate=len(seen.answered) / took,
@@ -105,27 +104,62 @@ async def measure(address: str, clients: int, seconds: float, image: bytes) -> L
     )
 
 
-async def ask(client: httpx.AsyncClient, end: float, image: bytes, seen: Seen) -> None:
-    """One client."""
-    while (start := perf_counter()) < end:
+async def ask(address: str, end: float, request: bytes, seen: Seen) -> None:
+    """One client on a connection of its own.
+
+    It sends and reads bytes only: libraries for HTTP would take more time than the server's answer
+    where there are many clients.
+    """
+    parts = urlsplit(address)
+    stream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    while perf_counter() < end:
+        stream = stream or await asyncio.open_connection(parts.hostname, parts.port)
+        reader, writer = stream
+        start = perf_counter()
         try:
-            answer = await client.post("/v1/identify", files={"images": ("probe.png", image)})
-        except httpx.HTTPError:
+            writer.write(request)
+            await writer.drain()
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = re.search(rb"\r\ncontent-length: (\d+)", head)
+            assert length is not None, head
+            await reader.readexactly(int(length[1]))
+        except (OSError, EOFError):
             seen.failed += 1
+            stream = None
             continue
         took = perf_counter() - start
-        if answer.status_code == 200:
+        if b"\r\nconnection: close" in head:
+            writer.close()
+            stream = None
+        if head.startswith(b"http/1.1 200 "):
             seen.answered.append(took)
-        elif answer.status_code == 503 and "retry-after" in answer.headers:
+        elif head.startswith(b"http/1.1 503 ") and b"\r\nretry-after: " in head:
             seen.refused.append(took)
             await asyncio.sleep(_PAUSE)
         else:
             seen.failed += 1
+    if stream is not None:
+        stream[1].close()
 
 
-async def batches(client: httpx.AsyncClient) -> tuple[float, float]:
+def request_of(image: bytes) -> bytes:
+    """A whole request to identify an image."""
+    body = (
+        b'--image\r\nContent-Disposition: form-data; name="images"; filename="probe.png"\r\n\r\n'
+        + image
+        + b"\r\n--image--\r\n"
+    )
+    head = (
+        "POST /v1/identify HTTP/1.1\r\nHost: localhost\r\n"
+        f"Content-Type: multipart/form-data; boundary=image\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def batches(address: str) -> tuple[float, float]:
     """Images embedded and calls made so far."""
-    text = (await client.get("/metrics")).text
+    with urlopen(f"{address}/metrics") as answer:
+        text = answer.read().decode()
     found = {
         sample.name: sample.value
         for family in text_string_to_metric_families(text)
@@ -139,24 +173,28 @@ def quantile(values: list[float], share: float) -> float | None:
     return float(np.quantile(values, share)) if values else None
 
 
-async def ready(address: str) -> None:
-    """Until the model is loaded, and one image was identified."""
-    async with httpx.AsyncClient(base_url=address, timeout=300) as client:
-        while (await client.get("/readyz")).status_code != 200:
-            await asyncio.sleep(0.1)
-        files = {"images": ("probe.png", IMAGE.read_bytes())}
-        (await client.post("/v1/identify", files=files)).raise_for_status()
+def wait_until_ready(address: str) -> None:
+    """Until the model and the built-in gallery are loaded."""
+    while True:
+        try:
+            with urlopen(f"{address}/readyz"):
+                return
+        except HTTPError:
+            sleep(0.1)
 
 
-def run(clients: list[int], seconds: float, options: list[str]) -> dict[str, Any]:
+def run(
+    clients: Sequence[int], seconds: float, capacity: int, options: Sequence[str]
+) -> dict[str, Any]:
     """All loads, one after another."""
     machine = describe_machine()
     image = IMAGE.read_bytes()
-    with server("--capacity", str(CAPACITY), *options) as address:
-        asyncio.run(ready(address))
+    request = request_of(image)
+    with server("--capacity", str(capacity), *options) as address:
+        wait_until_ready(address)
         loads = []
         for count in clients:
-            loads.append(asyncio.run(measure(address, count, seconds, image)))
+            loads.append(asyncio.run(measure(address, count, seconds, request)))
             print(shown(loads[-1]), flush=True)
     most = max(loads, key=lambda load: load.rate)
     return {
@@ -165,8 +203,8 @@ def run(clients: list[int], seconds: float, options: list[str]) -> dict[str, Any
         "note": "server and clients on one machine; load_average tells what else ran on it",
         "image": {"file": str(IMAGE.relative_to(ROOT)), "bytes": len(image)},
         "route": "/v1/identify, built-in gallery",
-        "options": options,
-        "capacity": CAPACITY,
+        "options": list(options),
+        "capacity": capacity,
         "seconds": seconds,
         "saturation": {"rate": most.rate, "clients": most.clients},
         "loads": [asdict(load) for load in loads],
@@ -190,10 +228,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, nargs="+", default=list(CLIENTS))
     parser.add_argument("--seconds", type=float, default=10.0, help="for each number of clients")
+    parser.add_argument("--capacity", type=int, default=32, help="of the service")
     parser.add_argument("--out", type=Path, help="JSON file of the figures")
     parser.add_argument("options", nargs="*", help="of fingerprint serve, after --")
     given = parser.parse_args()
-    figures = run(given.clients, given.seconds, given.options)
+    figures = run(given.clients, given.seconds, given.capacity, given.options)
     if given.out is not None:
         given.out.write_text(json.dumps(figures, indent=2) + "\n")
 

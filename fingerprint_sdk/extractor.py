@@ -289,10 +289,39 @@ class Extractor:
 
         # In one go, so that one side is decoded while the model has the other.
         embeddings, quality = self.embed_with_quality(both())
-        if 0 in counts:
+        return self.verify_embedded(
+            a, b, embeddings, quality, images_a=counts[0], fmr=fmr, fnmr=fnmr, prior=prior
+        )
+
+    def verify_embedded(
+        self,
+        a: Images,
+        b: Images,
+        embeddings: Embeddings,
+        quality: tuple[Quality, ...],
+        *,
+        images_a: int,
+        fmr: float | None = None,
+        fnmr: float | None = None,
+        prior: float = 0.5,
+    ) -> Verification:
+        """``verify`` of images that were embedded already, among those of others, say.
+
+        Args:
+            a, b: the images, which are read once more where one side is to be brought to the
+                other's processing.
+            embeddings, quality: of them, see ``embed_with_quality``, side a first.
+            images_a: how many of them are of side a.
+            fmr, fnmr, prior: see ``verify``.
+
+        Raises:
+            ImageError: a side is empty.
+            OperatingPointError: a rate lies outside the calibrated range, or ``prior`` is none.
+        """
+        left, right = embeddings[:images_a], embeddings[images_a:]
+        if not len(left) or not len(right):
             raise ImageError(_NO_IMAGES)
-        left, right = embeddings[: counts[0]], embeddings[counts[0] :]
-        quality_a, quality_b = quality[: counts[0]], quality[counts[0] :]
+        quality_a, quality_b = quality[:images_a], quality[images_a:]
         copy = None
         if all(q.lossy for q in quality_b) and not any(q.lossy for q in quality_a):
             left, copy = self._as_others(a, left, quality_b)

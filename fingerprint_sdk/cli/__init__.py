@@ -30,6 +30,7 @@ from fingerprint_sdk.cli import (
     models,
     report,
     search,
+    serve,
     verify,
     web,
 )
@@ -95,6 +96,7 @@ for _command in (
     index.index,
     search.search,
     web.web,
+    serve.serve,
     info.info,
 ):
     app.command()(_command)

@@ -9,8 +9,9 @@ import typer
 
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.files import check_out, expand, write_embeddings
-from fingerprint_sdk.cli.shared.model import describe, embed_files, open_extractor, skipped
+from fingerprint_sdk.cli.shared.model import describe, embed_files, open_extractor
 from fingerprint_sdk.cli.shared.output import note, print_json, print_table
+from fingerprint_sdk.documents import embed_document
 from fingerprint_sdk.files import is_stream
 
 _FORMATS = (".npz", ".npy", ".csv")
@@ -57,19 +58,8 @@ def embed(
         note(f"wrote {len(used)} embeddings to {out}")
     rows = list(zip(used, result.embeddings, result.quality, strict=True))
     if json:
-        entries = [
-            {"path": path, "quality": quality.to_dict()}
-            | ({} if out else {"embedding": embedding.tolist()})
-            for path, embedding, quality in rows
-        ]
-        document = {
-            "model": describe(extractor),
-            "out": None if out is None else str(out),
-            "images": entries,
-            "passed_over": [str(path) for path in found.passed_over],
-            "skipped": skipped(result, paths),
-        }
-        print_json(document)
+        passed_over = found.passed_over
+        print_json(embed_document(extractor, result, paths, out=out, passed_over=passed_over))
     elif out is None:
         shown = [
             (

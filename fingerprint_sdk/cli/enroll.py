@@ -9,8 +9,9 @@ import typer
 
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.files import expand
-from fingerprint_sdk.cli.shared.model import describe, open_extractor, open_gallery, usable
+from fingerprint_sdk.cli.shared.model import open_extractor, open_gallery, usable
 from fingerprint_sdk.cli.shared.output import print_json, say
+from fingerprint_sdk.documents import enroll_document
 
 
 def enroll(
@@ -49,16 +50,15 @@ def enroll(
         known.enroll(name, new[name], notes=notes)
     total = len(known[name].embeddings)
     if json:
-        document = {
-            "model": describe(extractor),
-            "gallery": str(gallery),
-            "name": name,
-            "added": len(paths),
-            "images": total,
-            "copies": {kind: copy.count for kind, copy in known[name].copies.items()},
-            "passed_over": [str(path) for path in found.passed_over],
-            "skipped": left_out,
-        }
+        document = enroll_document(
+            extractor,
+            gallery,
+            name,
+            known[name],
+            left_out,
+            added=len(paths),
+            passed_over=found.passed_over,
+        )
         print_json(document)
     else:
         say(f"{name}: {len(paths)} images added, {total} in all, in {gallery}")

@@ -19,7 +19,6 @@ from fingerprint_sdk.cli.shared.model import (
     check_rates,
     embed_files,
     open_extractor,
-    probes_document,
     searched_gallery,
     skipped,
 )
@@ -30,10 +29,10 @@ from fingerprint_sdk.cli.shared.output import (
     print_table,
     say,
 )
+from fingerprint_sdk.documents import identify_document
 
 if TYPE_CHECKING:
     from fingerprint_sdk.declaration import Agreement, Declaration
-    from fingerprint_sdk.gallery import Gallery
     from fingerprint_sdk.identification import Identification
 
 
@@ -85,60 +84,45 @@ def identify(
 
       fingerprint identify account/ --together --gallery mine.fpg --json
     """
-    from fingerprint_sdk.explanation.declarations import declaration_dict
+    from fingerprint_sdk.explanation.declarations import declarations_of
+    from fingerprint_sdk.gallery.probes import search_probes
 
     found = expand(images, recursive)
     extractor = open_extractor(model, revision, device, offline, threads, windows)
     check_rates(extractor, fpir, fnir, prior)
     searched = searched_gallery(gallery, extractor, known=known)
     embedded = embed_files(extractor, found.images, on_error)
-    count = len(embedded.indices)
-    probes = [slice(0, count)] if together else [slice(i, i + 1) for i in range(count)]
-    results = [
-        (
-            [found.images[index] for index in embedded.indices[probe]],
-            searched.search(
-                embedded.embeddings[probe],
-                extractor.calibration,
-                quality=embedded.quality[probe],
-                fpir=fpir,
-                fnir=fnir,
-                prior=prior,
-                top=top,
-            ),
-        )
-        for probe in probes
-    ]
+    answers = search_probes(
+        searched,
+        extractor,
+        embedded,
+        together=together,
+        fpir=fpir,
+        fnir=fnir,
+        prior=prior,
+        top=top,
+    )
+    results = [([found.images[place] for place in places], result) for places, result in answers]
+    said = [declarations_of(files, result, searched) for files, result in results]
     if json:
-        document = probes_document(extractor, "gallery", gallery, results, found.passed_over)
-        for probe, (files, result) in zip(document["probes"], results, strict=True):
-            told = _declarations(files, result, searched)
-            probe["declared"] = [declaration_dict(*one, show_prompts) for one in told]
-        more = {"known": gallery is None or known, "skipped": skipped(embedded, found.images)}
-        print_json(document | more)
+        document = identify_document(
+            extractor,
+            gallery,
+            results,
+            said,
+            skipped(embedded, found.images),
+            known=known,
+            private=show_prompts,
+            passed_over=found.passed_over,
+        )
+        print_json(document)
         return
-    said = [_declarations(files, result, searched) for files, result in results]
     if len(results) == 1:
         _print_one(*results[0])
         for file, one in zip(results[0][0], said[0], strict=True):
             print_declaration(file if len(said[0]) > 1 else None, *one, show_prompts)
     else:
         _print_many(results, [one for [one] in said])
-
-
-def _declarations(
-    files: list[Path], result: Identification, known: Gallery
-) -> list[tuple[Declaration | None, Agreement | None]]:
-    """What each file says of itself, and how that fits the answer."""
-    from fingerprint_sdk.explanation.declarations import (
-        agreement_with,
-        declared_by,
-        families_of,
-    )
-
-    families = families_of(known)
-    declarations = [declared_by(file) for file in files]
-    return [(one, agreement_with(one, result, families)) for one in declarations]
 
 
 def _print_one(files: list[Path], result: Identification) -> None:

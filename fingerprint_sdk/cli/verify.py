@@ -10,8 +10,9 @@ import typer
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.answer import VERIFIED, tell_weak, verification_pairs
 from fingerprint_sdk.cli.shared.files import Found, expand
-from fingerprint_sdk.cli.shared.model import check_rates, describe, open_extractor
+from fingerprint_sdk.cli.shared.model import check_rates, open_extractor
 from fingerprint_sdk.cli.shared.output import note, print_json, print_pairs, say
+from fingerprint_sdk.documents import verify_document
 
 EXIT_CODES = {"same": 0, "different": 1, "inconclusive": 3}
 
@@ -58,14 +59,10 @@ def verify(
     check_rates(extractor, fmr, fnmr, prior)
     result = extractor.verify(left.images, right.images, fmr=fmr, fnmr=fnmr, prior=prior)
     if json:
-        document = {
-            "model": describe(extractor),
-            "a": [str(path) for path in left.images],
-            "b": [str(path) for path in right.images],
-            "passed_over": [str(path) for path in left.passed_over + right.passed_over],
-            **result.to_dict(),
-        }
-        print_json(document)
+        passed_over = left.passed_over + right.passed_over
+        print_json(
+            verify_document(extractor, left.images, right.images, result, passed_over=passed_over)
+        )
     else:
         say(VERIFIED[result.verdict])
         say(result.words)

@@ -58,6 +58,15 @@ def agreement_with(
     return compare(declaration, result.best, families, answered=answered)
 
 
+def declarations_of(
+    sources: Sequence[object], result: Identification, gallery: Gallery
+) -> list[tuple[Declaration | None, Agreement | None]]:
+    """What each file of a probe says of itself, and how that fits the answer."""
+    families = families_of(gallery)
+    declarations = [declared_by(source) for source in sources]
+    return [(one, agreement_with(one, result, families)) for one in declarations]
+
+
 def declaration_lines(
     declaration: Declaration, agreement: Agreement | None, private: bool
 ) -> list[tuple[str, str]]:

@@ -112,10 +112,12 @@ def _described(source: Any) -> str:
         return repr(filename) if filename else f"<PIL image, mode {source.mode}, {source.size}>"
     if isinstance(source, np.ndarray):
         return f"<array, {source.dtype}, shape {source.shape}>"
+    name = getattr(source, "name", None)  # of an open file, or of bytes that somebody gave one
+    if isinstance(name, str):
+        return repr(name)
     if isinstance(source, bytes | bytearray | memoryview):
         return f"<{memoryview(source).nbytes} bytes>"
-    name = getattr(source, "name", None)
-    return repr(name) if isinstance(name, str) else f"<{type(source).__name__}>"
+    return f"<{type(source).__name__}>"
 
 
 def load_image(source: ImageInput) -> LoadedImage:
@@ -155,6 +157,17 @@ def decoded(source: ImageInput) -> Iterator[LoadedImage]:
         yield image
 
 
+def encoded_size(encoded: bytes) -> tuple[int, int]:
+    """Width and height of an encoded image by its header, in pixels: nothing is decoded.
+
+    Raises:
+        ImageError: it cannot be used, as far as its header tells. The message names it.
+    """
+    name = describe(encoded)
+    with _opened(read_encoded(encoded, name), name) as image:
+        return image.size
+
+
 def _from_pillow(image: Image.Image, name: str, turn: ExitStack) -> LoadedImage:
     with pillow_errors(name):
         check_size(image.size, name)
@@ -164,14 +177,21 @@ def _from_pillow(image: Image.Image, name: str, turn: ExitStack) -> LoadedImage:
 
 
 def _from_file(encoded: bytes, name: str, turn: ExitStack) -> LoadedImage:
+    with _opened(encoded, name) as image:
+        turn.enter_context(turns.of(image.width * image.height))
+        return _decode(image, name, is_lossy(image, encoded))
+
+
+@contextmanager
+def _opened(encoded: bytes, name: str) -> Iterator[Image.Image]:
+    """An image of which only the header was read, and found to be no larger than may be."""
     check_scans(encoded, name)
     with quiet_decoders(), pillow_errors(name):
         extra = plugin_for(encoded, name)
         formats = readable_formats() if extra is None else (extra,)
         with Image.open(io.BytesIO(without_texts(encoded)), formats=formats) as image:
             check_size(image.size, name, image.format)
-            turn.enter_context(turns.of(image.width * image.height))
-            return _decode(image, name, is_lossy(image, encoded))
+            yield image
 
 
 def _decode(image: Image.Image, name: str, lossy: bool | None) -> LoadedImage:

@@ -13,6 +13,7 @@ from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.files import check_out
 from fingerprint_sdk.cli.shared.model import BUILT_IN
 from fingerprint_sdk.cli.shared.output import note, print_json, print_pairs, print_table, say
+from fingerprint_sdk.documents import entry_dict, list_document
 from fingerprint_sdk.files import is_stream
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ class FormatChoice(StrEnum):
 def list_entries(gallery: options.AnyGallery = None, json: options.Json = False) -> None:
     """List the entries, in the order of their enrolment; of the built-in gallery by default."""
     known = load(gallery)
-    entries = _entries(known)
     if json:
-        print_json({"gallery": None if gallery is None else str(gallery), "entries": entries})
+        print_json(list_document(known, gallery))
         return
+    entries = [entry_dict(name, entry) for name, entry in known.items()]
     columns, rows = ["name", "images", "notes"], []
     with_families = any(entry["provenance"] for entry in entries)
     for entry in entries:
@@ -51,7 +52,7 @@ def info(gallery: options.AnyGallery = None, json: options.Json = False) -> None
         "gallery": None if gallery is None else str(gallery),
         "bytes": _file(gallery).stat().st_size,
         "entries": len(known),
-        "images": sum(entry["images"] for entry in _entries(known)),
+        "images": sum(len(entry.embeddings) for _, entry in known.items()),
     }
     model = {} if known.model is None else dataclasses.asdict(known.model)
     if json:
@@ -101,18 +102,3 @@ def _file(path: Path | None) -> Path:
     from fingerprint_sdk.zoo import KNOWN_NAME, resolve
 
     return resolve().path.with_name(KNOWN_NAME) if path is None else path
-
-
-def _entries(known: Gallery) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "images": len(known[name].embeddings),
-            "copies": {kind: copy.count for kind, copy in known[name].copies.items()},
-            "notes": known[name].notes,
-            "provenance": None
-            if (origin := known[name].provenance) is None
-            else dataclasses.asdict(origin) | {"formats": dict(origin.formats)},
-        }
-        for name in known.names
-    ]

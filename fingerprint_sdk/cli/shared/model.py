@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING, Any
 from fingerprint_sdk.cli.shared.files import check_new
 from fingerprint_sdk.cli.shared.options import DeviceChoice, OnError
 from fingerprint_sdk.cli.shared.output import note, progress
+from fingerprint_sdk.documents import describe, probes_document, skipped
 from fingerprint_sdk.errors import ImageError
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import EmbeddingResult, Extractor
     from fingerprint_sdk.gallery import Gallery
-    from fingerprint_sdk.identification import Identification
-    from fingerprint_sdk.index import SearchResult
-
+__all__ = [
+    "BUILT_IN",
+    "check_rates",
+    "describe",
+    "embed_files",
+    "open_extractor",
+    "open_gallery",
+    "probes_document",
+    "searched_gallery",
+    "skipped",
+    "usable",
+]
 
 BUILT_IN = "the built-in gallery"
 
@@ -56,35 +66,6 @@ def check_rates(
     probability(NO_EVIDENCE, prior)
 
 
-def describe(extractor: Extractor) -> dict[str, str]:
-    """The model a result came from, for JSON documents."""
-    return {
-        "name": extractor.name,
-        "version": extractor.version,
-        "sha256": extractor.model_sha256,
-        "device": extractor.device,
-    }
-
-
-def probes_document(
-    extractor: Extractor,
-    kind: str,
-    file: Path | None,
-    results: Sequence[tuple[Sequence[Path], Identification | SearchResult]],
-    passed_over: Sequence[Path],
-) -> dict[str, Any]:
-    """The JSON document of what was found for each probe in the ``kind`` of ``file``, if any."""
-    return {
-        "model": describe(extractor),
-        kind: None if file is None else str(file),
-        "probes": [
-            {"paths": [str(path) for path in paths], **result.to_dict()}
-            for paths, result in results
-        ],
-        "passed_over": [str(path) for path in passed_over],
-    }
-
-
 def embed_files(
     extractor: Extractor, paths: Sequence[Path], on_error: OnError, what: str = "embedding"
 ) -> EmbeddingResult:
@@ -100,14 +81,6 @@ def embed_files(
     if not result.indices:
         raise ImageError(f"none of the {len(paths)} images could be used")
     return result
-
-
-def skipped(result: EmbeddingResult, paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """The images left out, for JSON documents."""
-    return [
-        {"path": str(paths[failure.index]), "error": str(failure.error)}
-        for failure in result.failures
-    ]
 
 
 def open_gallery(path: Path, extractor: Extractor, *, create: bool = False) -> Gallery:

@@ -13,10 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from fingerprint_sdk.documents import SCHEMA
 from fingerprint_sdk.text import encodable, visible
-
-SCHEMA = 1
-"""Version of the JSON documents, see docs/json.md: raised where a field goes or changes."""
 
 _UNFOLDED = 1000
 

@@ -102,7 +102,7 @@ def answer(
     else:
         second = float(ranked.scores[order[1]])
         needed = others.threshold(fpir) + MARGIN * second
-        even = others.even(second)
+        even = others.even(1 - MARGIN * second) + MARGIN * second
     threshold = max(needed, even)
     missed, _ = condition.limits(condition.fmr_range[1], fnir)
     ratio = first.likelihood_ratio
@@ -178,9 +178,11 @@ def _candidate(
     prior: float,
 ) -> Candidate:
     score, order = float(ranked.scores[place]), ranked.order
-    rival = order[1 if place == order[0] else 0] if len(order) > 1 else None
-    best_other = None if rival is None else float(ranked.scores[rival])
-    ratio = _ratio(score, best_other, condition, others)
+    best, second = (float(ranked.scores[order[rank]]) for rank in (0, min(1, len(order) - 1)))
+    best_other = None if len(order) == 1 else second if place == order[0] else best
+    ratio = condition.likelihood_ratio(score)
+    if others is not None and best_other is not None:
+        ratio = _ratio(score - MARGIN * best_other, 1 - MARGIN * second, others, condition, ratio)
     if side.reasons:
         ratio = NO_EVIDENCE
     name = background.names[place]
@@ -198,18 +200,15 @@ def _candidate(
 
 
 def _ratio(
-    score: float, best_other: float | None, condition: Condition, others: Strangers | None
+    margin: float, most: float, others: Strangers, condition: Condition, calibrated: float
 ) -> float:
-    """How many times more probable a score is of the entry's generator than of a stranger.
+    """How many times more probable a margin is of the entry's generator than of a stranger.
 
-    By the calibration where the gallery is too small. Else by what strangers score in it; how far
-    an entry's own stay below them, only the calibration tells.
+    By what strangers score in the gallery; how far an entry's own stay below them, only the
+    calibration tells.
     """
-    calibrated = condition.likelihood_ratio(score)
-    if others is None or best_other is None:
-        return calibrated
     low, high = condition.bounds
-    ratio = min(others.likelihood_ratio(score, best_other), high)
-    if score < others.mean + MARGIN * best_other:
+    ratio = min(others.likelihood_ratio(margin, most), high)
+    if margin < others.mean:
         ratio = min(ratio, calibrated)
     return max(ratio, low)

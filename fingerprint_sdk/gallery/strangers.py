@@ -51,33 +51,31 @@ class Strangers:
         """
         return self.mean + student_quantile(1 - fpir, self._freedom) * self._scale
 
-    def likelihood_ratio(self, score: float, second: float) -> float:
-        """How many times more probable a score is of this entry's images than of a stranger's.
+    def likelihood_ratio(self, margin: float, most: float) -> float:
+        """How many times more probable a margin is of an enrolled family's probe than of another.
 
         A stranger's margin is that of ``threshold``. Of an enrolled one's, no more is presumed
-        than that it lies anywhere from the strangers' mean to that of a score of 1. Never falling
-        with the score, and below the mean what it is there.
+        than that it lies anywhere from the strangers' mean to ``most``. Never falling with the
+        margin, and below the mean what it is there.
 
         Args:
-            score: of the entry.
-            second: best score of any other family.
+            margin: of an entry.
+            most: margin of a score of 1, the same for all entries.
         """
-        over = max(score - MARGIN * second - self.mean, 0.0) / self._scale
+        over = max(margin - self.mean, 0.0) / self._scale
         rise = math.log1p(over**2 / self._freedom) * (self._freedom + 1) / 2
-        return self._at_mean(second) * math.exp(min(rise, _MOST))
+        return self._at_mean(most) * math.exp(min(rise, _MOST))
 
-    def even(self, second: float) -> float:
-        """Score from which on the likelihood ratio is at least 1; see ``likelihood_ratio``."""
-        rise = (1 / self._at_mean(second)) ** (2 / (self._freedom + 1)) - 1
-        over = math.sqrt(self._freedom * max(rise, 0.0))
-        return MARGIN * second + self.mean + over * self._scale
+    def even(self, most: float) -> float:
+        """Margin from which on the likelihood ratio is at least 1; see ``likelihood_ratio``."""
+        rise = (1 / self._at_mean(most)) ** (2 / (self._freedom + 1)) - 1
+        return self.mean + math.sqrt(self._freedom * max(rise, 0.0)) * self._scale
 
-    def _at_mean(self, second: float) -> float:
+    def _at_mean(self, most: float) -> float:
         """The likelihood ratio of a margin of ``mean``."""
         nu = self._freedom
         peak = math.exp(math.lgamma((nu + 1) / 2) - math.lgamma(nu / 2)) / math.sqrt(nu * math.pi)
-        span = max(1 - MARGIN * second - self.mean, self._scale)
-        return self._scale / (span * peak)
+        return self._scale / (max(most - self.mean, self._scale) * peak)
 
     @property
     def _freedom(self) -> int:

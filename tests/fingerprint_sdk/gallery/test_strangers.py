@@ -201,15 +201,14 @@ def test_a_strangers_margin_is_students_with_a_spread_that_is_half_presumed() ->
     between = ((0.2 * 0.2) ** 2 + 0.0009) / 2
     scale = np.sqrt(between * (1 + 1 / 7) + 0.0004)
     assert found.threshold(0.01) - 0.3 == pytest.approx(student.ppf(0.99, 12) * scale, rel=1e-3)
-    for second, over in ((0.5, 0.0), (0.5, 0.05), (0.62, 0.2)):
-        score = MARGIN * second + 0.3 + over
+    for most, over in ((0.7, 0.0), (0.7, 0.05), (0.6, 0.2)):
         density = student.pdf(over / scale, 12) / scale
-        expected = 1 / (1 - MARGIN * second - 0.3) / density
-        assert found.likelihood_ratio(score, second) == pytest.approx(expected)
-        below = found.likelihood_ratio(score - 0.5, second)
-        assert below == pytest.approx(found.likelihood_ratio(MARGIN * second + 0.3, second))
+        expected = 1 / (most - 0.3) / density
+        assert found.likelihood_ratio(0.3 + over, most) == pytest.approx(expected)
+        below = found.likelihood_ratio(0.2, most)
+        assert below == pytest.approx(found.likelihood_ratio(0.3, most))
         assert below < 1
-    assert found.likelihood_ratio(found.even(0.5), 0.5) == pytest.approx(1)
+    assert found.likelihood_ratio(found.even(0.7), 0.7) == pytest.approx(1)
 
 
 @given(
@@ -218,8 +217,8 @@ def test_a_strangers_margin_is_students_with_a_spread_that_is_half_presumed() ->
     within=st.floats(0, 0.01),
     gap=st.floats(0, 0.5),
     families=st.integers(4, 500),
-    second=st.floats(-0.2, 0.9),
-    scores=st.lists(st.floats(-1, 1), min_size=2, max_size=2),
+    most=st.floats(0.5, 1.1),
+    margins=st.lists(st.floats(-1, 1), min_size=2, max_size=2),
 )
 def test_more_likeness_is_never_less_evidence(
     mean: float,
@@ -227,14 +226,13 @@ def test_more_likeness_is_never_less_evidence(
     within: float,
     gap: float,
     families: int,
-    second: float,
-    scores: list[float],
+    most: float,
+    margins: list[float],
 ) -> None:
     found = Strangers(mean, between, within, gap, families)
-    low, high = (found.likelihood_ratio(score, second) for score in sorted(scores))
+    low, high = (found.likelihood_ratio(margin, most) for margin in sorted(margins))
     assert 0 < low <= high < np.inf
-    above = found.even(second) + 1e-6
-    assert found.likelihood_ratio(above, second) >= 1
+    assert found.likelihood_ratio(found.even(most) + 1e-6, most) >= 1
 
 
 @pytest.mark.parametrize(("fpir", "most"), [(0.01, 0.02), (0.05, 0.1)])
@@ -257,6 +255,17 @@ def test_strangers_are_named_as_seldom_as_asked(fpir: float, most: float) -> Non
                 named.append(found.known)
     assert np.mean(named) <= most
     assert np.mean(right) > 0.95
+
+
+def test_a_nearer_entry_never_has_less_evidence() -> None:
+    rng = np.random.default_rng(1)
+    images = around(rng, 9, 6, 0.7)
+    known = background({f"m{i}": entry(rows[:5]) for i, rows in enumerate(images[:8])})
+    model = calibration(size=SIZE)
+    for probe in (*images[:, 5], *around(rng, 40, 1, 0.4)[:, 0]):
+        found = rank(known, probe[None], model, quality=(), fpir=0.01, fnir=0.05, prior=0.5, top=8)
+        ratios = [one.likelihood_ratio for one in found.candidates]
+        assert ratios == sorted(ratios, reverse=True)
 
 
 def test_a_known_source_is_never_none_of_these_above_the_threshold() -> None:

@@ -30,8 +30,9 @@ def trials(shared: Path) -> dict[str, Trial]:
     trainer.synthesis.pool.get_context = lambda method: multiprocessing.get_context("fork")
     photos = write_photographs(shared / "photos", 8)
     pool = shared / "pool"
-    apart(partial(_synthesize, photos, 2, pool))
+    _synthesize(photos, 2, pool)  # in this process, as the next: what they import stays
     learn = _extractor(photos, pool)
+    learn(shared / "once")
     return {
         "trainer-synthesize": Trial(
             _start,

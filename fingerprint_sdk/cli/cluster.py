@@ -56,7 +56,7 @@ def cluster(
 ) -> None:
     """Which images of this heap share a generator? No gallery, no labels.
 
-    Needs scikit-learn: pip install "fingerprint-sdk\\[cluster]".
+    Needs scikit-learn: pip install scikit-learn.
 
     [bold]Examples[/bold]
 

@@ -46,7 +46,7 @@ def explain(
 
     Residual, spectrum and its profile, agreement of the windows, and nearest known generators.
 
-    Needs matplotlib: pip install "fingerprint-sdk\\[plots]".
+    Needs matplotlib: pip install matplotlib.
 
     [bold]Examples[/bold]
 

@@ -41,7 +41,7 @@ def report(
     It has the answer with its error rates, what the file declares, pictures of the evidence, the
     hashes of all files, the versions, the command that repeats it, and the limits.
 
-    Needs matplotlib: pip install "fingerprint-sdk\\[plots]".
+    Needs matplotlib: pip install matplotlib.
 
     [bold]Examples[/bold]
 

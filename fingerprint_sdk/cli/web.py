@@ -40,7 +40,7 @@ def web(
 
     It listens on this machine only, unless --host says otherwise, and uses no other server.
 
-    Needs Gradio: pip install "fingerprint-sdk\\[web]".
+    Needs Gradio: pip install "gradio>=6.31,<7" matplotlib.
 
     [bold]Examples[/bold]
 

@@ -8,10 +8,11 @@ from typing import IO, Any
 
 from fingerprint_sdk.declaration.c2pa import Credentials, Validation
 from fingerprint_sdk.declaration.statement import visible
+from fingerprint_sdk.extras import install_command
 
 _TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "AVIF": "image/avif"}
 _STATES: dict[str, Validation] = {"Trusted": "trusted", "Valid": "valid", "Invalid": "invalid"}
-_MISSING = 'not installed: pip install "fingerprint-sdk[c2pa]"'
+_MISSING = f"not installed: {install_command('c2pa')}"
 # Nothing is fetched: images stay on this machine, and so does that they are looked at.
 _SETTINGS = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
 _MAX_PROBLEMS = 20

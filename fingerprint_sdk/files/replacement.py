@@ -12,6 +12,8 @@ from pathlib import Path
 
 from fingerprint_sdk.files.left_over import sweep, temporary_name
 
+_EFFECTIVE = os.access in os.supports_effective_ids
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -24,7 +26,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     of endings, as NumPy does, give the open file.
 
     Args:
-        path: of the file; its folder must exist.
+        path: of the file; its folder must exist. A file that is read-only to this user is not
+            replaced, though its folder may allow it.
 
     Raises:
         OSError: the file cannot be written.
@@ -63,8 +66,8 @@ def check_target(path: str | os.PathLike[str]) -> Path:
     """The file that ``path`` names, or a link there: one that may be replaced, or made.
 
     Raises:
-        OSError: it is no regular file, its folder is not there or may not be written to, or
-            there can be no such name.
+        OSError: it is no regular file, it or its folder may not be written to, its folder is not
+            there, or there can be no such name.
     """
     try:
         target = Path(os.path.realpath(path))
@@ -73,8 +76,10 @@ def check_target(path: str | os.PathLike[str]) -> Path:
         raise OSError(errno.EINVAL, "No file can have that name", str(path)) from None
     if _mode_of(target) is None and not target.parent.exists():
         raise FileNotFoundError(errno.ENOENT, "its folder does not exist", str(target))
-    if not os.access(target.parent, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+    # Whoever may write into the folder could replace any file in it. Its owner did not mean that.
+    for there in (target.parent, target):
+        if there.exists() and not os.access(there, os.W_OK, effective_ids=_EFFECTIVE):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
     return target
 
 

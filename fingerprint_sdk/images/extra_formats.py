@@ -11,7 +11,7 @@ from functools import cache
 from importlib.util import find_spec
 
 from fingerprint_sdk.errors import ImageError
-from fingerprint_sdk.extras import need
+from fingerprint_sdk.extras import install_command, need
 from fingerprint_sdk.images.jxl_header import jxl_header
 from fingerprint_sdk.images.limits import check_size
 from fingerprint_sdk.process.cores import cores
@@ -54,7 +54,7 @@ class ExtraFormat:
     @property
     def hint(self) -> str:
         """What to do to have it read."""
-        return f'{self.name} needs pip install "fingerprint-sdk[{self.extra}]"'
+        return f"{self.name} needs {install_command(self.extra)}"
 
 
 def brands(head: bytes) -> frozenset[bytes]:

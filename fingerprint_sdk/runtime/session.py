@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.errors import DeviceError, ModelError
+from fingerprint_sdk.extras import install_command
 from fingerprint_sdk.process.cores import cores
 from fingerprint_sdk.runtime.io_binding import BoundModel
 from fingerprint_sdk.runtime.onnx_file import check_whole
@@ -121,7 +122,7 @@ def _import_onnxruntime() -> Any:
         import onnxruntime
     except ImportError as error:
         raise DeviceError(
-            "ONNX Runtime cannot be imported: " + (_clash() or "pip install fingerprint-sdk again")
+            "ONNX Runtime cannot be imported: " + (_clash() or "install fingerprint_sdk again")
         ) from error
     return onnxruntime
 
@@ -199,7 +200,7 @@ def _try_cuda(ort: Any, model: bytes) -> tuple[Any | None, str]:
     if _CUDA not in session.get_providers():
         return None, (
             "ONNX Runtime could not load its CUDA provider: check the NVIDIA driver, and that the "
-            "CUDA and cuDNN libraries match (pip install 'fingerprint-sdk[cuda]') "
+            f"CUDA and cuDNN libraries match ({install_command('cuda')}) "
             + printed.getvalue().strip()
         ).strip()
     session.disable_fallback()  # a CUDA failure later on must not move to the CPU unsaid

@@ -1,11 +1,13 @@
 """The web page: who made this, and the other verbs, in a browser. Needs the extra ``web``.
 
 Uploads stay on the server that runs it, which is by default this machine only, and are deleted
-within two hours. The page loads nothing from anywhere else and reports nothing to anyone.
+within two hours, and when it ends, in whatever way. The page loads nothing from anywhere else and
+reports nothing to anyone.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from fingerprint_sdk.errors import FingerprintError
 from fingerprint_sdk.extras import need
 from fingerprint_sdk.web.actions import Actions
+from fingerprint_sdk.web.guard import Guard
 from fingerprint_sdk.web.html import footer, header
 from fingerprint_sdk.web.tabs import (
     enroll_tab,
@@ -25,7 +28,7 @@ from fingerprint_sdk.web.tabs import (
     verify_tab,
     who_tab,
 )
-from fingerprint_sdk.web.uploads import UploadLimit
+from fingerprint_sdk.web.uploads import UploadLimit, upload_folder
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Extractor
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 _CLEAN_EVERY, _KEEP = 600, 3600  # seconds
 _MAX_SESSIONS = 500
+_GRADIO_FILES = "GRADIO_TEMP_DIR"
 _HERE = Path(__file__)
 
 
@@ -63,12 +67,24 @@ def serve(
     """
     need("matplotlib", "web", "the web page")
     actions = Actions(extractor, gallery, UploadLimit(max_upload))
-    blocks = build(actions)
+    with upload_folder() as uploads, _gradio_keeps_files_in(uploads):
+        _serve(build(actions), actions, uploads, host, port, ready)
+
+
+def _serve(
+    blocks: Any,
+    actions: Actions,
+    uploads: Path,
+    host: str,
+    port: int,
+    ready: Callable[[str], None] | None,
+) -> None:
     try:
         blocks.launch(
             server_name=host,
             server_port=port,
             prevent_thread_lock=True,
+            app_kwargs={"middleware": [_guard(host, uploads, actions.limit.total)]},
             **launch_options(actions.limit),
         )
         if ready is not None:
@@ -82,6 +98,25 @@ def serve(
     finally:
         blocks.close(verbose=False)
         actions.close()
+
+
+def _guard(host: str, uploads: Path, total: int) -> Any:
+    from starlette.middleware import Middleware  # which Gradio brings
+
+    return Middleware(Guard, host=host, uploads=uploads, total=total)
+
+
+@contextmanager
+def _gradio_keeps_files_in(folder: Path) -> Iterator[None]:
+    before = os.environ.get(_GRADIO_FILES)
+    os.environ[_GRADIO_FILES] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_GRADIO_FILES]
+        else:
+            os.environ[_GRADIO_FILES] = before
 
 
 @contextmanager

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import math
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +18,31 @@ from fingerprint_sdk.gallery import Gallery
 
 MAX_FILES = 100
 """Images taken at once; the command line has no such limit."""
+
+_FILES_KEPT = 2 * MAX_FILES
+
+
+_REMOVE = "import shutil, sys; sys.stdin.read(); shutil.rmtree(sys.argv[1], ignore_errors=True)"
+
+
+@contextmanager
+def upload_folder() -> Iterator[Path]:
+    """An empty folder that goes at the end, or when this process ends in whatever way.
+
+    Another process waits for that: one that is killed can do nothing itself.
+    """
+    with tempfile.TemporaryDirectory(prefix="fingerprint-", ignore_cleanup_errors=True) as folder:
+        remover = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _REMOVE, folder],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl+C is for its parent
+        )
+        try:
+            yield Path(folder)
+        finally:
+            remover.communicate()
 
 
 class Upload(io.BytesIO):
@@ -73,6 +101,11 @@ class UploadLimit:
     def bytes(self) -> int:
         """The limit in bytes; a megabyte is 2**20 of them, as in Gradio's own messages."""
         return max(1, round(self.megabytes * 2**20))
+
+    @property
+    def total(self) -> int:
+        """Bytes of all uploads that are kept at one time."""
+        return _FILES_KEPT * self.bytes
 
     def images(self, paths: Sequence[str] | None, what: str) -> list[Upload]:
         """The uploaded images, not yet read.

@@ -135,9 +135,7 @@ def _bundled() -> dict[str, Path]:
 def _local(folder: Path, source: str, revision: str | None) -> ResolvedModel:
     _refuse_revision(str(folder), revision)
     description = read_description(folder / CONFIG_NAME)
-    remedy = (
-        "reinstall fingerprint-sdk" if source == "bundled" else "copy or export the model again"
-    )
+    remedy = "reinstall this package" if source == "bundled" else "copy or export the model again"
     for name, promised in description.files.items():
         check_file(folder / name, promised, remedy)
     return ResolvedModel(folder / MODEL_NAME, description, source)

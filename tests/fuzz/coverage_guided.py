@@ -19,7 +19,8 @@ import atheris
 
 with atheris.instrument_imports(include=["fingerprint_sdk"], enable_loader_override=False):
     import fingerprint_sdk as fp
-    from fingerprint_sdk import calibration, extractor, gallery, index, parts  # noqa: F401
+    from fingerprint_sdk import calibration, extractor, gallery, index  # noqa: F401
+    from fingerprint_sdk.files import parts  # noqa: F401
     from fingerprint_sdk.images import load_image
     from fingerprint_sdk.runtime import onnx_file  # noqa: F401
     from fingerprint_sdk.zoo import description  # noqa: F401

@@ -58,14 +58,17 @@ def trials(shared: Path) -> dict[str, Trial]:
     )
     assert server.stdout is not None
     environment, commits = json.loads(server.stdout.readline())
-    os.environ.update(environment)  # huggingface_hub reads it when it is imported, in each child
+    os.environ.update(environment)  # huggingface_hub reads it when it is imported
+    # Here, or most of a child's time would go into this, and be the time when it is killed.
+    import huggingface_hub.file_download  # noqa: F401
+
     fetch = [partial(command, "models", "download", REPO, "--revision", one) for one in commits]
     return {
         "hub-download": Trial(
             _start,
             lambda work: fetch,
-            lambda work, done: apart(partial(_check, commits, done)),
-            lambda work: [apart(one) for one in fetch] and None,
+            lambda work, done: _check(commits, done),
+            lambda work: apart(lambda: [one() for one in fetch] and None),
             lambda name: name.endswith((".incomplete", ".tmp")),
         )
     }

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from support.paths import ROOT
+from support.paths import INSTALLED, ROOT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs to fork")
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs to fork")
 def kill(*names: str, times: int) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "kills", "--times", str(times), "--seed", "1", "--only", *names],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(INSTALLED)])},
         capture_output=True,
         text=True,
         check=False,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.paths import ROOT
+from support.paths import INSTALLED, ROOT
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -77,7 +77,9 @@ def run(command: str, folder: Path) -> str:
         done = subprocess.run(
             ["bash", "-c", SHELL + command],
             cwd=folder,
-            env=os.environ | environment | {"PYTHON": sys.executable, "PYTHONPATH": str(ROOT)},
+            env=os.environ
+            | environment
+            | {"PYTHON": sys.executable, "PYTHONPATH": f"{INSTALLED}{os.pathsep}{ROOT}"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

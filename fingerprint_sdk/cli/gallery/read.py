@@ -73,8 +73,7 @@ def export(
 ) -> None:
     """Write a table: a row per entry with its name, images, notes and fingerprint.
 
-    Parquet also holds each image's embedding. It needs pyarrow: pip install
-    "fingerprint-sdk\\[parquet]".
+    Parquet also holds each image's embedding. It needs pyarrow: pip install pyarrow.
 
     [bold]Examples[/bold]
 

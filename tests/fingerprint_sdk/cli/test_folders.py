@@ -144,12 +144,12 @@ def test_expand_tells_in_one_line_what_it_passed_over(
     assert captured.out == ""
     assert captured.err == (
         "note: passed over 3 files that are no images we read: link.png, notes.txt, photo.heic"
-        '; HEIC needs pip install "fingerprint-sdk[heif]"\n'
+        "; HEIC needs pip install pillow-heif\n"
     )
     assert names(expand([folder], recursive=True).images) == IN_DEPTH
     assert capsys.readouterr().err == (
         "note: passed over 4 files that are no images we read: link.png, z.csv, notes.txt, ..."
-        '; HEIC needs pip install "fingerprint-sdk[heif]"\n'
+        "; HEIC needs pip install pillow-heif\n"
     )
     found = heap([folder, folder, folder / "b.png"])
     assert names(found.images) == IN_DEPTH

@@ -191,6 +191,17 @@ def forbidden() -> Iterator[Path]:
         folder.rmdir()
 
 
+@contextmanager
+def as_root() -> Iterator[None]:
+    """Whoever started this process, in the midst of ``forbidden``."""
+    user = os.geteuid()
+    os.seteuid(os.getuid())
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
 @pytest.fixture(params=["gallery", "index", "csv", "page"])
 def save(request: pytest.FixtureRequest, gallery: fp.Gallery, sample_files: list[Path]) -> Save:
     """Something that writes to a path."""
@@ -215,6 +226,20 @@ def test_another_users_folder(save: Save, tmp_path: Path) -> None:
         with pytest.raises(fp.FingerprintError, match=r"cannot write '.*x\.html': Permission"):
             save(folder / "x.html")
         assert list(folder.iterdir()) == []
+
+
+def test_a_read_only_file_in_a_folder_of_ones_own(save: Save) -> None:
+    with forbidden() as folder:
+        path = folder / "x.html"
+        with as_root():
+            path.write_bytes(b"kept")
+            path.chmod(0o444)
+            folder.chmod(0o777)
+        with pytest.raises(fp.FingerprintError, match=r"cannot write '.*x\.html': Permission"):
+            save(path)
+        assert path.read_bytes() == b"kept"
+        path.unlink()  # the folder allows it
+        save(path)
 
 
 @pytest.mark.parametrize("odd", ["a\0b.html", "\ud800.html"])

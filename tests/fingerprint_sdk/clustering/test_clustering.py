@@ -276,7 +276,7 @@ def test_without_scikit_learn_the_error_says_what_to_install(tiny_model_path: Pa
         text=True,
         check=True,
     )
-    assert 'pip install "fingerprint-sdk[cluster]"' in done.stdout
+    assert "pip install scikit-learn" in done.stdout
 
 
 # ---- the command ---------------------------------------------------------------------------

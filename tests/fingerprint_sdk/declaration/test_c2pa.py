@@ -43,7 +43,7 @@ def test_without_the_library_claims_are_read_and_not_validated(
     assert declaration.statements == with_library.statements
     assert declaration.c2pa is not None
     assert declaration.c2pa.validation == "not validated"
-    assert "fingerprint-sdk[c2pa]" in declaration.c2pa.problems[0]
+    assert "pip install c2pa-python" in declaration.c2pa.problems[0]
 
 
 def test_a_changed_picture_is_invalid() -> None:

@@ -238,7 +238,7 @@ def test_a_process_number_no_machine_has_is_dead(tmp_path: Path) -> None:
     assert in_folder(tmp_path) == {"a"}
 
 
-@pytest.mark.parametrize("given", [0o600, 0o640, 0o777, 0o444])
+@pytest.mark.parametrize("given", [0o600, 0o640, 0o777])
 def test_the_mode_of_the_old_file_is_kept(tmp_path: Path, given: int) -> None:
     path = tmp_path / "a"
     path.touch()

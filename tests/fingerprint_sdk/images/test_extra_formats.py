@@ -97,8 +97,8 @@ def test_damage_gives_pixels_or_an_image_error(picture: Image.Image) -> None:
 @pytest.mark.parametrize(
     ("head", "name", "module", "hint"),
     [
-        (HEIC_HEAD, "a.heic", "pillow_heif", "fingerprint-sdk[heif]"),
-        (JXL_HEAD, "a.jxl", "pillow_jxl", "fingerprint-sdk[jxl]"),
+        (HEIC_HEAD, "a.heic", "pillow_heif", "pip install pillow-heif"),
+        (JXL_HEAD, "a.jxl", "pillow_jxl", "pip install pillow-jxl-plugin"),
     ],
     ids=["heic", "jxl"],
 )

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 from support.bombs import chunk, flat_rgba, png
-from support.paths import ROOT
+from support.paths import INSTALLED, ROOT
 
 import fingerprint_sdk as fp
 from fingerprint_sdk.errors import ImageError
@@ -31,7 +31,7 @@ def measured(program: str, *arguments: object) -> str:
         text=True,
         check=False,
         timeout=120,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(INSTALLED), str(ROOT / "tests")])},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

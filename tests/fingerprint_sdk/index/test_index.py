@@ -239,4 +239,4 @@ def test_without_usearch_search_works_and_the_graph_says_what_to_install(tiny_mo
         check=True,
     )
     assert done.stdout.startswith("noise\n")
-    assert 'pip install "fingerprint-sdk[search]"' in done.stdout
+    assert "pip install usearch" in done.stdout

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.paths import ROOT
+from support.paths import INSTALLED, ROOT
 
 import fingerprint_sdk as fp
 
@@ -43,7 +43,7 @@ def run(program: str, *arguments: object) -> str:
         text=True,
         check=False,
         timeout=60,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(INSTALLED), str(ROOT / "tests")])},
     )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout
@@ -180,7 +180,7 @@ if __name__ == "__main__":
         [sys.executable, "-W", "ignore", str(program), str(tiny_model_path), method],
         check=True,
         timeout=100,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(INSTALLED), str(ROOT / "tests")])},
     )
 
 

@@ -438,14 +438,14 @@ def test_it_fits_a_telephone_and_nothing_leaves_the_machine(page: Page, server: 
 
 
 @pytest.mark.slow
-def test_the_server_itself_refuses_large_bodies(server: Server) -> None:
-    def upload(size: int) -> int:
-        body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
-        body += bytes(size) + b"\r\n--x--\r\n"
+def test_the_server_itself_refuses_what_it_does_not_take(server: Server) -> None:
+    def upload(size: int, name: str = "a.png", **headers: str) -> int:
+        body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="%b"\r\n\r\n'
+        body = body % name.encode() + bytes(size) + b"\r\n--x--\r\n"
         request = urllib.request.Request(
             f"{server.address}gradio_api/upload",
             body,
-            {"Content-Type": "multipart/form-data; boundary=x"},
+            {"Content-Type": "multipart/form-data; boundary=x", **headers},
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as response:
@@ -456,6 +456,11 @@ def test_the_server_itself_refuses_large_bodies(server: Server) -> None:
 
     assert upload(1000) == 200
     assert upload(600_000) == 413
+    assert upload(1000, Origin="https://evil.example") == 403
+    assert upload(1000, Host="evil.example") == 403
+    assert upload(1000, Origin=server.address.rstrip("/")) == 200
+    for name in ("", ".", "/", "?"):
+        assert upload(1000, name) < 500, name
 
 
 @pytest.mark.slow

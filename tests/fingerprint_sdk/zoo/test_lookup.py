@@ -108,7 +108,7 @@ except errors.IntegrityError as error:
     )
     listing, refusal = done.stdout.splitlines()
     assert listing == f"['tiny'] {installed / 'model.onnx'}"
-    assert "reinstall fingerprint-sdk" in refusal
+    assert "reinstall this package" in refusal
 
 
 def test_none_means_the_default_model():

@@ -29,7 +29,7 @@ class _Commands(Commands):
         except ModuleNotFoundError as error:
             if error.name not in _EXTRA:
                 raise
-            needed = 'pip install "fingerprint-sdk[trainer]"'
+            needed = 'pip install ".[trainer]" in a copy of the repository'
             note(f"error: training needs {error.name}: {needed}")
             raise typer.Exit(ERROR) from error
 

@@ -109,6 +109,13 @@ def test_synthesize_ray(synthesis: list[object]) -> None:
     assert run("synthesize_ray.py", *synthesis, 0).endswith("6 synthetic models\n")
 
 
+@pytest.mark.slow
+def test_embed_on_ray(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    printed = run("embed_on_ray.py", EXAMPLES / "images", tmp_path / "out")
+    assert f"16 embeddings in {tmp_path / 'out'}, 0 bad files" in printed
+
+
 @pytest.fixture
 def cells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Sources of the notebook's code cells."""

@@ -54,6 +54,8 @@ def extractor(
 
     With --shard only the signals (paper: renders) of a share of the models are computed, into the
     same folder, which several processes may fill at once. Without it the rest follows.
+
+    The paper's recipe also runs under torchrun, on several processes or machines.
     """
     from trainer.denoiser import load_weights
     from trainer.extractor import (
@@ -67,12 +69,15 @@ def extractor(
         share_compact,
         share_paper,
     )
+    from trainer.extractor.paper.processes import launched
     from trainer.progress import bars
 
     rendering = RenderRecipe(images=images, blocks=blocks)
     with bars() as progress:
         if recipe == Method.compact:
             _refuse(recipe, steps=steps, device=device)
+            if launched().count > 1:
+                raise typer.BadParameter("torchrun does nothing for --recipe compact: see --shard")
             compact = CompactRecipe(seed=seed)
             weights = load_weights(denoiser or "student")
             options: dict[str, Any] = {
@@ -98,6 +103,8 @@ def extractor(
                 share_paper(pool, photos, out, paper, weights, shard, **options)
     if shard is not None:
         say(f"{out}: shard {shard} is computed; without --shard the training takes it from there")
+        return
+    if not launched().first:
         return
     say(f"{out}: finished")
     if (drawn := plot_losses(out)) is not None:

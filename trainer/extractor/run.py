@@ -26,6 +26,7 @@ from trainer.denoiser import network_from_state
 from trainer.extractor.compact.fit import fit_compact
 from trainer.extractor.compact.recipe import CompactRecipe
 from trainer.extractor.features import FeatureRecipe, compute_features
+from trainer.extractor.paper.processes import joined
 from trainer.extractor.paper.recipe import PaperRecipe
 from trainer.extractor.paper.train import train_by_step
 from trainer.extractor.preparation import DENOISER_FILE, RENDERS, SIGNALS, frozen, prepare
@@ -92,26 +93,35 @@ def run_paper(
 ) -> Run:
     """Render, then train on spectra computed on the fly. Every stage resumes by itself from `out`.
 
-    Spectra and training are computed on `device`, renders on the CPU.
+    Spectra and training are computed on `device`, renders on the CPU. Of the processes that
+    `torchrun` starts, each takes its part; the first one writes.
 
     Raises ValueError when two pools have the same folder name, or when `device` is a GPU that
     torch does not see.
     """
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"torch {torch.__version__} sees no GPU: leave out device {device!r}")
-    renderer, denoiser_hash = prepare(
-        pools, photos_folder, out, denoiser, rendering, recipe.held_out
-    )
-    signal = frozen(recipe.signal(denoiser))
-    source = RenderingSource(
-        renderer, signal, out / RENDERS, device=device, workers=workers, progress=progress
-    )
-    torch.manual_seed(recipe.seed)
-    network = recipe.network(signal.parts)
-    train_by_step(network, source, out, recipe, device=device, progress=progress)
-    info = _describe(recipe, renderer, pools, denoiser_hash)
-    write_text(out / RUN_FILE, json.dumps(info, indent=2) + "\n")
-    return Run(signal.cpu(), network, info)
+    with joined(device) as (processes, own_device):
+        renderer, denoiser_hash = prepare(
+            pools, photos_folder, out, denoiser, rendering, recipe.held_out
+        )
+        signal = frozen(recipe.signal(denoiser))
+        told = progress if processes.first else silent
+        source = RenderingSource(
+            renderer, signal, out / RENDERS, device=own_device, workers=workers, progress=told
+        )
+        torch.manual_seed(recipe.seed)
+        network = recipe.network(signal.parts)
+        train_by_step(
+            *(network, source, out, recipe),
+            device=own_device,
+            processes=processes,
+            progress=told,
+        )
+        info = _describe(recipe, renderer, pools, denoiser_hash)
+        if processes.first:
+            write_text(out / RUN_FILE, json.dumps(info, indent=2) + "\n")
+        return Run(signal.cpu(), network, info)
 
 
 def load_run(out: Path) -> Run:

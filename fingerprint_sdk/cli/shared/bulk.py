@@ -42,6 +42,8 @@ ShardSize = Annotated[
     typer.Option(min=1, help="--engine: image files that are done together.", show_default="512"),
 ]
 
+_STEPS = 1000  # of the bar, which is there before it is known how many shards there are
+
 Opening = tuple[str | None, str | None, DeviceChoice, bool, int | None, int | None]
 """Model, revision, device, offline, threads and windows."""
 
@@ -68,7 +70,7 @@ def embed(
     if engine is EngineChoice.ray and threads is None:
         threads = 1  # a worker a core beats all cores on one image
     extractor = open_extractor(model, revision, device, offline, threads, windows)
-    with progress(2, "embedding shards") as moved:
+    with progress(_STEPS, "embedding shards") as moved:
         result = embed_source(
             *(sources[0], out, extractor),
             engine=engine.value,
@@ -76,7 +78,7 @@ def embed(
             cores=threads or 1,
             shard_size=shard_size or SHARD_SIZE,
             column=column or "image",
-            progress=None if moved is None else lambda done, total: moved(2 * done // total),
+            progress=None if moved is None else lambda done, total: moved(_STEPS * done // total),
         )
     if result.found:
         note(f"note: {result.found} of {result.shards} shards were there already")

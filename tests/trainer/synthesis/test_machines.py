@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -134,4 +135,4 @@ def test_the_command_takes_a_shard_and_refuses_what_is_none(photos: Path, tmp_pa
     assert set(models(tmp_path / "pool")) == {f"{ARCHITECTURES[1].id}/0"}
     refused = CliRunner().invoke(app, [*command, "2/2"])
     assert refused.exit_code == 2
-    assert "the first is 0/2 and the last 1/2" in " ".join(refused.output.split())
+    assert "the first is 0/2 and the last 1/2" in re.sub(r"[\s│]+", " ", refused.output)

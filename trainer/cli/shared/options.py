@@ -40,10 +40,17 @@ OutOption = Annotated[Path, typer.Option(help="Folder for JSON, pictures and pag
 FullOption = Annotated[bool, typer.Option("--full", help="Full scale: every image.")]
 
 
+def _shard(text: str) -> Shard:
+    try:
+        return Shard.parse(text)
+    except ValueError as error:  # of which click would show the text alone
+        raise typer.BadParameter(str(error)) from error
+
+
 ShardOption = Annotated[
     Shard | None,
     typer.Option(
-        parser=Shard.parse,
+        parser=_shard,
         metavar="I/N",
         help="Every N-th model only, from the I-th on, from 0: for arrays of jobs, 0/N to N-1/N.",
     ),

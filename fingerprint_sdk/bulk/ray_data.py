@@ -32,7 +32,10 @@ def embed_shards(
     data = need("ray.data", "ray", "the engine ray")
     ours = not ray.is_initialized()
     if ours:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="warning")
+        try:
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level="warning")
+        except Exception as error:  # of any kind, also where a machine is too slow
+            raise FingerprintError(f"Ray cannot be started or reached: {error}") from error
     try:
         gpus = 1 if extractor.device == "cuda" else 0
         size = workers or _room(ray.cluster_resources(), cores, gpus)

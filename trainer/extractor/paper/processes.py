@@ -39,8 +39,7 @@ class Processes:
         """`module` as it is called in training: gradients become the mean over all processes."""
         if self.count == 1 or not any(weights.requires_grad for weights in module.parameters()):
             return module
-        # Batch norms see the same statistics everywhere, so no buffer needs to be sent.
-        return nn.parallel.DistributedDataParallel(module, broadcast_buffers=False)
+        return nn.parallel.DistributedDataParallel(module)
 
     def gathered(self, rows: Tensor, length: int) -> Tensor:
         """The (`length`, D) rows of all processes, from each one's `share`, with gradients."""

@@ -33,9 +33,10 @@ class Convolutions(nn.Module):
     def __init__(self):
         super().__init__()
         self.embedding = 8
+        # No bias before a batch norm: its gradient is nothing but rounding.
         self.layers = nn.Sequential(
-            nn.BatchNorm2d(3), nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(),
-            nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8),
+            nn.BatchNorm2d(3), nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
+            nn.Conv2d(8, 8, 3, bias=False), nn.BatchNorm2d(8),
         )
 
     def forward(self, x):

@@ -35,7 +35,8 @@ class Convolutions(nn.Module):
         self.embedding = 8
         # No bias before a batch norm: its gradient is nothing but rounding.
         self.layers = nn.Sequential(
-            nn.BatchNorm2d(3), nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(),
+            nn.BatchNorm2d(3), nn.Conv2d(3, 8, 3, padding=1, bias=False),
+            nn.BatchNorm2d(8), nn.ReLU(),
             nn.Conv2d(8, 8, 3, bias=False), nn.BatchNorm2d(8),
         )
 

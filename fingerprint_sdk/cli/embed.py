@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fingerprint_sdk.cli.shared import options
+from fingerprint_sdk.cli.shared import bulk, options
 from fingerprint_sdk.cli.shared.files import check_out, expand, write_embeddings
 from fingerprint_sdk.cli.shared.model import describe, embed_files, open_extractor
 from fingerprint_sdk.cli.shared.output import note, print_json, print_table
@@ -20,7 +20,10 @@ _FORMATS = (".npz", ".npy", ".csv")
 def embed(
     images: Annotated[list[Path], typer.Argument(help="Image files, and folders of images.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write to this .npz, .npy or .csv file.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Write to this .npz, .npy or .csv file; a folder with --engine."
+        ),
     ] = None,
     recursive: options.Recursive = False,
     on_error: options.Skip = options.OnError.skip,
@@ -30,6 +33,10 @@ def embed(
     offline: options.Offline = False,
     threads: options.Threads = None,
     windows: options.Windows = None,
+    engine: bulk.Engine = None,
+    workers: bulk.Workers = None,
+    column: bulk.Column = None,
+    shard_size: bulk.ShardSize = None,
     json: options.Json = False,
 ) -> None:
     """Compute the fingerprint embedding of each image.
@@ -43,7 +50,19 @@ def embed(
       fingerprint embed photo.png
 
       fingerprint embed pictures/ --out pictures.npz
+
+    With --engine, for any number of images: one folder or file of images, Parquet or WebDataset
+    archives, in depth, and --out is a folder that gets Parquet files. A killed run goes on where
+    it was.
+
+      fingerprint embed pictures/ --engine ray --out embedded
     """
+    if engine is not None:
+        bulk.refuse(json=json, recursive=recursive, on_error=on_error is options.OnError.stop)
+        given = (model, revision, device, offline, threads, windows)
+        bulk.embed(images, out, engine, given, workers, column, shard_size)
+        return
+    bulk.refuse_without_engine(workers=workers, column=column, shard_size=shard_size)
     if out is not None:
         if out.suffix not in _FORMATS and not is_stream(out):
             raise typer.BadParameter(f"{str(out)!r} must end in {', '.join(_FORMATS)}")

@@ -7,7 +7,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from fingerprint_sdk.files.replacement import check_target
@@ -54,6 +54,31 @@ def locked(path: str | os.PathLike[str], timeout: float = LOCK_SECONDS) -> Itera
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def claimed(path: str | os.PathLike[str]) -> Iterator[bool]:
+    """Ask to be the one who makes a file that takes long to make; yields whether we are.
+
+    The claim is the file's lock, see ``locked``: it is held until the end and goes with the
+    process. No: the file is there, or another process or thread is making it. Whoever needs it
+    asks again later, since the other may be killed.
+
+    Args:
+        path: of the file; its folder must exist.
+
+    Raises:
+        OSError: the file cannot be written there, or is no regular file.
+    """
+    with ExitStack() as claim:
+        if not os.path.exists(path):
+            try:
+                claim.enter_context(locked(path, timeout=0))
+            except TimeoutError:
+                yield False
+                return
+        # Again: another may have made it while we asked.
+        yield not os.path.exists(path)
 
 
 def _beside(target: Path) -> Path:

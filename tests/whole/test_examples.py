@@ -14,8 +14,10 @@ import matplotlib
 import pytest
 from matplotlib.figure import Figure
 from support.paths import ROOT
+from support.photographs import write_photographs
 
 import fingerprint_sdk as fp
+from trainer.synthesis import paper288
 
 EXAMPLES = ROOT / "examples"
 LARK, WREN = EXAMPLES / "images/lark", EXAMPLES / "images/wren"
@@ -85,6 +87,33 @@ def test_explain_page(tmp_path: Path) -> None:
     page = tmp_path / "why.html"
     assert f"wrote {page}" in run("explain_page.py", EXAMPLES / "probe.png", WREN / "1.png", page)
     assert "data:image/png;base64," in page.read_text()
+
+
+@pytest.fixture
+def synthesis(tmp_path: Path) -> list[object]:
+    """Photographs, a pool to be made, and of what: two architectures of three seeds."""
+    chosen = ",".join(architecture.id for architecture in paper288(4)[:2])
+    return [write_photographs(tmp_path / "photos", 4), tmp_path / "pool", chosen, 3]
+
+
+@pytest.mark.slow
+def test_synthesize_slurm(synthesis: list[object]) -> None:
+    pytest.importorskip("submitit")
+    more = ("--steps", 0, "--jobs", 2, "--cluster", "local")
+    assert run("synthesize_slurm.py", *synthesis, *more).endswith("6 synthetic models\n")
+
+
+@pytest.mark.slow
+def test_synthesize_ray(synthesis: list[object]) -> None:
+    pytest.importorskip("ray")
+    assert run("synthesize_ray.py", *synthesis, 0).endswith("6 synthetic models\n")
+
+
+@pytest.mark.slow
+def test_embed_on_ray(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    printed = run("embed_on_ray.py", EXAMPLES / "images", tmp_path / "out")
+    assert f"16 embeddings in {tmp_path / 'out'}, 0 bad files" in printed
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import PhotosOption, app
+from trainer.cli.shared.options import ShardOption
 
 
 class Method(StrEnum):
@@ -47,8 +48,15 @@ def extractor(
     device: Annotated[str | None, typer.Option(help="paper: cpu or cuda.")] = None,
     workers: Annotated[int, typer.Option(help="Cores that render and transform.", min=1)] = 2,
     seed: Annotated[int, typer.Option(help="Seed of what is drawn.", min=0)] = 0,
+    shard: ShardOption = None,
 ) -> None:
-    """Train a fingerprint extractor on synthetic models only (paper III-C)."""
+    """Train a fingerprint extractor on synthetic models only (paper III-C).
+
+    With --shard only the signals (paper: renders) of a share of the models are computed, into the
+    same folder, which several processes may fill at once. Without it the rest follows.
+
+    The paper's recipe also runs under torchrun, on several processes or machines.
+    """
     from trainer.denoiser import load_weights
     from trainer.extractor import (
         CompactRecipe,
@@ -58,39 +66,46 @@ def extractor(
         plot_losses,
         run_compact,
         run_paper,
+        share_compact,
+        share_paper,
     )
+    from trainer.extractor.paper.processes import launched
     from trainer.progress import bars
 
     rendering = RenderRecipe(images=images, blocks=blocks)
     with bars() as progress:
         if recipe == Method.compact:
             _refuse(recipe, steps=steps, device=device)
-            run_compact(
-                pool,
-                photos,
-                out,
-                CompactRecipe(seed=seed),
-                load_weights(denoiser or "student"),
-                rendering=rendering,
-                features=replace(
+            if launched().count > 1:
+                raise typer.BadParameter("torchrun does nothing for --recipe compact: see --shard")
+            compact = CompactRecipe(seed=seed)
+            weights = load_weights(denoiser or "student")
+            options: dict[str, Any] = {
+                "rendering": rendering,
+                "features": replace(
                     FeatureRecipe(), **_given(variants=variants, photographs=photographs)
                 ),
-                workers=workers,
-                progress=progress,
-            )
+                "workers": workers,
+                "progress": progress,
+            }
+            if shard is None:
+                run_compact(pool, photos, out, compact, weights, **options)
+            else:
+                share_compact(pool, photos, out, compact, weights, shard, **options)
         else:
             _refuse(recipe, variants=variants, photographs=photographs)
-            run_paper(
-                pool,
-                photos,
-                out,
-                replace(PaperRecipe(seed=seed), **_given(steps=steps)),
-                load_weights(denoiser or "dncnn"),
-                rendering=rendering,
-                device=device or "cpu",
-                workers=workers,
-                progress=progress,
-            )
+            paper = replace(PaperRecipe(seed=seed), **_given(steps=steps))
+            weights = load_weights(denoiser or "dncnn")
+            options = {"rendering": rendering, "workers": workers, "progress": progress}
+            if shard is None:
+                run_paper(pool, photos, out, paper, weights, device=device or "cpu", **options)
+            else:
+                share_paper(pool, photos, out, paper, weights, shard, **options)
+    if shard is not None:
+        say(f"{out}: shard {shard} is computed; without --shard the training takes it from there")
+        return
+    if not launched().first:
+        return
     say(f"{out}: finished")
     if (drawn := plot_losses(out)) is not None:
         say(f"losses drawn in {drawn}")

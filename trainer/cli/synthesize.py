@@ -11,6 +11,8 @@ import typer
 
 from fingerprint_sdk.cli.shared.output import say
 from trainer.cli.shared.app import PhotosOption, app, pool_app
+from trainer.cli.shared.options import ShardOption
+from trainer.shard import WHOLE
 
 
 @app.command()
@@ -31,8 +33,13 @@ def synthesize(
     ] = True,
     workers: Annotated[int, typer.Option(help="Processes, one core each.", min=1)] = 2,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    shard: ShardOption = None,
 ) -> None:
-    """Train synthetic models (paper III-B)."""
+    """Train synthetic models (paper III-B).
+
+    Several processes, on one machine or on many, may fill the same folder: none makes what another
+    has made or is making.
+    """
     from trainer.progress import bars
     from trainer.synthesis import SynthesisRecipe, named_architectures
     from trainer.synthesis import synthesize as run
@@ -48,6 +55,7 @@ def synthesize(
             recipe,
             workers=workers,
             device=device,
+            shard=shard or WHOLE,
             progress=progress,
         )
     say(f"{out}: {len(entries)} synthetic models")

@@ -17,6 +17,7 @@ from trainer.extractor.paper.recipe import PaperRecipe
 from trainer.extractor.paper.resnet import ResNet50
 from trainer.extractor.paper.sampling import Sampler
 from trainer.extractor.paper.train import Descent, train_by_step
+from trainer.extractor.preparation import share_compact, share_paper
 from trainer.extractor.rendering import Renderer, RenderRecipe, make_renderer
 from trainer.extractor.run import METHODS, load_run, run_compact, run_paper
 from trainer.extractor.saved import Run
@@ -50,6 +51,8 @@ __all__ = [
     "plot_losses",
     "run_compact",
     "run_paper",
+    "share_compact",
+    "share_paper",
     "supervised_contrastive",
     "train_by_step",
 ]

@@ -18,27 +18,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
-from fingerprint_sdk.files import replacing, write_text
+from fingerprint_sdk.files import write_text
 from trainer.denoiser import network_from_state
 from trainer.extractor.compact.fit import fit_compact
 from trainer.extractor.compact.recipe import CompactRecipe
 from trainer.extractor.features import FeatureRecipe, compute_features
+from trainer.extractor.paper.processes import joined
 from trainer.extractor.paper.recipe import PaperRecipe
 from trainer.extractor.paper.train import train_by_step
-from trainer.extractor.rendering import Renderer, RenderRecipe, make_renderer
+from trainer.extractor.preparation import DENOISER_FILE, RENDERS, SIGNALS, frozen, prepare
+from trainer.extractor.rendering import Renderer, RenderRecipe
 from trainer.extractor.saved import NETWORK, Run
 from trainer.extractor.source import FeatureSource, RenderingSource
-from trainer.images.photos import MAX_SHRINK, MIN_SHRINK, load_photos
+from trainer.images.photos import MAX_SHRINK, MIN_SHRINK
 from trainer.progress import Progress, silent
 from trainer.signal import signal_name
 from trainer.synthesis import pool_recipe
 
 METHODS = {recipe.method: recipe for recipe in (CompactRecipe, PaperRecipe)}
 """Recipes by the name of their method."""
-SIGNALS, DENOISER_FILE, RUN_FILE = "signals", "denoiser.safetensors", "run.json"
+RUN_FILE = "run.json"
 
 
 def run_compact(
@@ -57,10 +59,10 @@ def run_compact(
 
     Raises ValueError when two pools have the same folder name, since caches know models by it.
     """
-    renderer, denoiser_hash = _prepare(
+    renderer, denoiser_hash = prepare(
         pools, photos_folder, out, denoiser, rendering, recipe.held_out
     )
-    signal = _frozen(recipe.signal(denoiser))
+    signal = frozen(recipe.signal(denoiser))
     computed = compute_features(
         renderer,
         signal,
@@ -91,26 +93,35 @@ def run_paper(
 ) -> Run:
     """Render, then train on spectra computed on the fly. Every stage resumes by itself from `out`.
 
-    Spectra and training are computed on `device`, renders on the CPU.
+    Spectra and training are computed on `device`, renders on the CPU. Of the processes that
+    `torchrun` starts, each takes its part; the first one writes.
 
     Raises ValueError when two pools have the same folder name, or when `device` is a GPU that
     torch does not see.
     """
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"torch {torch.__version__} sees no GPU: leave out device {device!r}")
-    renderer, denoiser_hash = _prepare(
-        pools, photos_folder, out, denoiser, rendering, recipe.held_out
-    )
-    signal = _frozen(recipe.signal(denoiser))
-    source = RenderingSource(
-        renderer, signal, out / "render", device=device, workers=workers, progress=progress
-    )
-    torch.manual_seed(recipe.seed)
-    network = recipe.network(signal.parts)
-    train_by_step(network, source, out, recipe, device=device, progress=progress)
-    info = _describe(recipe, renderer, pools, denoiser_hash)
-    write_text(out / RUN_FILE, json.dumps(info, indent=2) + "\n")
-    return Run(signal.cpu(), network, info)
+    with joined(device) as (processes, own_device):
+        renderer, denoiser_hash = prepare(
+            pools, photos_folder, out, denoiser, rendering, recipe.held_out
+        )
+        signal = frozen(recipe.signal(denoiser))
+        told = progress if processes.first else silent
+        source = RenderingSource(
+            renderer, signal, out / RENDERS, device=own_device, workers=workers, progress=told
+        )
+        torch.manual_seed(recipe.seed)
+        network = recipe.network(signal.parts)
+        train_by_step(
+            *(network, source, out, recipe),
+            device=own_device,
+            processes=processes,
+            progress=told,
+        )
+        info = _describe(recipe, renderer, pools, denoiser_hash)
+        if processes.first:
+            write_text(out / RUN_FILE, json.dumps(info, indent=2) + "\n")
+        return Run(signal.cpu(), network, info)
 
 
 def load_run(out: Path) -> Run:
@@ -122,33 +133,10 @@ def load_run(out: Path) -> Run:
         raise FileNotFoundError(f"{out} holds no finished run; `trainer extractor` resumes it")
     info = json.loads((out / RUN_FILE).read_text())
     recipe = METHODS[info["method"]].from_dict(info["recipe"])
-    signal = _frozen(recipe.signal(network_from_state(load_file(out / DENOISER_FILE))))
+    signal = frozen(recipe.signal(network_from_state(load_file(out / DENOISER_FILE))))
     network = recipe.network(signal.parts)
     network.load_state_dict(load_file(out / NETWORK))
     return Run(signal, network.eval(), info)
-
-
-def _prepare(
-    pools: Sequence[Path],
-    photos_folder: Path,
-    out: Path,
-    denoiser: nn.Module,
-    rendering: RenderRecipe,
-    held_out: float,
-) -> tuple[Renderer, str]:
-    """The renderer of the training share of the photographs, and the hash of the denoiser."""
-    if len({pool.name for pool in pools}) < len(pools):
-        raise ValueError("two pools have the same folder name; rename one of them")
-    training, _ = load_photos(photos_folder, side=rendering.side).split(held_out)
-    out.mkdir(parents=True, exist_ok=True)
-    with replacing(out / DENOISER_FILE) as temporary:
-        save_file(denoiser.state_dict(), temporary)
-    denoiser_hash = hashlib.sha256((out / DENOISER_FILE).read_bytes()).hexdigest()[:16]
-    return make_renderer(pools, training, rendering), denoiser_hash
-
-
-def _frozen(signal: nn.Module) -> nn.Module:
-    return signal.eval().requires_grad_(False)
 
 
 def _describe(

@@ -1,20 +1,26 @@
-"""A long computation over models, one file a model: killed at any moment, it resumes."""
+"""A long computation over models, one file a model: killed at any moment, it resumes.
+
+Several machines may compute into one folder: whoever computes a file holds a claim on it.
+"""
 
 from __future__ import annotations
 
 import io
 import json
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from fingerprint_sdk.files import write_bytes, write_text
+from fingerprint_sdk.files import claimed, locked, write_bytes, write_text
 from trainer.progress import Progress, silent
+from trainer.shard import WHOLE, Shard
+
+_PAUSE = 0.5  # seconds between two looks at what others are computing
 
 
 def compute_sharded(
@@ -33,47 +39,77 @@ def compute_sharded(
 
     `plan` says what is computed; a folder begun with another plan raises ValueError.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    plan_file = out / "plan.json"
-    if plan_file.exists() and json.loads(plan_file.read_text()) != json.loads(json.dumps(plan)):
-        raise ValueError(f"{out} was begun with another recipe; give another --out")
-    write_text(plan_file, json.dumps(plan))
-
-    def row_of(i: int) -> np.ndarray:
-        path = out / f"{names[i]}.npy"
-        if not path.exists():
-            row = compute(i)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            content = (
-                io.BytesIO()
-            )  # NumPy notices no full disk where a file's last bytes should go
-            np.save(content, row)
-            write_bytes(path, content.getvalue())
-        return np.load(path)
-
-    rows: np.ndarray | None = None
-    threads = torch.get_num_threads()  # a worker's single one is in part everybody's
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as executor:
-        for i, row in enumerate(_in_order(executor, row_of, len(names), ahead=4 * workers)):
-            if rows is None:
-                rows = np.empty((len(names), *row.shape), row.dtype)
-            rows[i] = row
-            if (i + 1) % 20 == 0 or i + 1 == len(names):
-                progress(stage, i + 1, len(names))
-    torch.set_num_threads(threads)
-    if rows is None:
+    if not names:
         raise ValueError(f"{out}: no model to compute anything for")
+    compute_files(out, plan, names, compute, stage=stage, workers=workers, progress=progress)
+    first = np.load(_file(out, names[0]))
+    rows = np.empty((len(names), *first.shape), first.dtype)
+    for i, name in enumerate(names):
+        rows[i] = np.load(_file(out, name))
     return rows
 
 
-def _in_order(
-    executor: ThreadPoolExecutor, function: Callable[[int], np.ndarray], count: int, *, ahead: int
-) -> Iterator[np.ndarray]:
-    """`map` that neither runs far ahead of its reader nor keeps what was read."""
-    pending: deque[Future[np.ndarray]] = deque()
-    for i in range(count):
-        pending.append(executor.submit(function, i))
-        if len(pending) > ahead:
-            yield pending.popleft().result()
-    while pending:
-        yield pending.popleft().result()
+def compute_files(
+    out: Path,
+    plan: dict[str, Any],
+    names: tuple[str, ...],
+    compute: Callable[[int], np.ndarray],
+    *,
+    shard: Shard = WHOLE,
+    stage: str = "models",
+    workers: int = 1,
+    progress: Progress = silent,
+) -> None:
+    """The files of `compute_sharded` for a shard of the names, and no more.
+
+    It returns when all of them are there, whoever computed them.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    _check_plan(out, plan)
+
+    def make(i: int) -> bool:
+        """Whether the file is there; it is not while another computes it."""
+        path = _file(out, names[i])
+        if path.exists():
+            return True
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with claimed(path) as ours:
+            if ours:
+                content = io.BytesIO()  # NumPy notices no full disk where its last bytes should go
+                np.save(content, compute(i))
+                write_bytes(path, content.getvalue())
+        return ours or path.exists()
+
+    missing: list[int] = list(shard.take(range(len(names))))
+    total, done = len(missing), 0
+    threads = torch.get_num_threads()  # a worker's single one is in part everybody's
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as executor:
+        while missing:
+            futures = {executor.submit(make, i): i for i in missing}
+            missing = []
+            for future in as_completed(futures):
+                if future.exception() is not None:
+                    executor.shutdown(cancel_futures=True)
+                if not future.result():
+                    missing.append(futures[future])
+                    continue
+                done += 1
+                if done % 20 == 0 or done == total:
+                    progress(stage, done, total)
+            if len(missing) == len(futures):  # others are computing all that is left
+                time.sleep(_PAUSE)
+            missing.sort()
+    torch.set_num_threads(threads)
+
+
+def _file(out: Path, name: str) -> Path:
+    return out / f"{name}.npy"
+
+
+def _check_plan(out: Path, plan: dict[str, Any]) -> None:
+    path = out / "plan.json"
+    with locked(path):
+        if not path.exists():
+            write_text(path, json.dumps(plan))
+    if json.loads(path.read_text()) != json.loads(json.dumps(plan)):
+        raise ValueError(f"{out} was begun with another recipe; give another --out")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,9 +12,12 @@ from torch import Tensor, nn
 
 from trainer.extractor.features import Features
 from trainer.extractor.rendering import Renderer
-from trainer.extractor.shards import compute_sharded
+from trainer.extractor.shards import compute_files, compute_sharded
 from trainer.progress import Progress, silent
+from trainer.shard import Shard
 from trainer.synthesis import ModelId
+
+_STAGE = "rendering"
 
 
 class Source(Protocol):
@@ -71,13 +75,7 @@ class RenderingSource:
         self.models, self.block = renderer.models, renderer.block
         self.images, self.variants = renderer.recipe.images, 1
         self.pixels = compute_sharded(
-            out,
-            renderer.plan(),
-            tuple(str(model) for model in renderer.models),
-            renderer.render,
-            stage="rendering",
-            workers=workers,
-            progress=progress,
+            *_renders(renderer, out), stage=_STAGE, workers=workers, progress=progress
         )
         self.signal, self.device = signal.eval().to(device), device
 
@@ -88,3 +86,23 @@ class RenderingSource:
 
     def photographs(self, variant: int) -> Tensor | None:
         return None
+
+
+def render_files(
+    renderer: Renderer,
+    out: Path,
+    shard: Shard,
+    *,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> None:
+    """What a `RenderingSource` would render into `out`, but of a shard of the models only."""
+    compute_files(
+        *_renders(renderer, out), shard=shard, stage=_STAGE, workers=workers, progress=progress
+    )
+
+
+def _renders(
+    renderer: Renderer, out: Path
+) -> tuple[Path, dict[str, Any], tuple[str, ...], Callable[[int], np.ndarray]]:
+    return out, renderer.plan(), tuple(map(str, renderer.models)), renderer.render

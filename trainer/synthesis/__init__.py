@@ -14,13 +14,13 @@ from trainer.synthesis.families import (
     model_from_state,
     named_architectures,
 )
+from trainer.synthesis.making import synthesize
 from trainer.synthesis.pool import (
     ModelId,
     PoolEntry,
     load_model,
     pool_recipe,
     read_pool,
-    synthesize,
     write_manifest,
 )
 from trainer.synthesis.training import SynthesisRecipe, SyntheticModel, train_architecture

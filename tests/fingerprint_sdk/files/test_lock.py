@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fingerprint_sdk.files import locked, write_bytes
+from fingerprint_sdk.files import claimed, locked, write_bytes
 
 HOLDER = """
 import sys
@@ -18,6 +18,12 @@ from fingerprint_sdk.files import locked
 with locked(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
+"""
+CLAIMER = """
+import sys
+from fingerprint_sdk.files import claimed
+with claimed(sys.argv[1]) as ours:
+    print(ours)
 """
 COUNTER = """
 import sys
@@ -136,3 +142,39 @@ def test_whoever_may_write_into_the_folder_may_take_the_lock(tmp_path: Path, mod
     folder.chmod(mode)
     with locked(folder / "a"):
         assert (folder / ".a.lock").stat().st_mode & 0o777 == mode & 0o666
+
+
+def test_a_claim_is_ours_until_another_holds_it_or_the_file_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    with holder(path) as process:
+        with claimed(path) as ours:
+            assert not ours
+        process.kill()  # and frees its claim
+        process.wait()
+        with claimed(path) as ours:
+            assert ours
+            refused = subprocess.run(
+                [sys.executable, "-c", CLAIMER, str(path)], capture_output=True, check=True
+            )
+            assert refused.stdout.strip() == b"False"
+            write_bytes(path, b"made")
+        with claimed(path) as ours:
+            assert not ours
+
+
+def test_a_file_made_while_its_claim_was_asked_for_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    made: list[int] = []
+
+    def make() -> None:
+        with claimed(path) as ours:
+            if ours:
+                made.append(1)
+                write_bytes(path, b"made")
+
+    threads = [threading.Thread(target=make) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [1]

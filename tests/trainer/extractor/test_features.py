@@ -11,9 +11,10 @@ from support.photographs import write_photographs
 
 from trainer.denoiser import Student
 from trainer.extractor import FeatureRecipe, RenderRecipe, compute_features, make_renderer
-from trainer.extractor.features import PHOTOGRAPHS
+from trainer.extractor.features import PHOTOGRAPHS, compute_feature_files
 from trainer.extractor.rendering import Renderer
 from trainer.images.photos import load_photos
+from trainer.shard import Shard
 from trainer.signal import CompactSignal
 from trainer.synthesis import SynthesisRecipe, paper288, synthesize
 
@@ -64,6 +65,17 @@ def test_runs_with_any_number_of_workers_make_the_same_shards(
     assert first.values.shape == (len(renderer.models), IMAGES, 4, *signal.shape)
     assert first.photographs is not None
     assert first.photographs.shape == (CROPS, 3, *signal.shape)
+
+
+def test_shards_of_the_signals_are_what_a_whole_run_computes(
+    renderer: Renderer, signal: CompactSignal, tmp_path: Path
+) -> None:
+    for number in (1, 0):
+        compute_feature_files(
+            renderer, signal, "signal", tmp_path / "shards", RECIPE, Shard(number, 2)
+        )
+    compute_features(renderer, signal, "signal", tmp_path / "whole", RECIPE)
+    assert shards(tmp_path / "shards") == shards(tmp_path / "whole")
 
 
 def test_signals_are_those_that_torch_computes(

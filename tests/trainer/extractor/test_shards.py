@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainer.extractor.shards import compute_sharded
+from trainer.extractor.shards import compute_files, compute_sharded
+from trainer.shard import Shard
 
 NAMES = tuple(f"pool/architecture{i % 7}/{i}" for i in range(50))
 
@@ -81,3 +82,68 @@ def test_shards_resume_after_a_kill_with_the_same_result(tmp_path: Path) -> None
     assert 3 <= len(done) < len(NAMES)
     np.testing.assert_array_equal(compute_sharded(out, {"plan": 1}, NAMES, row), ROWS)
     assert {path: path.stat().st_mtime_ns for path in done} == done
+
+
+SHARER = """
+import os, sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_shards import NAMES, compute_files, row
+
+def compute(i):
+    with open(sys.argv[3], "a") as file:
+        file.write(f"{i}\\n")
+    time.sleep(0.02)
+    return row(i)
+
+print("ready", flush=True)
+sys.stdin.readline()
+compute_files(Path(sys.argv[1]), {"plan": 1}, NAMES, compute, workers=2)
+"""
+
+
+def test_two_processes_compute_each_file_once_though_one_is_killed(tmp_path: Path) -> None:
+    out, begun = tmp_path / "out", (tmp_path / "begun0", tmp_path / "begun1")
+    commands = [
+        [sys.executable, "-c", SHARER, str(out), str(Path(__file__).parent), str(log)]
+        for log in begun
+    ]
+    killed, other = (
+        subprocess.Popen(
+            command,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for command in commands
+    )
+    with killed, other:
+        for process in (killed, other):
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+        for process in (killed, other):
+            assert process.stdin is not None
+            process.stdin.write(b"go\n")
+            process.stdin.flush()
+        while not (begun[0].exists() and len(begun[0].read_text().splitlines()) >= 5):
+            assert killed.poll() is None
+            time.sleep(0.005)
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        assert other.wait() == 0
+    first, second = (log.read_text().split() for log in begun)
+    assert len(set(first)) == len(first)
+    assert len(set(second)) == len(second)
+    assert set(first) | set(second) == {str(i) for i in range(len(NAMES))}
+    # Only what the killed one had not finished, in its two threads, was begun twice.
+    assert len(set(first) & set(second)) <= 2
+    np.testing.assert_array_equal(compute_sharded(out, {"plan": 1}, NAMES, row), ROWS)
+
+
+def test_shards_of_the_files_are_the_whole_together(tmp_path: Path) -> None:
+    for number in (2, 0, 1):
+        compute_files(tmp_path, {"plan": 1}, NAMES, row, shard=Shard(number, 3))
+    calls: list[int] = []
+    found = compute_sharded(tmp_path, {"plan": 1}, NAMES, lambda i: calls.append(i) or row(i))
+    np.testing.assert_array_equal(found, ROWS)
+    assert calls == []

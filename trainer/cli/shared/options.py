@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trainer.shard import Shard
+
 if TYPE_CHECKING:
     from fingerprint_sdk import Extractor
 
@@ -36,6 +38,23 @@ WorstErrorOption = Annotated[
 ]
 OutOption = Annotated[Path, typer.Option(help="Folder for JSON, pictures and page.")]
 FullOption = Annotated[bool, typer.Option("--full", help="Full scale: every image.")]
+
+
+def _shard(text: str) -> Shard:
+    try:
+        return Shard.parse(text)
+    except ValueError as error:  # of which click would show the text alone
+        raise typer.BadParameter(str(error)) from error
+
+
+ShardOption = Annotated[
+    Shard | None,
+    typer.Option(
+        parser=_shard,
+        metavar="I/N",
+        help="Every N-th model only, from the I-th on, from 0: for arrays of jobs, 0/N to N-1/N.",
+    ),
+]
 
 
 def load_models(models: list[str]) -> dict[str, Extractor]:

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from trainer.denoiser import network_from_state
 from trainer.extractor import Features
 from trainer.extractor.features import PHOTOGRAPHS
-from trainer.extractor.run import DENOISER_FILE, RUN_FILE, SIGNALS
+from trainer.extractor.preparation import DENOISER_FILE, SIGNALS
+from trainer.extractor.run import RUN_FILE
 from trainer.extractor.source import FeatureSource, Source
 from trainer.signal import CompactSignal, signal_name
 from trainer.synthesis import ModelId, read_pool

@@ -18,6 +18,7 @@ from trainer.extractor.paper.losses import (
     batch_hard_triplet,
     supervised_contrastive,
 )
+from trainer.extractor.paper.processes import ALONE, Processes, synchronise
 from trainer.extractor.paper.sampling import Sampler
 from trainer.extractor.saved import check_recipe, restore_network, save_network
 from trainer.extractor.source import Source
@@ -74,6 +75,7 @@ def train_by_step(
     *,
     stage: str = "training",
     device: str = "cpu",
+    processes: Processes = ALONE,
     progress: Progress = silent,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     finish: Callable[[], None] = lambda: None,
@@ -84,6 +86,9 @@ def train_by_step(
     killed training goes on from there; a finished one is not trained again. `finish` is called
     with the network trained and not yet written.
 
+    Of several `processes`, see `processes.joined`, each calls this with the same arguments, of a
+    folder that all see; the first one writes. Their number may be another after a kill.
+
     Raises ValueError when `out` holds a run with another recipe.
     """
     if restore_network(network, out, recipe):
@@ -92,6 +97,8 @@ def train_by_step(
     held = held_out_models(source.models, recipe.held_out)
     train = np.flatnonzero(~held)
     torch.manual_seed(recipe.seed)
+    if processes.count > 1:
+        synchronise(network)
     network.to(device)
     classifier = CosineClassifier(network.embedding, len(train), margin=descent.cosine_margin)
     classifier.to(device)
@@ -103,7 +110,9 @@ def train_by_step(
     modules = {"network": network, "classifier": classifier, "optimiser": optimiser}
     modules["schedule"] = schedule
     step = _resume(out, recipe, modules)
-    csv = CsvLog(out / "log.csv", COLUMNS, resume_step=step)
+    processes.wait()  # before the first one writes a later checkpoint
+    embed, classify = processes.prepared(network), processes.prepared(classifier)
+    csv = CsvLog(out / "log.csv", COLUMNS, resume_step=step) if processes.first else None
     label_of = np.full(len(source.models), -1)
     label_of[train] = np.arange(len(train))
     started = saved = time.monotonic()
@@ -111,14 +120,17 @@ def train_by_step(
     counted = 0
     network.train()
     while step < descent.steps:
-        torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout, too, survives a resume
+        # Dropout, too, survives a resume.
+        torch.manual_seed(recipe.seed * 1_000_003 + step + (processes.rank << 40))
         rng = np.random.default_rng((recipe.seed, step))
         model, image, variant = descent.sampler.draw(
             source.block[train], source.images, source.variants, rng
         )
-        inputs = source.fetch(train[model], image, variant).to(device)
+        own = processes.share(len(model))
+        inputs = source.fetch(train[model[own]], image[own], variant[own]).to(device)
         labels = torch.from_numpy(label_of[train[model]]).to(device)
-        losses = _losses(network(inputs), labels, classifier, descent)
+        embeddings = processes.gathered(embed(inputs), len(model))
+        losses = _losses(embeddings, labels, classify, descent)
         loss = torch.stack(list(losses.values())).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -129,13 +141,14 @@ def train_by_step(
         sums["loss"] += loss.item()
         for name, value in losses.items():
             sums[name] += value.item()
-        if step % 200 == 0 or step == descent.steps:
+        if csv is not None and (step % 200 == 0 or step == descent.steps):
             means = {name: total / counted for name, total in sums.items()}
             means["held_out_auc"] = held_out_auc(network, source, np.flatnonzero(held))
             csv.write(step=step, seconds=time.monotonic() - started, **means)
             progress(stage, step, descent.steps, **means)
             sums, counted = dict.fromkeys(sums, 0.0), 0
-        if time.monotonic() - saved > checkpoint_seconds or step == descent.steps:
+        late = time.monotonic() - saved > checkpoint_seconds or step == descent.steps
+        if processes.first and late:
             state = {name: module.state_dict() for name, module in modules.items()}
             save_checkpoint(
                 out / "checkpoint.pt", state | {"step": step, "recipe": asdict(recipe)}
@@ -143,12 +156,14 @@ def train_by_step(
             saved = time.monotonic()
     network.cpu().eval()
     finish()
-    save_network(network, out, recipe)
+    if processes.first:
+        save_network(network, out, recipe)
+    processes.wait()
     return network
 
 
 def _losses(
-    embeddings: Tensor, labels: Tensor, classifier: CosineClassifier, descent: Descent
+    embeddings: Tensor, labels: Tensor, classifier: nn.Module, descent: Descent
 ) -> dict[str, Tensor]:
     unit = nn.functional.normalize(embeddings, dim=1)
     losses = {}

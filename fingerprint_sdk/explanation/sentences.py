@@ -144,10 +144,7 @@ def not_said(result: Result) -> str:
     more = ""
     if isinstance(result, Identification):
         one = f"{result.nearest} made it"
-        more = (
-            " It is that of the nearest entry by itself: how many entries were asked, the "
-            "threshold allows for, the ratio does not."
-        )
+        more = " It sets the nearest entry against generators that the gallery does not hold."
     return (
         f"The likelihood ratio is not the probability that {one}: that rests on all else that is "
         f"known, too, here summed up as {percent(result.prior)} beforehand.{more} It says nothing "
@@ -160,6 +157,16 @@ def ratio(result: Result) -> str:
     """The likelihood ratio as a person would say it: "320", or "1/320" where it is against."""
     value = result.likelihood_ratio
     return rounded(value) if value >= 1 else f"1/{rounded(1 / value)}"
+
+
+def presumed(result: Result) -> str:
+    """What an answer that denies presumes; empty for another one."""
+    if kind(result) != "different":
+        return ""
+    return (
+        "That presumes that no image was resized, filtered or recompressed without its file "
+        "showing it: then images of one generator look different, too."
+    )
 
 
 def settled_by(result: Result) -> str:

@@ -9,6 +9,7 @@ from fingerprint_sdk.explanation.sentences import (
     answer,
     belief,
     condition,
+    presumed,
     rates,
     settled_by,
     why,
@@ -51,7 +52,12 @@ def remarks(name: str, quality: Quality) -> list[str]:
 
 
 def _told(start: str, result: Result) -> list[str]:
-    said = [f"{start}{answer(result)}. {why(result)}", belief(result), settled_by(result)]
+    said = [
+        f"{start}{answer(result)}. {why(result)}",
+        belief(result),
+        settled_by(result),
+        presumed(result),
+    ]
     if not result.reasons:
         said.append(condition(result))
     return [one for one in said if one]

@@ -104,7 +104,7 @@ def answer(
         needed = others.threshold(fpir) + MARGIN * second
         even = others.even(1 - MARGIN * second) + MARGIN * second
     threshold = max(needed, even)
-    missed, _ = condition.limits(condition.fmr_range[1], fnir)
+    missed = min(condition.limits(condition.fmr_range[1], fnir)[0], even)
     ratio = first.likelihood_ratio
     verdict = _NAMED[judge(first.score, ratio, threshold, missed)]
     return Identification(

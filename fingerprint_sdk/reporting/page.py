@@ -19,6 +19,7 @@ from fingerprint_sdk.explanation.sentences import (
     kind,
     not_said,
     percent,
+    presumed,
     rates,
     ratio,
     settled_by,
@@ -56,7 +57,7 @@ def page(
 
 def _told(probe: Probe, private: bool, level: int) -> dict[str, object]:
     result = probe.identification
-    said = [belief(result), family(result), settled_by(result)]
+    said = [belief(result), family(result), settled_by(result), presumed(result)]
     if not result.reasons:
         said += [rates(result), condition(result)]
     silent = not any(declaration for declaration, _ in probe.declared)

@@ -16,6 +16,7 @@ from fingerprint_sdk.explanation.sentences import (
     family,
     kind,
     percent,
+    presumed,
     rates,
     settled_by,
     why,
@@ -37,7 +38,7 @@ def verification(result: Verification, images: Sequence[Upload]) -> Markup:
         result: the verdict.
         images: of both sides, side A first, as ``result.quality``.
     """
-    said = [belief(result), settled_by(result)]
+    said = [belief(result), settled_by(result), presumed(result)]
     if not result.reasons:
         said += [rates(result), condition(result)]
     parts = [_words(said), quality_list(images, result.quality)]
@@ -51,7 +52,7 @@ def verification(result: Verification, images: Sequence[Upload]) -> Markup:
 
 def identification(result: Identification, images: Sequence[Upload]) -> Markup:
     """The verdict on one probe against a gallery."""
-    said = [belief(result), family(result), settled_by(result)]
+    said = [belief(result), family(result), settled_by(result), presumed(result)]
     if not result.reasons:
         said.append(condition(result))
     parts = [_words(said), quality_list(images, result.quality)]

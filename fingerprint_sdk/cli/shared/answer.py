@@ -75,13 +75,15 @@ def _number(result: Verification | Identification, what: str) -> Iterator[tuple[
 
 
 def _rest(result: Verification | Identification) -> Iterator[tuple[str, object]]:
-    from fingerprint_sdk.explanation.sentences import CONDITIONS, settled_by, why
+    from fingerprint_sdk.explanation.sentences import CONDITIONS, presumed, settled_by, why
 
     yield "condition", CONDITIONS[result.condition]
     if result.reasons:
         yield "reason", why(result)
     if said := settled_by(result):
         yield "settled by", said
+    if said := presumed(result):
+        yield "presumes", said
 
 
 def _percent(rate: float) -> str:

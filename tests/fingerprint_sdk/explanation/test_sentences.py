@@ -21,6 +21,7 @@ from fingerprint_sdk.explanation.sentences import (
     kind,
     marks,
     one_in,
+    presumed,
     rates,
     settled_by,
     spelled,
@@ -71,6 +72,7 @@ def check(result: fp.Verification | fp.Identification) -> None:
     assert result.words in belief(result)
     assert f"{chance(result.probability)}." in belief(result)
     assert bool(settled_by(result)) == (verdict == "inconclusive")
+    assert bool(presumed(result)) == (verdict == "different")
 
 
 @given(

@@ -115,12 +115,19 @@ def rates(result: Result) -> str:
             f"same; of comparisons of one generator {one_in(result.fnmr)} would be called "
             "different."
         )
-    entries = "1 entry" if result.compared == 1 else f"{result.compared:,} entries"
     return (
-        f"Of probes by generators outside the gallery, of {entries}, {one_in(result.fpir)} would "
+        f"Of probes by generators outside the gallery, of {gallery(result)}, {one_in(result.fpir)} would "
         f"be named; of probes by generators in it {one_in(result.fnir)} would be called none of "
         "these."
     )
+
+
+def gallery(result: Identification) -> str:
+    """What it was compared with: "16 families", or "4 entries" where these are of no family."""
+    one, many = ("entry", "entries")
+    if any(candidate.members for candidate in result.candidates):
+        one, many = ("family", "families")
+    return f"1 {one}" if result.compared == 1 else f"{result.compared:,} {many}"
 
 
 def belief(result: Result) -> str:

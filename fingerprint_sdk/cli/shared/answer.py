@@ -44,7 +44,7 @@ def verification_pairs(result: Verification) -> Iterator[tuple[str, object]]:
 
 def identification_pairs(result: Identification) -> Iterator[tuple[str, object]]:
     """What an identification rests on, as ``print_pairs`` takes it."""
-    from fingerprint_sdk.explanation.sentences import family
+    from fingerprint_sdk.explanation.sentences import family, gallery
 
     if not result.reasons:
         fpir, fnir = _percent(result.fpir), _percent(result.fnir)
@@ -53,7 +53,7 @@ def identification_pairs(result: Identification) -> Iterator[tuple[str, object]]
         yield "none below", f"{result.missed:.4f}: {fnir} of known ones score less (FNIR)"
         if said := family(result):
             yield "family", said
-    yield "images", f"{result.images} against {result.compared} entries"
+    yield "images", f"{result.images} against {gallery(result)}"
     yield from _rest(result)
 
 

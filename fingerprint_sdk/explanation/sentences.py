@@ -116,8 +116,8 @@ def rates(result: Result) -> str:
             "different."
         )
     return (
-        f"Of probes by generators outside the gallery, of {gallery(result)}, {one_in(result.fpir)} would "
-        f"be named; of probes by generators in it {one_in(result.fnir)} would be called none of "
+        f"Of probes by generators outside the gallery, of {gallery(result)}, "
+        f"{one_in(result.fpir)} would be named; of probes by generators in it {one_in(result.fnir)} would be called none of "
         "these."
     )
 

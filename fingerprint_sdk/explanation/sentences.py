@@ -117,8 +117,8 @@ def rates(result: Result) -> str:
         )
     return (
         f"Of probes by generators outside the gallery, of {gallery(result)}, "
-        f"{one_in(result.fpir)} would be named; of probes by generators in it {one_in(result.fnir)} would be called none of "
-        "these."
+        f"{one_in(result.fpir)} would be named; of probes by generators in it "
+        f"{one_in(result.fnir)} would be called none of these."
     )
 
 

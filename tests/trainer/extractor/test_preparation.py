@@ -65,6 +65,7 @@ def contents(found: dict[str, tuple[bytes, int]]) -> dict[str, bytes]:
     return {name: content for name, (content, _) in found.items()}
 
 
+@pytest.mark.slow
 def test_a_run_after_its_shards_gives_the_extractor_of_one_run(
     photos: Path, pool: Path, tmp_path: Path
 ) -> None:

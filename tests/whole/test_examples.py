@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 from matplotlib.figure import Figure
 from support.paths import ROOT
 from support.photographs import write_photographs
+from support.ray_cluster import ray_cluster
 
 import fingerprint_sdk as fp
 from trainer.synthesis import paper288
@@ -23,13 +26,19 @@ EXAMPLES = ROOT / "examples"
 LARK, WREN = EXAMPLES / "images/lark", EXAMPLES / "images/wren"
 
 
-def run(script: str, *arguments: object, codes: tuple[int, ...] = (0,)) -> str:
+def run(
+    script: str,
+    *arguments: object,
+    codes: tuple[int, ...] = (0,),
+    environment: dict[str, str] | None = None,
+) -> str:
     done = subprocess.run(
         [sys.executable, EXAMPLES / script, *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
+        env=environment,
     )
     assert done.returncode in codes, done.stdout + done.stderr
     return done.stdout
@@ -106,13 +115,20 @@ def test_synthesize_slurm(synthesis: list[object]) -> None:
 @pytest.mark.slow
 def test_synthesize_ray(synthesis: list[object]) -> None:
     pytest.importorskip("ray")
-    assert run("synthesize_ray.py", *synthesis, 0).endswith("6 synthetic models\n")
+    with ray_cluster() as cluster:
+        printed = run("synthesize_ray.py", *synthesis, 0, environment=cluster.environment)
+    assert printed.endswith("6 synthetic models\n")
 
 
 @pytest.mark.slow
 def test_embed_on_ray(tmp_path: Path) -> None:
     pytest.importorskip("ray")
-    printed = run("embed_on_ray.py", EXAMPLES / "images", tmp_path / "out")
+    # It starts a cluster by itself, with a token that Ray would else make and keep.
+    environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    environment.pop("RAY_ADDRESS", None)
+    printed = run(
+        "embed_on_ray.py", EXAMPLES / "images", tmp_path / "out", environment=environment
+    )
     assert f"16 embeddings in {tmp_path / 'out'}, 0 bad files" in printed
 
 

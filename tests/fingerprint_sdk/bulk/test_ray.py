@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.paths import ROOT
+from support.ray_cluster import Cluster, ray_cluster
 from support.tiny_model import synthetic_image
 
 import fingerprint_sdk as fp
@@ -40,11 +41,17 @@ def rows(out: Path, table: str) -> list[dict[str, Any]]:
     return [row for part in found for row in part]
 
 
-def workers(driver: int) -> list[int]:
-    """Process ids of the actors below a process, from Linux's process list."""
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with ray_cluster() as found:
+        yield found
+
+
+def workers(head: int) -> list[int]:
+    """Process ids of the actors of a cluster, from Linux's process list."""
     found = []
     for path in Path("/proc").iterdir():
-        if path.name.isdecimal() and driver in parents(int(path.name)):
+        if path.name.isdecimal() and head in parents(int(path.name)):
             title = (path / "cmdline").read_bytes() if path.exists() else b""
             if title.startswith(b"ray::") and b"MapBatches" in title:
                 found.append(int(path.name))
@@ -64,25 +71,20 @@ def parents(process: int) -> Iterator[int]:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs Linux's process list")
 def test_every_image_is_there_once_though_a_worker_is_killed(
-    extractor: fp.Extractor, tiny_model_dir: Path, folder: Path, tmp_path: Path
+    extractor: fp.Extractor, tiny_model_dir: Path, folder: Path, cluster: Cluster, tmp_path: Path
 ) -> None:
     out, local = tmp_path / "ray", tmp_path / "local"
     command = [sys.executable, "-m", "fingerprint_sdk", "embed", str(folder), "--engine", "ray"]
     command += ["--model", str(tiny_model_dir), "--device", "cpu", "--out", str(out)]
     command += ["--workers", "2", "--shard-size", str(SIZE)]
-    environment = os.environ | {
-        "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": str(ROOT),
-        "RAY_TMPDIR": "/tmp",  # sockets have short names
-        "RAY_worker_niceness": "0",  # or nothing moves on a busy machine
-    }
+    environment = cluster.environment | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as driver:
         killed = 0
         while driver.poll() is None and not killed:
             done = list(out.glob("embeddings/*.parquet"))
-            if len(done) >= 3 and (found := workers(driver.pid)):
+            if len(done) >= 3 and (found := workers(cluster.head)):
                 killed = found[0]
                 os.kill(killed, signal.SIGKILL)
                 before = {path: path.stat().st_mtime_ns for path in done}

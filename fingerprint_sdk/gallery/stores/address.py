@@ -22,6 +22,14 @@ def is_store(address: str | os.PathLike[str]) -> bool:
     return text.startswith((*_POSTGRES, *_QDRANT))
 
 
+def shown(address: str | os.PathLike[str]) -> str:
+    """An address without what may be a secret."""
+    text = os.fspath(address)
+    if not is_store(text):
+        return text
+    return f"{text[: text.index('://') + 3]}…#{text.rpartition('#')[2]}" if "#" in text else "…"
+
+
 def store_at(address: str | os.PathLike[str]) -> GalleryStore:
     """The gallery that an address names; it is not asked for yet.
 

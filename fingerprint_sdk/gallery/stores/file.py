@@ -28,6 +28,10 @@ class FileStore:
     def __str__(self) -> str:
         return os.fspath(self.path)
 
+    def model(self) -> ModelIdentity | None:
+        """See ``GalleryStore.model``."""
+        return self.load().identity if os.path.exists(self.path) else None
+
     def load(self) -> Content:
         """See ``GalleryStore.load``."""
         return read(self._path)

@@ -1,9 +1,4 @@
-"""A gallery in PostgreSQL, with pgvector (extra ``postgres``).
-
-Three tables, in the first schema of the search path: ``fingerprint_galleries`` names each gallery
-and its model, ``fingerprint_entries`` holds each entry as a gallery file of one, and
-``fingerprint_vectors`` its fingerprints, with an HNSW index for each gallery.
-"""
+"""A gallery in PostgreSQL, with pgvector (extra ``postgres``)."""
 
 from __future__ import annotations
 
@@ -20,6 +15,7 @@ from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.extras import need
 from fingerprint_sdk.gallery.entry import Entry, entry_name
 from fingerprint_sdk.gallery.file import Content
+from fingerprint_sdk.gallery.stores.postgres_tables import TABLES, column, text_of
 from fingerprint_sdk.gallery.stores.store import Near, by_cosine, joined, packed, probe, unpacked
 from fingerprint_sdk.runtime.contract import ModelIdentity
 from fingerprint_sdk.stream import positive
@@ -28,30 +24,6 @@ _SECONDS = 60  # to wait for a connection, and for others who change the gallery
 _ONE_AT_A_TIME = 7310575214  # of whoever makes tables: any number that others hardly lock
 _ROWS_EACH = 32  # fingerprints of an entry, about: its images', and of twenty kinds of copies
 _WIDEST = 1000  # pgvector's largest hnsw.ef_search
-_TABLES = """
-CREATE EXTENSION IF NOT EXISTS vector;
-CREATE TABLE IF NOT EXISTS fingerprint_galleries (
-    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    name text NOT NULL UNIQUE,
-    model_name text NOT NULL,
-    model_version text NOT NULL,
-    model_sha256 text NOT NULL,
-    embedding_size integer NOT NULL
-);
-CREATE TABLE IF NOT EXISTS fingerprint_entries (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    gallery integer NOT NULL REFERENCES fingerprint_galleries ON DELETE CASCADE,
-    name text NOT NULL,
-    content bytea NOT NULL,
-    UNIQUE (gallery, name)
-);
-CREATE TABLE IF NOT EXISTS fingerprint_vectors (
-    gallery integer NOT NULL,
-    entry bigint NOT NULL REFERENCES fingerprint_entries ON DELETE CASCADE,
-    embedding vector NOT NULL
-);
-CREATE INDEX IF NOT EXISTS fingerprint_vectors_entry ON fingerprint_vectors (entry);
-"""
 
 
 @dataclass(frozen=True)
@@ -69,6 +41,14 @@ class PostgresStore:
 
     def __str__(self) -> str:
         return f"the gallery {self.name!r} in PostgreSQL"
+
+    def model(self) -> ModelIdentity | None:
+        """See ``GalleryStore.model``."""
+        with self._connected() as connection:
+            if not self._has_tables(connection):
+                return None
+            found = self._found(connection)
+        return None if found is None else found[1]
 
     def load(self) -> Content:
         """See ``GalleryStore.load``."""
@@ -107,7 +87,7 @@ class PostgresStore:
             connection.execute("DELETE FROM fingerprint_vectors WHERE entry = %s", (place,))
             connection.cursor().executemany(
                 "INSERT INTO fingerprint_vectors VALUES (%s, %s, %s::vector)",
-                [(gallery, place, _text(row)) for row in new.fingerprints],
+                [(gallery, place, text_of(row)) for row in new.fingerprints],
             )
         return new
 
@@ -133,8 +113,8 @@ class PostgresStore:
             query = f"""
                 SELECT content FROM fingerprint_entries WHERE id IN (
                     SELECT entry FROM fingerprint_vectors WHERE gallery = {gallery:d}
-                    ORDER BY {_cast(model)} <=> %s::vector LIMIT {rows:d})"""
-            found = [one[0] for one in connection.execute(query, (_text(row),))]
+                    ORDER BY {column(model)} <=> %s::vector LIMIT {rows:d})"""
+            found = [one[0] for one in connection.execute(query, (text_of(row),))]
         return by_cosine(unpacked(found, str(self)).entries, row, top) if found else ()
 
     @contextmanager
@@ -165,22 +145,29 @@ class PostgresStore:
 
     def _known(self, connection: Any, *, change: bool = False) -> tuple[int, ModelIdentity]:
         """Number and model of the gallery; nobody else changes it meanwhile if ``change``."""
+        found = self._found(connection, change=change)
+        if found is None:
+            raise self._missing()
+        return found
+
+    def _found(self, connection: Any, *, change: bool = False) -> tuple[int, ModelIdentity] | None:
         found = connection.execute(
             """SELECT id, model_name, model_version, model_sha256, embedding_size
             FROM fingerprint_galleries WHERE name = %s"""
             + " FOR UPDATE" * change,
             (self.name,),
         ).fetchone()
-        if found is None:
-            raise self._missing()
-        return found[0], ModelIdentity(*found[1:])
+        return None if found is None else (found[0], ModelIdentity(*found[1:]))
+
+    def _has_tables(self, connection: Any) -> bool:
+        [there] = connection.execute("SELECT to_regclass('fingerprint_vectors')").fetchone()
+        return there is not None
 
     def _made(self, connection: Any, model: ModelIdentity) -> int:
         """Number of the gallery, made if there is none, for this transaction to change."""
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ONE_AT_A_TIME,))
-        [there] = connection.execute("SELECT to_regclass('fingerprint_vectors')").fetchone()
-        if there is None:
-            connection.execute(_TABLES)
+        if not self._has_tables(connection):
+            connection.execute(TABLES)
         made = connection.execute(
             """INSERT INTO fingerprint_galleries
             (name, model_name, model_version, model_sha256, embedding_size)
@@ -190,7 +177,7 @@ class PostgresStore:
         if made is not None:
             connection.execute(
                 f"CREATE INDEX fingerprint_vectors_{made[0]:d} ON fingerprint_vectors "
-                f"USING hnsw ({_cast(model)} vector_cosine_ops) WHERE gallery = {made[0]:d}"
+                f"USING hnsw ({column(model)} vector_cosine_ops) WHERE gallery = {made[0]:d}"
             )
         gallery, kept = self._known(connection, change=True)
         check_same_model(kept, model, kind="gallery", remedy="enroll")
@@ -206,13 +193,3 @@ class PostgresStore:
 
     def _none(self, name: str) -> GalleryError:
         return GalleryError(f"{self} has no entry {name!r}: check the name")
-
-
-def _cast(model: ModelIdentity) -> str:
-    """The column with as many numbers as an index must know of."""
-    return f"(embedding::vector({int(model.embedding_size)}))"
-
-
-def _text(row: npt.NDArray[np.float32]) -> str:
-    """A vector as pgvector reads it, to the bit."""
-    return "[" + ",".join(map(str, row.tolist())) + "]"

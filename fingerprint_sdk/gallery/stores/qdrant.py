@@ -46,6 +46,10 @@ class QdrantStore:
     def __str__(self) -> str:
         return f"the gallery {self.name!r} in Qdrant"
 
+    def model(self) -> ModelIdentity | None:
+        """See ``GalleryStore.model``."""
+        return self._model() if self._ask("collection_exists") else None
+
     def load(self) -> Content:
         """See ``GalleryStore.load``."""
         points = self._all()

@@ -41,6 +41,9 @@ class GalleryStore(Protocol):
     All raise GalleryError where the store cannot be reached or what it holds is damaged.
     """
 
+    def model(self) -> ModelIdentity | None:
+        """The model of the gallery; None if there is no gallery."""
+
     def load(self) -> Content:
         """Model and all entries, in the order of their enrolment.
 
@@ -125,7 +128,8 @@ def probe(embedding: npt.NDArray[np.floating], size: int) -> npt.NDArray[np.floa
     """A vector to search for, shape (D,). Raises GalleryError if it is none."""
     row = probe_rows(np.asarray(embedding)[None])
     check_embeddings(row, size, "the probe embedding")
-    return row[0]
+    found: npt.NDArray[np.float32] = row[0]
+    return found
 
 
 def by_cosine(

@@ -102,12 +102,13 @@ def assert_same(a: Entry, b: Entry) -> None:
 def test_what_is_put_is_there(make: Make) -> None:
     store, other = make(), make()
     assert isinstance(store, GalleryStore)
+    assert store.model() is None
     assert store.put("b", entry(0, 1, notes="first"), MODEL).notes == "first"
     store.put("a", entry(2), MODEL)
     other.put("b", entry(9), MODEL)
     assert store.put("b", entry(3), MODEL).notes == "first"
     content = store.load()
-    assert content.identity == MODEL
+    assert content.identity == store.model() == MODEL
     assert list(content.entries) == ["b", "a"], "the order of enrolment"
     for found in (content.entries["b"], store.entry("b")):
         assert np.array_equal(found.embeddings, np.eye(16, dtype=np.float32)[[0, 1, 3]])

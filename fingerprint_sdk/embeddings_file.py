@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -164,18 +164,20 @@ def reading(path: Path, form: Format) -> Iterator[None]:
         raise GalleryError(f"{name} does not fit in memory") from error
 
 
-def read_tensors(
-    path: Path, form: Format, names: Sequence[str], *, optional: Sequence[str] = ()
+def tensors_in(
+    file: BinaryIO, path: Path, form: Format, names: Sequence[str], *, optional: Sequence[str] = ()
 ) -> tuple[ModelIdentity, dict[str, str], Tensors]:
     """Model, metadata and the tensors of these names; to be called within ``reading``.
 
     Of those of ``optional`` names, such as are there. The tensors are views of the file, so that
     they can be checked before they take memory; they should not be kept.
+
+    Args:
+        file: open, or in memory; ``path`` in messages.
     """
-    with path.open("rb") as file:
-        parts, end, _ = read_parts(file)
-        if len(parts) != 1 or end != os.fstat(file.fileno()).st_size:
-            raise ValueError("something follows its tensors")
+    parts, end, _ = read_parts(file)
+    if len(parts) != 1 or end != file.seek(0, os.SEEK_END):
+        raise ValueError("something follows its tensors")
     metadata, found = parts[0].metadata, parts[0].tensors
     identity = check_metadata(path, form, metadata)
     wanted = [*names, *(key for key in optional if key in found)]

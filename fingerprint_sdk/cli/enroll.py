@@ -9,7 +9,7 @@ import typer
 
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.files import expand
-from fingerprint_sdk.cli.shared.model import open_extractor, open_gallery, usable
+from fingerprint_sdk.cli.shared.model import open_extractor, open_gallery, put_entry, usable
 from fingerprint_sdk.cli.shared.output import print_json, say
 from fingerprint_sdk.documents import enroll_document
 
@@ -17,7 +17,7 @@ from fingerprint_sdk.documents import enroll_document
 def enroll(
     name: Annotated[str, typer.Argument(help="Name of the generator.")],
     images: Annotated[list[Path], typer.Argument(help="Its images, and folders of its images.")],
-    gallery: options.GalleryFile,
+    gallery: options.EnrolledGallery,
     notes: Annotated[str | None, typer.Option(help="Free text kept with the entry.")] = None,
     copies: options.Copies = True,
     recursive: options.Recursive = False,
@@ -46,15 +46,14 @@ def enroll(
     paths, left_out = usable(found.images, on_error)
     new = Gallery(extractor)
     new.enroll(name, paths, copies=copies)
-    with Gallery.changing(gallery, extractor, create=True) as known:
-        known.enroll(name, new[name], notes=notes)
-    total = len(known[name].embeddings)
+    entry = put_entry(gallery, extractor, name, new[name], notes)
+    total = len(entry.embeddings)
     if json:
         document = enroll_document(
             extractor,
             gallery,
             name,
-            known[name],
+            entry,
             left_out,
             added=len(paths),
             passed_over=found.passed_over,

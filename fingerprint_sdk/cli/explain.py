@@ -12,6 +12,7 @@ from fingerprint_sdk.cli.shared.declaration import print_declaration
 from fingerprint_sdk.cli.shared.files import check_out
 from fingerprint_sdk.cli.shared.model import check_rates, describe, open_extractor
 from fingerprint_sdk.cli.shared.output import note, print_json, say
+from fingerprint_sdk.cli.shared.place import file_only
 
 
 def explain(
@@ -26,7 +27,14 @@ def explain(
         Path | None, typer.Argument(help="A second one, to verify the first against.")
     ] = None,
     gallery: Annotated[
-        Path | None, typer.Option("--gallery", "-g", help="Known generators to compare with.")
+        Path | None,
+        typer.Option(
+            "--gallery",
+            "-g",
+            parser=file_only,
+            metavar="PATH",
+            help="Known generators to compare with.",
+        ),
     ] = None,
     fmr: options.Fmr = None,
     fnmr: options.Fnmr = None,

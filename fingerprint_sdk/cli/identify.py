@@ -49,7 +49,7 @@ OldFmr = Annotated[str | None, typer.Option("--fmr", hidden=True, callback=_no_f
 
 def identify(
     images: Annotated[list[Path], typer.Argument(help="Image files, and folders of images.")],
-    gallery: options.OwnGallery = None,
+    gallery: options.SearchedGallery = None,
     known: options.Known = False,
     recursive: options.Recursive = False,
     together: options.Together = False,

@@ -11,6 +11,7 @@ import typer
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.model import open_extractor
 from fingerprint_sdk.cli.shared.output import note
+from fingerprint_sdk.cli.shared.place import file_only
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -25,6 +26,8 @@ def web(
         typer.Option(
             "--gallery",
             "-g",
+            parser=file_only,
+            metavar="PATH",
             help="Gallery visitors start with, beside the built-in one; it is not changed.",
         ),
     ] = None,

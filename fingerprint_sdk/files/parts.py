@@ -14,6 +14,7 @@ import os
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -62,6 +63,8 @@ def encode_part(
 def read_parts(file: BinaryIO) -> tuple[list[Part], int, object]:
     """The parts of an open file, where the last one ends, and what holds the file open.
 
+    Of a ``BytesIO`` the parts hold its bytes.
+
     The tensors stay valid when the file is closed, replaced, or appended to; but not when
     somebody writes into it.
 
@@ -96,7 +99,7 @@ def _read_header(
     if len(seal) < 8:
         raise ValueError("it is cut short")
     (length,) = struct.unpack("<Q", seal)
-    size = os.fstat(file.fileno()).st_size  # asked after the seal, of a file that may be growing
+    size = _size(file)  # asked after the seal, of a file that may be growing
     data = start + 8 + length
     if length > LARGEST_HEADER or data > size:
         raise ValueError("its header is too large")
@@ -135,9 +138,15 @@ def _tensor(field: dict[str, Any], data: int, content: mmap.mmap | bytes) -> npt
     return np.ndarray(shape, dtype, content, data + start)
 
 
+def _size(file: BinaryIO) -> int:
+    if isinstance(file, BytesIO):
+        return len(file.getbuffer())
+    return os.fstat(file.fileno()).st_size
+
+
 def _mapped(file: BinaryIO, length: int) -> mmap.mmap | bytes:
     """The first ``length`` bytes; read on Windows, where a mapped file cannot be replaced."""
-    if os.name == "nt":
+    if os.name == "nt" or isinstance(file, BytesIO):
         file.seek(0)
         return file.read(length)
     return mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ)

@@ -19,8 +19,9 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +31,8 @@ from fingerprint_sdk.embeddings_file import (
     Format,
     check_embeddings,
     encode_tensors,
-    read_tensors,
     reading,
+    tensors_in,
 )
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.gallery.entry import (
@@ -112,20 +113,47 @@ def read(path: Path) -> Content:
     name = repr(str(path))
     with reading(path, FORMAT):
         saved = saved_at(path)
-        identity, metadata, tensors = read_tensors(
-            path, FORMAT, ("embeddings", "lossy"), optional=("windows", "copies")
+        with path.open("rb") as file:
+            told = _told(file, path)
+    return replace(_checked(told, name), saved=saved)
+
+
+def decode(content: bytes, name: str) -> Content:
+    """Read and check a gallery file's bytes, called ``name`` in messages.
+
+    Raises:
+        GalleryError: they are damaged.
+    """
+    try:
+        told = _told(BytesIO(content), Path(name))
+    except (OSError, RecursionError, LookupError, ValueError, TypeError) as error:
+        raise GalleryError(f"{name!r} is damaged: {error}") from error
+    return _checked(told, repr(name))
+
+
+_Told = tuple[ModelIdentity, bool, Sequence["_Listed"], dict[str, npt.NDArray[Any]]]
+
+
+def _told(file: BinaryIO, path: Path) -> _Told:
+    """What an open file says, unchecked: model, whether it is of format 1, entries and tensors."""
+    identity, metadata, tensors = tensors_in(
+        file, path, FORMAT, ("embeddings", "lossy"), optional=("windows", "copies")
+    )
+    listing = [
+        _Listed(
+            entry["name"],
+            entry["images"],
+            entry["notes"],
+            dict(entry.get("copies", {})),
+            _provenance(entry.get("provenance")),
         )
-        first_format = metadata["format_version"] == "1"
-        listing = [
-            _Listed(
-                entry["name"],
-                entry["images"],
-                entry["notes"],
-                dict(entry.get("copies", {})),
-                _provenance(entry.get("provenance")),
-            )
-            for entry in json.loads(metadata["entries"])
-        ]
+        for entry in json.loads(metadata["entries"])
+    ]
+    return identity, metadata["format_version"] == "1", listing, tensors
+
+
+def _checked(told: _Told, name: str) -> Content:
+    identity, first_format, listing, tensors = told
     embeddings = tensors["embeddings"]
     tensors.setdefault("copies", embeddings[:0])
     if first_format:
@@ -135,7 +163,7 @@ def read(path: Path) -> Content:
     if twice := [each for each, count in counted.items() if count > 1]:
         raise GalleryError(f"{name} is damaged: it has two entries {twice[0]!r}")
     entries = _split([one.checked(name, first_format) for one in listing], tensors, name)
-    return Content(identity, entries, saved)
+    return Content(identity, entries)
 
 
 @dataclass(frozen=True)

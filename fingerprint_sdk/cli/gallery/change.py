@@ -13,6 +13,7 @@ from fingerprint_sdk.cli.gallery.read import load
 from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.model import open_extractor
 from fingerprint_sdk.cli.shared.output import say
+from fingerprint_sdk.cli.shared.place import file_only
 from fingerprint_sdk.errors import GalleryError
 
 
@@ -69,7 +70,10 @@ def rename(gallery: options.GalleryArgument, name: Name, new_name: Name) -> None
 
 def merge(
     gallery: options.GalleryArgument,
-    others: Annotated[list[Path], typer.Argument(help="Galleries to take the entries of.")],
+    others: Annotated[
+        list[Path],
+        typer.Argument(parser=file_only, metavar="OTHERS", help="Galleries to take entries of."),
+    ],
     on_duplicate: Annotated[
         OnDuplicate, typer.Option(help="A name both have is an error, or its images are added.")
     ] = OnDuplicate.error,

@@ -13,6 +13,7 @@ from fingerprint_sdk.cli.shared import options
 from fingerprint_sdk.cli.shared.files import check_out
 from fingerprint_sdk.cli.shared.model import BUILT_IN
 from fingerprint_sdk.cli.shared.output import note, print_json, print_pairs, print_table, say
+from fingerprint_sdk.cli.shared.place import Place
 from fingerprint_sdk.documents import entry_dict, list_document
 from fingerprint_sdk.files import is_stream
 
@@ -27,7 +28,7 @@ class FormatChoice(StrEnum):
     parquet = "parquet"
 
 
-def list_entries(gallery: options.AnyGallery = None, json: options.Json = False) -> None:
+def list_entries(gallery: options.ListedGallery = None, json: options.Json = False) -> None:
     """List the entries, in the order of their enrolment; of the built-in gallery by default."""
     known = load(gallery)
     if json:
@@ -90,10 +91,14 @@ def export(
     tell(f"wrote {len(known)} entries to {out}")
 
 
-def load(path: Path | None) -> Gallery:
+def load(path: Place | Path | None) -> Gallery:
     """A gallery, or the built-in one, without an extractor, which only looking at it needs."""
     from fingerprint_sdk.gallery import Gallery
 
+    if isinstance(path, Place):
+        if path.store is not None:
+            return Gallery(content=path.store.load())
+        path = path.path
     return Gallery.load(_file(path))
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fingerprint_sdk.cli.shared.files import check_new
 from fingerprint_sdk.cli.shared.options import DeviceChoice, OnError
 from fingerprint_sdk.cli.shared.output import note, progress
+from fingerprint_sdk.cli.shared.place import Place
 from fingerprint_sdk.documents import describe, probes_document, skipped
 from fingerprint_sdk.errors import ImageError
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import EmbeddingResult, Extractor
-    from fingerprint_sdk.gallery import Gallery
+    from fingerprint_sdk.gallery import Entry, Gallery
 __all__ = [
     "BUILT_IN",
     "check_rates",
@@ -24,6 +26,7 @@ __all__ = [
     "open_extractor",
     "open_gallery",
     "probes_document",
+    "put_entry",
     "searched_gallery",
     "skipped",
     "usable",
@@ -83,14 +86,20 @@ def embed_files(
     return result
 
 
-def open_gallery(path: Path, extractor: Extractor, *, create: bool = False) -> Gallery:
-    """The gallery at ``path``, or with ``create`` a new one where there is no file.
+def open_gallery(place: Path | Place, extractor: Extractor, *, create: bool = False) -> Gallery:
+    """The gallery at ``place``, or with ``create`` a new one where there is none.
 
     Raises:
         GalleryError: it is missing, broken, or of another model.
     """
     from fingerprint_sdk.gallery import Gallery
 
+    if isinstance(place, Place) and place.store is not None:
+        if create and place.store.model() is None:
+            note(f"making the new gallery {place}")
+            return Gallery(extractor)
+        return Gallery(extractor, content=place.store.load())
+    path = place.path if isinstance(place, Place) else place
     if create:
         check_new(path)
     if create and not os.path.exists(path):
@@ -99,7 +108,27 @@ def open_gallery(path: Path, extractor: Extractor, *, create: bool = False) -> G
     return Gallery.load(path, extractor)
 
 
-def searched_gallery(path: Path | None, extractor: Extractor, *, known: bool) -> Gallery:
+def put_entry(
+    place: Place, extractor: Extractor, name: str, entry: Entry, notes: str | None
+) -> Entry:
+    """Add an entry to the gallery at ``place``; as it is kept then, see ``Gallery.enroll``.
+
+    Raises:
+        GalleryError: the gallery is broken or of another model, or cannot be changed.
+    """
+    from fingerprint_sdk.gallery import Gallery
+
+    if place.store is None:
+        with Gallery.changing(place.path, extractor, create=True) as gallery:
+            gallery.enroll(name, entry, notes=notes)
+        return gallery[name]
+    kept = place.store.put(name, replace(entry, notes=notes or ""), extractor.identity)
+    if notes and kept.notes != notes:
+        note(f"{name} has notes already, which were kept")
+    return kept
+
+
+def searched_gallery(path: Path | Place | None, extractor: Extractor, *, known: bool) -> Gallery:
     """The built-in gallery where there is no ``path``; else that one, or with ``known`` both.
 
     Raises:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from fingerprint_sdk.cli.shared.place import Place, file_only
+
 
 class DeviceChoice(StrEnum):
     """Where the model runs; ``auto`` takes CUDA when it really works."""
@@ -128,11 +130,24 @@ Copies = Annotated[
         "probes processed since.",
     ),
 ]
+SearchedGallery = Annotated[
+    Place | None,
+    typer.Option(
+        "--gallery",
+        "-g",
+        parser=Place,
+        metavar="GALLERY",
+        help="A gallery of your own: a file (.fpg), or the address of one in a database.",
+        show_default="the built-in gallery of decoder families",
+    ),
+]
 OwnGallery = Annotated[
     Path | None,
     typer.Option(
         "--gallery",
         "-g",
+        parser=file_only,
+        metavar="PATH",
         help="A gallery file of your own (.fpg).",
         show_default="the built-in gallery of decoder families",
     ),
@@ -140,11 +155,34 @@ OwnGallery = Annotated[
 Known = Annotated[
     bool, typer.Option("--known", help="The built-in gallery beside the one of your own.")
 ]
-GalleryFile = Annotated[Path, typer.Option("--gallery", "-g", help="The gallery file (.fpg).")]
+EnrolledGallery = Annotated[
+    Place,
+    typer.Option(
+        "--gallery",
+        "-g",
+        parser=Place,
+        metavar="GALLERY",
+        help="The gallery: a file (.fpg), or the address of one in a database.",
+    ),
+]
+ListedGallery = Annotated[
+    Place | None,
+    typer.Argument(
+        parser=Place,
+        metavar="[GALLERY]",
+        help="The gallery: a file, or the address of one in a database.",
+        show_default="the built-in gallery",
+    ),
+]
 AnyGallery = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[GALLERY]", help="The gallery file.", show_default="the built-in gallery"
+        parser=file_only,
+        metavar="[GALLERY]",
+        help="The gallery file.",
+        show_default="the built-in gallery",
     ),
 ]
-GalleryArgument = Annotated[Path, typer.Argument(metavar="GALLERY", help="The gallery file.")]
+GalleryArgument = Annotated[
+    Path, typer.Argument(parser=file_only, metavar="GALLERY", help="The gallery file.")
+]

@@ -27,13 +27,13 @@ class Names:
         from python_multipart.multipart import MultipartParser, parse_options_header
 
         self.receive = receive
+        self._field, self._value = bytearray(), bytearray()
         _, options = parse_options_header(content_type)
         callbacks = {
             "on_header_field": lambda data, start, end: self._field.extend(data[start:end]),
             "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
             "on_header_end": self._check,
         }
-        self._field, self._value = bytearray(), bytearray()
         boundary = options.get(b"boundary")
         self._parser = None if boundary is None else MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
 

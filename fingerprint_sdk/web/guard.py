@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from fingerprint_sdk.web.names import Names, Receive
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """Addresses that only this machine can reach."""
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -53,7 +54,8 @@ class Guard:
                 send, 507, "too much is uploaded here: wait for older uploads to be deleted"
             )
         else:
-            await self._upload(scope, receive, send)
+            names = Names(receive, headers.get("content-type", ""))
+            await self._upload(scope, names, send)
 
     def _is_ours(self, headers: dict[str, str]) -> bool:
         asked = _address(f"//{headers.get('host', '')}")
@@ -74,7 +76,7 @@ class Guard:
 
         try:
             await self.app(scope, receive, noted)
-        except (OSError, ValueError):  # of names that no file can have, such as an empty one
+        except (OSError, ValueError):  # of names that no file can have
             if begun:
                 raise
             await _refuse(send, 400, "this upload cannot be kept: give its file another name")

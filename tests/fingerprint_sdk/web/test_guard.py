@@ -20,20 +20,27 @@ from fingerprint_sdk.web.uploads import UploadLimit
 async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["path"] == "/nameless/upload":
         raise IsADirectoryError("/uploads/")
+    while scope["path"].endswith("/upload") and (await receive()).get("more_body"):
+        pass
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"answered"})
 
 
-def ask(folder: Path, address: str, path: str = "/", /, **headers: str) -> int:
-    """The status of an answer of a page that listens on an address."""
+def ask(folder: Path, address: str, path: str = "/", /, body: bytes = b"", **headers: str) -> int:
+    """The status of an answer of a page that listens on an address. A body comes byte by byte."""
     sent: list[Any] = []
+    messages = [{"type": "http.request", "body": bytes([one]), "more_body": True} for one in body]
+    messages.append({"type": "http.request", "body": b"", "more_body": False})
+
+    async def receive() -> Any:
+        return messages.pop(0)
 
     async def send(message: Any) -> None:
         sent.append(message)
 
     named = [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()]
     scope = {"type": "http", "method": "POST", "path": path, "headers": named}
-    asyncio.run(Guard(application, address, folder, 1000)(scope, None, send))  # type: ignore[arg-type]
+    asyncio.run(Guard(application, address, folder, 1000)(scope, receive, send))
     return int(sent[0]["status"])
 
 
@@ -74,6 +81,21 @@ def test_uploads_have_a_limit_in_all(tmp_path: Path) -> None:
 
 def test_a_name_that_no_file_can_have_is_the_senders_mistake(tmp_path: Path) -> None:
     assert ask(tmp_path, "127.0.0.1", "/nameless/upload", host="localhost") == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("a.png", 200), ("鳥", 200), ("", 400), (" ", 400), ("?", 400)]
+)
+def test_a_file_without_a_name_is_refused(name: str, status: int, tmp_path: Path) -> None:
+    pytest.importorskip("python_multipart")
+    first = 'form-data; name="files"; filename="kept.png"'
+    second = f'form-data; name="files"; filename="{name}"'
+    parts = [f"--x\r\nContent-Disposition: {one}\r\n\r\n.\r\n" for one in (first, second)]
+    given = {"host": "localhost", "content_type": "multipart/form-data; boundary=x"}
+    body = "".join([*parts, "--x--\r\n"]).encode()
+    assert ask(tmp_path, "127.0.0.1", "/gradio_api/upload", body, **given) == status
+    given["content_type"] = "application/json"  # which is for the page to refuse
+    assert ask(tmp_path, "127.0.0.1", "/gradio_api/upload", body, **given) == 200
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, None])

@@ -125,6 +125,7 @@ def test_embed_on_ray(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     # It starts a cluster by itself, with a token that Ray would else make and keep.
     environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    environment["RAY_worker_niceness"] = "0"  # or nothing moves on a busy machine
     environment.pop("RAY_ADDRESS", None)
     printed = run(
         "embed_on_ray.py", EXAMPLES / "images", tmp_path / "out", environment=environment

@@ -210,7 +210,7 @@ def test_a_run_that_is_killed_leaves_whole_files_and_resumes(
         torch.testing.assert_close(value, model.state[key], rtol=0, atol=0)
 
 
-def wait_for(condition: object, seconds: float = 120) -> None:
+def wait_for(condition: object, seconds: float = 600) -> None:
     end = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end, "waited in vain"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.paths import ROOT
 
 pytest.importorskip("usearch", reason="the benchmark needs the extra `search`")
 pytest.importorskip("psycopg", reason="the benchmark needs the extra `postgres`")
@@ -36,6 +37,11 @@ def test_a_tiny_run_fills_the_table(tmp_path: Path) -> None:
         assert (one["build_s"] > 0) == (one["engine"] != "exact")
     shown = table(results)
     assert len(shown.splitlines()) == 2 + len(results["engines"])
+
+
+def test_the_page_shows_what_was_measured() -> None:
+    measured = json.loads((ROOT / "benchmarks" / "stores" / "speed.json").read_text())
+    assert table(measured) in (ROOT / "docs" / "stores.md").read_text()
 
 
 def test_vectors_have_length_one_and_do_not_depend_on_their_number() -> None:

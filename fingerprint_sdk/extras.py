@@ -15,7 +15,11 @@ _PACKAGES = {
     "jxl": "pillow-jxl-plugin",
     "parquet": "pyarrow",
     "plots": "matplotlib",
+    "postgres": '"psycopg[binary]"',
+    "qdrant": "qdrant-client",
+    "ray": '"ray[data]" pyarrow',
     "search": "usearch",
+    "serve": "fastapi uvicorn prometheus-client python-multipart",
     "web": '"gradio>=6.31,<7" matplotlib',
 }
 

@@ -57,7 +57,7 @@ def serve(
     on this machine only, unless --host says otherwise, and uses no other server. SIGTERM ends it
     once the requests that have come are answered.
 
-    Needs FastAPI: pip install "fingerprint-sdk\\[serve]".
+    Needs the extra "serve": FastAPI and what goes with it.
 
     [bold]Examples[/bold]
 

@@ -14,8 +14,12 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["option
 
 
 @pytest.mark.parametrize(
-    "extra", ["c2pa", "cluster", "cuda", "heif", "jxl", "parquet", "plots", "search", "web"]
-)
+    "extra",
+    [
+        "c2pa", "cluster", "cuda", "heif", "jxl", "parquet", "plots", "postgres", "qdrant", "ray",
+        "search", "serve", "web",
+    ],
+)  # fmt: skip
 def test_the_command_names_what_the_extra_brings(extra: str) -> None:
     words = install_command(extra).removeprefix("pip install ").split()
     names = [re.match(r"[\w-]+(\[[\w,]+\])?", word.strip('"'))[0] for word in words]

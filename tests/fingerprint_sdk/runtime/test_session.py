@@ -102,7 +102,7 @@ def error_without_onnxruntime(model: Path, path: str = "") -> str:
 
 
 def test_without_onnxruntime_the_message_says_what_to_install(tiny_model_path: Path) -> None:
-    assert "pip install fingerprint-sdk" in error_without_onnxruntime(tiny_model_path)
+    assert "install fingerprint_sdk again" in error_without_onnxruntime(tiny_model_path)
 
 
 def test_the_clash_of_both_packages_is_named(tmp_path: Path, tiny_model_path: Path) -> None:

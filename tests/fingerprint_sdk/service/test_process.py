@@ -153,5 +153,5 @@ def test_a_missing_package_is_named(package: str) -> None:
     )
     assert done.returncode == 2
     assert f"the service needs {package}" in done.stderr
-    assert 'pip install "fingerprint-sdk[serve]"' in done.stderr
+    assert "pip install fastapi uvicorn" in done.stderr
     assert "Traceback" not in done.stderr

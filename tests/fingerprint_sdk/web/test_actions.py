@@ -138,7 +138,7 @@ def test_who_made_this_asks_the_gallery_that_is_chosen(
         page = actions.who(files["source0"][0], "known", None, None)
         assert "<h3>First decoder (A, B)</h3>" in page
         assert "Nothing was found that the file says of itself." in words(page)
-        assert "3 entries" in words(page)
+        assert "3 families" in words(page)
         # The other tabs ask it, too, as long as there is no other one.
         assert "<h3>First decoder (A, B)</h3>" in actions.identify(
             files["source0"][:1], False, None, None
@@ -147,13 +147,12 @@ def test_who_made_this_asks_the_gallery_that_is_chosen(
         sources = [source for _, source in actions.sources(session)]
         assert sources == ["known", "own", "both"]
         for source, compared, nearest in [
-            ("known", 3, "Fourth decoder"),
-            ("own", 1, "mine"),
-            ("both", 4, None),
+            ("known", "3 families", "Fourth decoder"),
+            ("own", "1 entry", "mine"),
+            ("both", "4 families", None),
         ]:
             said = words(actions.who(str(path), source, None, session))
-            entries = "1 entry" if compared == 1 else f"{compared} entries"
-            assert f"of {entries}," in said
+            assert f"of {compared}," in said
             assert nearest is None or nearest in said
             assert "A1111 Model sd_xl_base_1.0" in said
             assert "secret" not in said

@@ -62,7 +62,7 @@ def test_identify_folder(tmp_path: Path) -> None:
     gallery, probe = tmp_path / "known.fpg", EXAMPLES / "probe.png"
     first = run("identify_folder.py", EXAMPLES / "images", gallery, probe)
     assert first.startswith(f"{probe}: ")
-    assert "(nearest robin, " in first  # the sibling of wren, which made it
+    assert "(nearest wren, " in first  # which made it, and has a sibling, robin
     assert fp.Gallery.load(gallery).names == ("finch", "lark", "robin", "wren")
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no image")

@@ -73,14 +73,13 @@ class Seen:
 def server(*options: str) -> Iterator[str]:
     """The address of a service that runs meanwhile."""
     command = [sys.executable, "-m", "fingerprint_sdk", "serve", "--port", "0", *options]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    assert process.stderr is not None
-    line = process.stderr.readline()
-    try:
-        yield re.findall(r"http://\S+", line)[0]
-    finally:
-        process.terminate()
-        process.wait()
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        try:
+            yield re.findall(r"http://\S+", line)[0]
+        finally:
+            process.terminate()
 
 
 async def measure(address: str, clients: int, seconds: float, request: bytes) -> Load:

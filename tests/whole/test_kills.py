@@ -37,4 +37,4 @@ def test_killed_downloads_lose_nothing() -> None:
 @pytest.mark.parametrize("name", ["trainer-synthesize", "trainer-extractor"])
 def test_killed_training_resumes(name: str) -> None:
     pytest.importorskip("torch")
-    assert kill(name, times=1).startswith(f"{name}: 1 kills, ")
+    assert f"{name}: 1 kills, " in kill(name, times=1)

@@ -78,7 +78,7 @@ def _measure(
         between=max(float(np.var(margins, ddof=1)) - noise, 0.0),
         within=within,
         gap=max(own - mean, 0.0),
-        families=background.answered,
+        families=len(families),
     )
 
 

@@ -35,7 +35,7 @@ class Strangers:
         between: variance between families' means, beyond that within them.
         within: variance between the probes of a family.
         gap: how far above ``mean`` the margins of probes by enrolled families lie, at least 0.
-        families: how many there are.
+        families: how many were asked.
     """
 
     mean: float

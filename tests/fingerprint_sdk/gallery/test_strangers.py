@@ -133,6 +133,18 @@ def test_of_probes_like_copies_the_copies_are_the_strangers(images: int) -> None
     assert plain.within > 0
 
 
+def test_of_copies_only_the_families_that_have_them_are_counted() -> None:
+    """The others tell nothing of such probes, and so add nothing to what is known."""
+    rng = np.random.default_rng(5)
+    images = around(rng, 30, 8, 0.4)
+    names = {f"m{i}": entry(rows) for i, rows in enumerate(images)}
+    for i in range(4):
+        copy = {"webp 80": CopyMean.of(np.asarray(images[i], np.float32))}
+        names[f"m{i}"] = replace(names[f"m{i}"], copies=copy)
+    found = strangers(background(names), "webp 80", AS_ENROLLED, 1, calibration(size=SIZE))
+    assert found.families == 4
+
+
 def test_too_few_entries_with_copies_tell_nothing() -> None:
     rng = np.random.default_rng(5)
     images = around(rng, 6, 8, 0.4)

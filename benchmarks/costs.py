@@ -48,9 +48,12 @@ class Machines:
 
 def assumptions() -> dict[str, Assumption]:
     """All of them, by a short name."""
-    speed = json.loads((HERE / "inference" / "speed-avx512.json").read_text())
+    speed = json.loads((HERE / "inference" / "speed-avx512-intel.json").read_text())
     index = json.loads((HERE / "index" / "costs.json").read_text())["index"]["float32"]
-    of_speed, of_index = "benchmarks/inference/speed-avx512.json", "benchmarks/index/costs.json"
+    of_speed, of_index = (
+        "benchmarks/inference/speed-avx512-intel.json",
+        "benchmarks/index/costs.json",
+    )
     on_gpu = "benchmarks/quality/README.md, one H200: 2,850 steps in 161 s"
     on_cores = "benchmarks/quality/README.md, two cores: 150 steps of 64 images in 38 minutes"
     rate = _one(speed["sweep"], threads=2, pixels=512, batch=8, decode=True)["images_per_s"]

@@ -26,6 +26,7 @@ from fingerprint_sdk.errors import (
     ModelError,
     ModelNotFoundError,
     OperatingPointError,
+    StoreError,
 )
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ __all__ = [
     "Report",
     "SearchResult",
     "Statement",
+    "StoreError",
     "Verification",
     "__version__",
     "cluster",

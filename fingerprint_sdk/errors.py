@@ -9,6 +9,7 @@
     │   └── IntegrityError        a file's sha256 or size is not the one promised
     ├── DeviceError           the asked-for device cannot be used (CUDA missing, no runtime)
     ├── GalleryError          a gallery file or operation is invalid
+    │   └── StoreError            a database of galleries cannot be reached or used
     ├── OperatingPointError   no calibrated threshold for what was asked
     └── ArgumentError         an argument no call can work with; a ValueError as well
 
@@ -51,6 +52,10 @@ class DeviceError(FingerprintError):
 
 class GalleryError(FingerprintError):
     """A gallery file is invalid, or an operation on it is."""
+
+
+class StoreError(GalleryError):
+    """A database that keeps galleries cannot be reached, or refuses."""
 
 
 class OperatingPointError(FingerprintError):

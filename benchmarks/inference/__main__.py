@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument(
         "--out",
         type=Path,
-        help="also write the figures to this JSON file; in a folder, to speed-<features>.json",
+        help="also write the figures to this JSON file; in a folder, to speed-<kind>-<maker>.json",
     )
     given = parser.parse_args()
     results = measure(str(resolve(given.model).path), given.device, QUICK if given.quick else FULL)

@@ -1,4 +1,4 @@
-"""The figures that are kept, one file a kind of processor, and what README quotes of them.
+"""The figures that are kept, one file a kind and maker of processor, and what README quotes.
 
 `python -m benchmarks.inference.kept` prints that paragraph.
 """
@@ -18,14 +18,16 @@ FOLDER = Path(__file__).parent
 
 
 def file_of(results: dict[str, Any]) -> str:
-    """`speed-<kind of processor>.json`, or of the GPU."""
-    return f"speed-{results['machine']['kind'] if results['device'] == 'cpu' else 'cuda'}.json"
+    """`speed-<kind>-<maker of the processor>.json`, or of the GPU."""
+    machine = results["machine"]
+    of_cpu = f"{machine['kind']}-{machine['maker']}"
+    return f"speed-{of_cpu if results['device'] == 'cpu' else 'cuda'}.json"
 
 
 def kept() -> list[dict[str, Any]]:
-    """The figures of each kind of processor that was measured, in the order of the kinds."""
-    files = [FOLDER / f"speed-{kind}.json" for kind in KINDS]
-    found = [json.loads(file.read_text()) for file in files if file.exists()]
+    """The figures of each processor that was measured, in the order of the kinds."""
+    files = [file for kind in KINDS for file in sorted(FOLDER.glob(f"speed-{kind}-*.json"))]
+    found = [json.loads(file.read_text()) for file in files]
     return [results for results in found if "sessions" in results]  # not what older models left
 
 

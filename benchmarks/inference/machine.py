@@ -16,6 +16,7 @@ KINDS = ("avx2", "avx512")
 _PACKAGES = ("numpy", "pillow", "torch", "onnx", "typer")
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 _IDS = ("cpu family", "model", "stepping")
+_MAKERS = {"GenuineIntel": "intel", "AuthenticAMD": "amd"}
 _FEATURES = ("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile")
 
 
@@ -30,6 +31,7 @@ def describe_machine() -> dict[str, Any]:
         "cpu": _cpu_name(found),
         "features": features,
         "kind": kind_of(features),
+        "maker": _MAKERS.get(found.get("vendor_id", ""), platform.machine()),
         "cores": os.cpu_count(),
         "load_average": os.getloadavg()[0],
         "system": platform.platform(),

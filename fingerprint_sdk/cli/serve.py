@@ -21,11 +21,13 @@ def serve(
         int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")
     ] = 8000,
     galleries: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--galleries",
             "-g",
-            help="Folder of galleries (.fpg) to serve and to change, beside the built-in one.",
+            metavar="PLACE",
+            help="Galleries to serve and to change, beside the built-in one: a folder of .fpg "
+            "files, or postgresql://USER@HOST/DATABASE.",
         ),
     ] = None,
     key_file: Annotated[
@@ -65,10 +67,13 @@ def serve(
 
       fingerprint serve --galleries galleries/ --port 8080
 
+      fingerprint serve --galleries postgresql://me@host/base
+
       fingerprint serve --host 0.0.0.0 --key-file /run/secrets/keys
     """
     from fingerprint_sdk.service import Keys, Limits, serve
     from fingerprint_sdk.service.server import check_host, check_installed
+    from fingerprint_sdk.service.shelves import shelf_at
 
     # ONNX Runtime reports to Microsoft from 1.29 on, unless this is set before it is imported.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -82,6 +87,6 @@ def serve(
         port=port,
         limits=limits,
         keys=keys,
-        galleries=galleries,
+        galleries=None if galleries is None else shelf_at(galleries),
         ready=lambda address: note(f"the service is at {address} (stop with Ctrl+C)"),
     )

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Response
@@ -25,6 +24,7 @@ from fingerprint_sdk.service.keys import Keys
 from fingerprint_sdk.service.limits import Limits
 from fingerprint_sdk.service.parameters import PROBLEM, PROBLEMS
 from fingerprint_sdk.service.problems import Refused, add_handlers
+from fingerprint_sdk.service.shelves import Shelf
 
 _KEY = HTTPBearer(
     auto_error=False,
@@ -48,7 +48,7 @@ async def healthz() -> schemas.State:
     responses={503: {"description": "It cannot answer requests now.", "content": PROBLEM}},
 )
 async def readyz(context: Shared) -> schemas.State:
-    """Model and built-in gallery are loaded, and the folder of galleries is there."""
+    """Model and built-in gallery are loaded, and the galleries can be reached."""
     if not (context.batcher.alive and context.galleries.ready):
         raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not ready")
     return {"status": "ready"}
@@ -77,7 +77,7 @@ def build(
     *,
     limits: Limits | None = None,
     keys: Keys | None = None,
-    galleries: Path | None = None,
+    galleries: Shelf | None = None,
 ) -> ASGIApp:
     """The application, for any ASGI server. One to a process: it has a queue of its own.
 
@@ -85,7 +85,7 @@ def build(
         extractor: the model.
         limits: of requests.
         keys: API keys; none lets in programs of this machine only.
-        galleries: folder of the galleries that are served and changed; None for none.
+        galleries: those that are served and changed; None for none.
 
     Raises:
         ArgumentError: there is no such folder.

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar, cast
 
 from fastapi import Depends, Request, Response, UploadFile
@@ -20,6 +19,7 @@ from fingerprint_sdk.service.batch import Batcher
 from fingerprint_sdk.service.galleries import Galleries
 from fingerprint_sdk.service.limits import Limits
 from fingerprint_sdk.service.metrics import Metrics
+from fingerprint_sdk.service.shelves import Shelf
 from fingerprint_sdk.service.uploads import Upload, check_pixels, read_uploads
 
 P = ParamSpec("P")
@@ -32,13 +32,13 @@ class Context:
     Args:
         extractor: the model.
         limits: of requests.
-        folder: of the galleries; None for none.
+        shelf: of the galleries; None for none.
     """
 
-    def __init__(self, extractor: Extractor, limits: Limits, folder: Path | None) -> None:
+    def __init__(self, extractor: Extractor, limits: Limits, shelf: Shelf | None) -> None:
         self.extractor = extractor
         self.limits = limits
-        self.galleries = Galleries(extractor, folder)
+        self.galleries = Galleries(extractor, shelf)
         self.metrics = Metrics(extractor)
         self.batcher = Batcher(extractor, limits.batch, self.metrics)
         self._pool = ThreadPoolExecutor(max(2, cores()), thread_name_prefix="fingerprint-work")

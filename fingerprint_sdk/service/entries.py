@@ -35,7 +35,7 @@ async def known(context: Shared) -> Response:
 
 @router.get("/galleries", response_model=schemas.Served, operation_id="galleries")
 async def galleries(context: Shared) -> Response:
-    """List the galleries of the served folder."""
+    """List the galleries that are served."""
     names = await context.work(context.galleries.names)
     return answer({"known": context.galleries.has_known, "galleries": names})
 

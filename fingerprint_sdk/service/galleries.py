@@ -1,4 +1,4 @@
-"""The galleries of the folder that is served: each a file NAME.fpg in it."""
+"""The galleries that are served: the built-in one, and those of a shelf."""
 
 from __future__ import annotations
 
@@ -9,45 +9,39 @@ from http import HTTPStatus
 from pathlib import Path
 from threading import Lock
 
-from fingerprint_sdk.errors import ArgumentError, GalleryError
+from fingerprint_sdk.errors import GalleryError, StoreError
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.gallery import Entry, Gallery
 from fingerprint_sdk.gallery.builtin import known_path, shared
 from fingerprint_sdk.gallery.entry import entry_name
-from fingerprint_sdk.gallery.file import Saved, saved_at
+from fingerprint_sdk.gallery.stores import FileStore, GalleryStore
 from fingerprint_sdk.service.problems import Refused
+from fingerprint_sdk.service.shelves import Shelf
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
-_SUFFIX = ".fpg"
 _KEPT = 16  # galleries in memory
-_LOCK_SECONDS = 20.0
 
 
 class Galleries:
-    """Galleries by name. Safe to use from several threads; others may change the files as well.
+    """Galleries by name. Safe to use from several threads; others may change them as well.
 
     Args:
         extractor: their model.
-        folder: that holds them; None to serve none but the built-in one.
-
-    Raises:
-        ArgumentError: there is no such folder.
+        shelf: that holds them; None to serve none but the built-in one.
     """
 
-    def __init__(self, extractor: Extractor, folder: Path | None = None) -> None:
-        if folder is not None and not folder.is_dir():
-            raise ArgumentError(f"{str(folder)!r} is no folder: make it first")
+    def __init__(self, extractor: Extractor, shelf: Shelf | None = None) -> None:
         self._extractor = extractor
-        self._folder = folder
-        self._read: dict[str, tuple[Saved, Gallery]] = {}  # the last used one at the end
+        self._shelf = shelf
+        self._read: dict[str, tuple[object, Gallery]] = {}  # the last used one at the end
         self._lock = Lock()
         self._warm = False
         self.has_known = known_path(extractor) is not None
 
     @property
     def ready(self) -> bool:
-        """Whether all is loaded, and the folder is there."""
-        return self._warm and (self._folder is None or self._folder.is_dir())
+        """Whether all is loaded, and the shelf can be reached."""
+        return self._warm and (self._shelf is None or self._shelf.ready)
 
     def warm(self) -> None:
         """Load the built-in gallery, and have it learn what strangers score in it."""
@@ -58,11 +52,9 @@ class Galleries:
         self._warm = True
 
     def names(self) -> list[str]:
-        """Of all galleries in the folder, sorted."""
-        if self._folder is None:
-            return []
-        found = (path for path in self._folder.glob(f"*{_SUFFIX}") if path.is_file())
-        return sorted(path.stem for path in found if re.fullmatch(NAME, path.stem))
+        """Of all galleries on the shelf that have a name to ask for, sorted."""
+        names = [] if self._shelf is None else self._shelf.names()
+        return [name for name in names if re.fullmatch(NAME, name)]
 
     def known(self) -> Gallery:
         """The built-in gallery, not to be changed.
@@ -92,22 +84,21 @@ class Galleries:
         return both
 
     def get(self, name: str) -> Gallery:
-        """The gallery as its file is now, not to be changed.
+        """The gallery as it is now, not to be changed.
 
         Raises:
             Refused: there is none of that name.
             GalleryError: it is broken or of another model.
         """
-        path = self._path(name)
+        store = self._store(name)
         with self._lock:
-            now = saved_at(path)
-            if now.state is None:
-                self._read.pop(name, None)
-                raise Refused(HTTPStatus.NOT_FOUND, f"there is no gallery {name!r}")
+            now = self.check_served().state(name)
             before, gallery = self._read.pop(name, (None, None))
+            if now is None:
+                raise Refused(HTTPStatus.NOT_FOUND, f"there is no gallery {name!r}")
             if gallery is None or before != now:
-                with _named(path, name):
-                    gallery = Gallery.load(path, self._extractor)
+                with _named(store, name):
+                    gallery = Gallery(self._extractor, content=store.load())
             self._read[name] = (now, gallery)
             while len(self._read) > _KEPT:
                 del self._read[next(iter(self._read))]
@@ -132,55 +123,46 @@ class Galleries:
 
         Raises:
             Refused: no galleries are served.
-            GalleryError: the file is broken or of another model, others keep it, or it cannot be
+            GalleryError: it is broken or of another model, others keep it, or it cannot be
                 written.
         """
-        path = self._path(name)
-        with (
-            _named(path, name),
-            Gallery.changing(path, self._extractor, create=True, timeout=_LOCK_SECONDS) as gallery,
-        ):
-            made = entry not in gallery
-            if replace and not made:
-                gallery.remove(entry)
-            gallery.enroll(entry, new, notes=notes)
-            return gallery[entry], made
+        store = self._store(name)
+        with _named(store, name):
+            return store.put(entry, new, self._extractor.identity, notes=notes, replace=replace)
 
     def remove(self, name: str, entry: str) -> None:
         """Remove an entry.
 
         Raises:
             Refused: there is no such gallery, or no such entry in it.
-            GalleryError: the file is broken or of another model, others keep it, or it cannot be
+            GalleryError: it is broken or of another model, others keep it, or it cannot be
                 written.
         """
-        path = self._path(name)
-        if not path.is_file():
-            raise Refused(HTTPStatus.NOT_FOUND, f"there is no gallery {name!r}")
-        with (
-            _named(path, name),
-            Gallery.changing(path, self._extractor, timeout=_LOCK_SECONDS) as gallery,
-        ):
-            _entry(gallery, name, entry)
-            gallery.remove(entry)
+        store = self._store(name)
+        try:
+            with _named(store, name):
+                store.remove(entry)
+        except GalleryError:
+            self.entry(name, entry)  # Refused, if that was the reason
+            raise
 
-    def check_served(self) -> Path:
-        """The folder. Raises Refused if there is none."""
-        if self._folder is None:
+    def check_served(self) -> Shelf:
+        """The shelf. Raises Refused if there is none."""
+        if self._shelf is None:
             raise Refused(
                 HTTPStatus.NOT_FOUND,
-                "this server has no folder of galleries, only the built-in one",
+                "this server has no galleries of its own, only the built-in one",
             )
-        return self._folder
+        return self._shelf
 
-    def _path(self, name: str) -> Path:
-        folder = self.check_served()
+    def _store(self, name: str) -> GalleryStore:
+        shelf = self.check_served()
         if not re.fullmatch(NAME, name):
             raise Refused(
                 HTTPStatus.UNPROCESSABLE_ENTITY,
                 f"{name!r} is no name of a gallery: use ASCII letters, digits, '.', '_', '-'",
             )
-        return folder / f"{name}{_SUFFIX}"
+        return shelf.store(name)
 
 
 def checked_entry_name(name: str) -> str:
@@ -198,12 +180,16 @@ def _entry(gallery: Gallery, name: str, entry: str) -> Entry:
 
 
 @contextmanager
-def _named(path: Path, name: str) -> Iterator[None]:
-    """Errors have the gallery's name in them: the path means nothing to a client."""
+def _named(store: GalleryStore, name: str) -> Iterator[None]:
+    """Errors have the gallery's name in them: a path means nothing to a client."""
     try:
         yield
+    except StoreError:
+        raise
     except GalleryError as error:
         message = str(error)
-        for known in {str(path), str(path.resolve())}:
-            message = message.replace(known, name)
+        if isinstance(store, FileStore):
+            path = Path(store.path)
+            for known in {str(path), str(path.resolve())}:
+                message = message.replace(known, name)
         raise GalleryError(message) from error

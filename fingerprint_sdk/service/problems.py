@@ -13,12 +13,20 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
-from fingerprint_sdk.errors import DeviceError, FingerprintError, GalleryError, ModelError
+from fingerprint_sdk.errors import (
+    DeviceError,
+    FingerprintError,
+    GalleryError,
+    ModelError,
+    StoreError,
+)
 from fingerprint_sdk.text import visible
 
 logger = logging.getLogger(__name__)
 
 TYPE = "application/problem+json"
+
+_AGAIN = "10"  # seconds
 
 
 class Refused(Exception):
@@ -51,10 +59,18 @@ def problem(refused: Refused) -> JSONResponse:
 def refusal(error: FingerprintError) -> Refused:
     """What a client is told of an error of ours: 422 for what it sent, 409 for a gallery's state.
 
-    A model that fails is no fault of the client's, and its message names files of the server.
+    A model or a database that fails is no fault of the client's, and its message tells of the
+    server.
     """
     if isinstance(error, ModelError | DeviceError):
         return _unexpected(error)
+    if isinstance(error, StoreError):
+        logger.error("the database of galleries failed: %s", error)
+        return Refused(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "the database of galleries cannot be used now: try again",
+            {"Retry-After": _AGAIN},
+        )
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     return Refused(HTTPStatus.CONFLICT if isinstance(error, GalleryError) else status, str(error))
 

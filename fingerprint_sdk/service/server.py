@@ -8,13 +8,13 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fingerprint_sdk.errors import ArgumentError, FingerprintError
 from fingerprint_sdk.extras import need
 from fingerprint_sdk.service.keys import VARIABLE, Keys
 from fingerprint_sdk.service.limits import Limits
+from fingerprint_sdk.service.shelves import Shelf
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Extractor
@@ -37,7 +37,7 @@ def serve(
     port: int = 8000,
     limits: Limits | None = None,
     keys: Keys | None = None,
-    galleries: Path | None = None,
+    galleries: Shelf | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Answer requests until SIGTERM or Ctrl+C; those that have come by then are answered.
@@ -48,11 +48,11 @@ def serve(
         port: to listen on; 0 for any that is free.
         limits: of requests.
         keys: API keys; with none, ``host`` must be this machine's own.
-        galleries: folder of the galleries that are served and changed; None for none.
+        galleries: those that are served and changed; None for none.
         ready: called with the address once connections are taken.
 
     Raises:
-        ArgumentError: others could ask without a key, or there is no such folder.
+        ArgumentError: others could ask without a key.
         FingerprintError: the extra ``serve`` is not installed, or the port is taken.
     """
     check_installed()

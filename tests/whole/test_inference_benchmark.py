@@ -120,7 +120,7 @@ def test_figures_are_kept_apart_by_kind_of_processor(results: dict[str, Any]) ->
     assert kind_of(["avx2", "avx512f", "avx512_vnni"]) == "avx512"
     machine = results["machine"]
     assert machine["kind"] == kind_of(machine["features"])
-    assert file_of(results) == f"speed-{machine['kind']}.json"
+    assert file_of(results) == f"speed-{machine['kind']}-{machine['maker']}.json"
     assert file_of({**results, "device": "cuda"}) == "speed-cuda.json"
     for each in kept():
         assert each["machine"]["kind"] == kind_of(each["machine"]["features"])

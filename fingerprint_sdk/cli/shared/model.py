@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,9 +121,7 @@ def put_entry(
         with Gallery.changing(place.path, extractor, create=True) as gallery:
             gallery.enroll(name, entry, notes=notes)
         return gallery[name]
-    kept = place.store.put(name, replace(entry, notes=notes or ""), extractor.identity)
-    if notes and kept.notes != notes:
-        note(f"{name} has notes already, which were kept")
+    kept, _ = place.store.put(name, entry, extractor.identity, notes=notes)
     return kept
 
 

@@ -9,21 +9,28 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk.embeddings_file import path_of
+from fingerprint_sdk.embeddings_file import check_same_model, held, path_of
 from fingerprint_sdk.errors import GalleryError
+from fingerprint_sdk.files import LOCK_SECONDS
 from fingerprint_sdk.gallery.entry import Entry, entry_name
 from fingerprint_sdk.gallery.file import Content, read
 from fingerprint_sdk.gallery.gallery import Gallery
-from fingerprint_sdk.gallery.stores.store import Near, by_cosine, packed, probe
+from fingerprint_sdk.gallery.stores.store import Near, by_cosine, joined, packed, probe
 from fingerprint_sdk.runtime.contract import ModelIdentity
 from fingerprint_sdk.stream import positive
 
 
 @dataclass(frozen=True)
 class FileStore:
-    """The file at ``path``; see ``GalleryStore``. It is read whole, and written whole."""
+    """The file at ``path``; see ``GalleryStore``. It is read whole, and written whole.
+
+    Args:
+        path: of the file.
+        timeout: seconds to wait for others who change it.
+    """
 
     path: str | os.PathLike[str]
+    timeout: float = LOCK_SECONDS
 
     def __str__(self) -> str:
         return os.fspath(self.path)
@@ -40,18 +47,30 @@ class FileStore:
         """See ``GalleryStore.entry``."""
         return Gallery.load(self._path)[name]
 
-    def put(self, name: str, entry: Entry, model: ModelIdentity) -> Entry:
+    def put(
+        self,
+        name: str,
+        entry: Entry,
+        model: ModelIdentity,
+        *,
+        notes: str | None = None,
+        replace: bool = False,
+    ) -> tuple[Entry, bool]:
         """See ``GalleryStore.put``."""
         name = entry_name(name)
         packed(name, entry, model)  # or its errors
-        new = Gallery(content=Content(model, {name: entry}))
-        with Gallery.changing(self._path, create=True) as gallery:
-            gallery.merge(new, on_duplicate="add")
-            return gallery[name]
+        with held(self._path, self.timeout):
+            there = os.path.exists(self._path)
+            kept = read(self._path) if there else Content(model, {})
+            check_same_model(kept.identity, model, kind="gallery", remedy="enroll")
+            old = kept.entries.get(name)
+            new = joined(None if replace else old, entry, notes)
+            Gallery(content=Content(model, {**kept.entries, name: new})).save(self._path)
+        return new, old is None
 
     def remove(self, name: str) -> None:
         """See ``GalleryStore.remove``."""
-        with Gallery.changing(self._path) as gallery:
+        with Gallery.changing(self._path, timeout=self.timeout) as gallery:
             gallery.remove(name)
 
     def nearest(self, embedding: npt.NDArray[np.floating], top: int = 10) -> tuple[Near, ...]:

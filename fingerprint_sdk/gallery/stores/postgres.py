@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.embeddings_file import check_same_model
-from fingerprint_sdk.errors import GalleryError
+from fingerprint_sdk.errors import GalleryError, StoreError
 from fingerprint_sdk.extras import need
 from fingerprint_sdk.gallery.entry import Entry, entry_name
 from fingerprint_sdk.gallery.file import Content
@@ -70,13 +70,22 @@ class PostgresStore:
             raise self._none(name)
         return found
 
-    def put(self, name: str, entry: Entry, model: ModelIdentity) -> Entry:
+    def put(
+        self,
+        name: str,
+        entry: Entry,
+        model: ModelIdentity,
+        *,
+        notes: str | None = None,
+        replace: bool = False,
+    ) -> tuple[Entry, bool]:
         """See ``GalleryStore.put``."""
         name = entry_name(name)
         packed(name, entry, model)  # or its errors, before anything is asked for
         with self._connected() as connection:
             gallery = self._made(connection, model)
-            new = joined(self._entry(connection, gallery, name), entry)
+            old = self._entry(connection, gallery, name)
+            new = joined(None if replace else old, entry, notes)
             [place] = connection.execute(
                 """
                 INSERT INTO fingerprint_entries (gallery, name, content) VALUES (%s, %s, %s)
@@ -89,7 +98,8 @@ class PostgresStore:
                 "INSERT INTO fingerprint_vectors VALUES (%s, %s, %s::vector)",
                 [(gallery, place, text_of(row)) for row in new.fingerprints],
             )
-        return new
+            self._changed(connection, gallery)
+        return new, old is None
 
     def remove(self, name: str) -> None:
         """See ``GalleryStore.remove``."""
@@ -99,6 +109,24 @@ class PostgresStore:
             query = "DELETE FROM fingerprint_entries WHERE gallery = %s AND name = %s"
             if connection.execute(query, (gallery, name)).rowcount == 0:
                 raise self._none(name)
+            self._changed(connection, gallery)
+
+    def changes(self) -> tuple[int, int] | None:
+        """Two numbers that are others after each change; None if there is no gallery."""
+        with self._connected() as connection:
+            if not self._has_tables(connection):
+                return None
+            query = "SELECT id, changes FROM fingerprint_galleries WHERE name = %s"
+            found = connection.execute(query, (self.name,)).fetchone()
+        return None if found is None else (found[0], found[1])
+
+    def names(self) -> list[str]:
+        """Of all galleries in the database."""
+        with self._connected() as connection:
+            if not self._has_tables(connection):
+                return []
+            query = "SELECT name FROM fingerprint_galleries ORDER BY name"
+            return [row[0] for row in connection.execute(query)]
 
     def nearest(self, embedding: npt.NDArray[np.floating], top: int = 10) -> tuple[Near, ...]:
         """See ``GalleryStore.nearest``."""
@@ -141,7 +169,7 @@ class PostgresStore:
             said = " ".join(str(error).split())
             if parts.get("password"):
                 said = said.replace(str(parts["password"]), "…")
-            raise GalleryError(f"{self} cannot be used: {said}") from None
+            raise StoreError(f"{self} cannot be used: {said}") from None
 
     def _known(self, connection: Any, *, change: bool = False) -> tuple[int, ModelIdentity]:
         """Number and model of the gallery; nobody else changes it meanwhile if ``change``."""
@@ -158,6 +186,10 @@ class PostgresStore:
             (self.name,),
         ).fetchone()
         return None if found is None else (found[0], ModelIdentity(*found[1:]))
+
+    def _changed(self, connection: Any, gallery: int) -> None:
+        query = "UPDATE fingerprint_galleries SET changes = changes + 1 WHERE id = %s"
+        connection.execute(query, (gallery,))
 
     def _has_tables(self, connection: Any) -> bool:
         [there] = connection.execute("SELECT to_regclass('fingerprint_vectors')").fetchone()

@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS fingerprint_galleries (
     model_name text NOT NULL,
     model_version text NOT NULL,
     model_sha256 text NOT NULL,
-    embedding_size integer NOT NULL
+    embedding_size integer NOT NULL,
+    changes bigint NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS fingerprint_entries (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

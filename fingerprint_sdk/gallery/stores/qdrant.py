@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.embeddings_file import check_same_model
-from fingerprint_sdk.errors import FingerprintError, GalleryError
+from fingerprint_sdk.errors import FingerprintError, GalleryError, StoreError
 from fingerprint_sdk.extras import need
 from fingerprint_sdk.gallery.entry import Entry, entry_name
 from fingerprint_sdk.gallery.file import Content
@@ -66,16 +66,25 @@ class QdrantStore:
             raise GalleryError(f"{self} has no entry {name!r}: check the name")
         return self._of(name, point)
 
-    def put(self, name: str, entry: Entry, model: ModelIdentity) -> Entry:
+    def put(
+        self,
+        name: str,
+        entry: Entry,
+        model: ModelIdentity,
+        *,
+        notes: str | None = None,
+        replace: bool = False,
+    ) -> tuple[Entry, bool]:
         """See ``GalleryStore.put``."""
         name = entry_name(name)
         packed(name, entry, model)  # or its errors, before anything is asked for
         self._make(model)
         for _ in range(_TRIES):
             old = self._point(name)
-            new = joined(None if old is None else self._of(name, old), entry)
+            before = None if old is None or replace else self._of(name, old)
+            new = joined(before, entry, notes)
             if self._swap(name, old, new, model):
-                return new
+                return new, old is None
         raise GalleryError(f"others keep changing {name!r} in {self}: try again")
 
     def remove(self, name: str) -> None:
@@ -183,7 +192,7 @@ class QdrantStore:
             raise
         except Exception as error:  # the client's own errors, and those of two transports
             if call == "collection_exists" or "not found" not in str(error).lower():
-                raise GalleryError(f"{self} cannot be used: {error}") from error
+                raise StoreError(f"{self} cannot be used: {error}") from error
             raise GalleryError(f"there is no gallery {self.name!r} in Qdrant") from error
 
 

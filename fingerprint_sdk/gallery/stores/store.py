@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -38,7 +38,8 @@ class GalleryStore(Protocol):
     for number, since thresholds are what strangers score in all of a gallery. ``nearest`` is for
     looking around in one that is too large for that.
 
-    All raise GalleryError where the store cannot be reached or what it holds is damaged.
+    All raise GalleryError where what it holds is damaged, and StoreError, which is one, where a
+    database cannot be reached.
     """
 
     def model(self) -> ModelIdentity | None:
@@ -58,7 +59,15 @@ class GalleryStore(Protocol):
             GalleryError: there is no such entry.
         """
 
-    def put(self, name: str, entry: Entry, model: ModelIdentity) -> Entry:
+    def put(
+        self,
+        name: str,
+        entry: Entry,
+        model: ModelIdentity,
+        *,
+        notes: str | None = None,
+        replace: bool = False,
+    ) -> tuple[Entry, bool]:
         """Add an entry, or its images to the one of that name, as ``Gallery.enroll`` does.
 
         One step: of what several add at once nothing is lost. The gallery is made if there is
@@ -68,9 +77,11 @@ class GalleryStore(Protocol):
             name: as ``Gallery.enroll`` takes it.
             entry: of one image or more.
             model: whose embeddings they are.
+            notes: as ``Gallery.enroll`` takes them.
+            replace: put it in the place of the one of that name.
 
         Returns:
-            The entry as it is kept now.
+            The entry as it is kept now, and whether there was none of that name.
 
         Raises:
             GalleryError: the name is invalid, or the gallery is of another model.
@@ -119,9 +130,11 @@ def unpacked(contents: Iterable[bytes], where: str) -> Content:
     return found
 
 
-def joined(old: Entry | None, new: Entry) -> Entry:
+def joined(old: Entry | None, new: Entry, notes: str | None) -> Entry:
     """The entry to keep where there was one, or none: ``new`` with the images of both."""
-    return new if old is None else old.joined(new, old.notes or new.notes)
+    if old is not None:
+        return old.joined(new, old.notes if notes is None else notes)
+    return new if notes is None else replace(new, notes=notes)
 
 
 def probe(embedding: npt.NDArray[np.floating], size: int) -> npt.NDArray[np.float32]:

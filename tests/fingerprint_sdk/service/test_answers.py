@@ -136,7 +136,7 @@ def test_a_gallery_is_made_read_searched_and_changed(
     replaced = server.ask("PUT", entry + "a%2Fb", [("images", one.name, one.read_bytes())])
     assert (replaced.status, replaced.json()["images"]) == (200, 1)
     listed = server.get("/v1/galleries/birds").json()
-    assert [one["name"] for one in listed["entries"]] == ["c", "a/b"]
+    assert [one["name"] for one in listed["entries"]] == ["a/b", "c"]
     check(listed, "fingerprint-gallery-list", set())
     assert server.get("/v1/galleries").json() == {
         "schema": 1,

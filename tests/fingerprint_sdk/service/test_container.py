@@ -67,7 +67,7 @@ def test_all_that_the_wheel_is_built_of_is_copied() -> None:
 
 
 def test_it_runs_the_service_as_nobody_special() -> None:
-    command = json.loads(instruction("ENTRYPOINT"))
+    command = json.loads(instruction("ENTRYPOINT")) + json.loads(instruction("CMD"))
     assert command[:2] == ["fingerprint", "serve"]
     assert {word for word in command if word.startswith("--")} <= options()
     assert not instruction("USER").startswith(("0", "root"))
@@ -93,14 +93,18 @@ def test_the_compose_file_fits_the_image(compose: Any) -> None:
     service, database = compose["services"]["fingerprint"], compose["services"]["database"]
     assert {word for word in service["command"] if word.startswith("--")} <= options()
     assert f"/run/secrets/{service['secrets'][0]}" in service["command"]
-    assert service["volumes"] == ["galleries:" + instruction("VOLUME")]
+    address = urlsplit(service["command"][service["command"].index("--galleries") + 1])
+    assert address.hostname in compose["services"]
+    made = database["environment"]
+    assert (address.username, address.path) == (made["POSTGRES_USER"], "/" + made["POSTGRES_DB"])
+    assert service["environment"]["PGPASSWORD"] == made["POSTGRES_PASSWORD"]
+    assert service["depends_on"]["database"]["condition"] == "service_healthy"
+    assert "postgres" in re.findall(r"\[(.+?)\]\"", instruction("RUN"))[-1].split(",")
     assert service["ports"] == [f"127.0.0.1:8000:{instruction('EXPOSE')}"]
     assert database["image"].startswith("pgvector/pgvector:pg")
-    named = {volume.partition(":")[0] for one in (service, database) for volume in one["volumes"]}
-    assert named == set(compose["volumes"])
-    assert {name for one in (service, database) for name in one["secrets"]} == set(
-        compose["secrets"]
-    )
+    assert {volume.partition(":")[0] for volume in database["volumes"]} == set(compose["volumes"])
+    assert set(service["secrets"]) == set(compose["secrets"])
     folders = {Path(secret["file"]).parts[0] for secret in compose["secrets"].values()}
-    assert f"/{folders.pop()}/" in (ROOT / ".gitignore").read_text().splitlines()
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert {f"/{folders.pop()}/", "/.env"} <= set(ignored)
     assert not folders

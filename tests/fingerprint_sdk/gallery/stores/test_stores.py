@@ -103,10 +103,12 @@ def test_what_is_put_is_there(make: Make) -> None:
     store, other = make(), make()
     assert isinstance(store, GalleryStore)
     assert store.model() is None
-    assert store.put("b", entry(0, 1, notes="first"), MODEL).notes == "first"
+    kept, made = store.put("b", entry(0, 1, notes="first"), MODEL)
+    assert (kept.notes, made) == ("first", True)
     store.put("a", entry(2), MODEL)
     other.put("b", entry(9), MODEL)
-    assert store.put("b", entry(3), MODEL).notes == "first"
+    kept, made = store.put("b", entry(3, notes="other"), MODEL)
+    assert (kept.notes, made, len(kept.embeddings)) == ("first", False, 3)
     content = store.load()
     assert content.identity == store.model() == MODEL
     assert list(content.entries) == ["b", "a"], "the order of enrolment"

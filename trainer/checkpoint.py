@@ -1,14 +1,16 @@
-"""Checkpoints that survive `kill -9`, and logs that are cut back to them."""
+"""Checkpoints and weights that survive `kill -9`, and logs that are cut back to them."""
 
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save
 
-from fingerprint_sdk.files import replacing
+from fingerprint_sdk.files import replacing, write_bytes
 
 CHECKPOINT_SECONDS = 120.0
 """Between two checkpoints: what a kill may cost."""
@@ -17,8 +19,16 @@ CHECKPOINT_SECONDS = 120.0
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write `state` (tensors and plain values) atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        torch.save(state, temporary)
+    content = io.BytesIO()  # PyTorch's own errors do not say that a disk is full
+    torch.save(state, content)
+    write_bytes(path, content.getvalue())
+
+
+def save_tensors(
+    path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None
+) -> None:
+    """Write a safetensors file atomically; its folder must exist."""
+    write_bytes(path, save(tensors, metadata))
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:

@@ -3,11 +3,13 @@
     python benchmarks/quality/answers.py MODEL EVAL [--kept FOLDER] [--out FILE]
 
 MODEL is a folder with `model.onnx`; EVAL holds the image sets `lossless`, `nets` and `jpeg` and
-`decoders.csv`. Models that share an image decoder count as one family. Three tables, in percent,
+`decoders.csv`. Models that share an image decoder count as one family. Four tables, in percent,
 each with the range of 95 % of resampled families or galleries:
 
 - strangers: pairs of single images whose two sides went through the same processing
   (`treated.py`), five images of each generator of `lossless`, at nominal FMR 1 %.
+- one side: sets of one and of five images of `lossless`, of which one set is untouched and the
+  other went through one kind of processing that no file shows; of other contents.
 - pairs: untouched single images of each set, all of them.
 - galleries: 8 families of ten images (as many as half of the families allow), probed by their
   other images and by all families that are not enrolled, at nominal FPIR 1 and 5 %.
@@ -105,6 +107,40 @@ def pairs(extractor: fp.Extractor, images: Images) -> dict[str, Any]:
             answer = verify_sides(sides[i], sides[j], calibration)
             whose = "one generator" if same else "strangers"
             verdicts[whose].append((answer.verdict, images.families[i]))
+    return _shares(verdicts)
+
+
+def one_side(
+    extractor: fp.Extractor, untouched: Images, processed: Images, count: int
+) -> dict[str, Any]:
+    """Verdicts of sets of `count` images, of which only one is processed.
+
+    Args:
+        untouched: all of the image set; of each generator those that `processed` does not show.
+        processed: the first `A_GENERATOR` images of each generator.
+    """
+    calibration = extractor.calibration
+    sides: list[list[tuple[Any, str, str]]] = []
+    for images, first in ((untouched, A_GENERATOR), (processed, 0)):
+        found = []
+        for generator in sorted(set(images.generators)):
+            places = np.flatnonzero(images.generators == generator)[first : first + A_GENERATOR]
+            for start in range(0, len(places) - count + 1, count):
+                some = places[start : start + count]
+                quality = tuple(images.quality[place] for place in some)
+                side = side_of(images.embeddings[some], quality, calibration)
+                found.append((side, generator, images.families[places[0]]))
+        sides.append(found)
+    verdicts: dict[str, list[tuple[str, str]]] = {"one generator": [], "strangers": []}
+    for a, generator, family in sides[0]:
+        for b, other, other_family in sides[1]:
+            if generator == other or family != other_family:
+                whose = "one generator" if generator == other else "strangers"
+                verdicts[whose].append((verify_sides(a, b, calibration).verdict, family))
+    return _shares(verdicts)
+
+
+def _shares(verdicts: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, Any]:
     return {
         whose: {"pairs": len(found)}
         | {verdict: _share(found, verdict) for verdict in ("same", "different", "inconclusive")}
@@ -199,6 +235,7 @@ def main(model: Path, folder: Path, kept: Path | None, out: Path) -> None:
         "model": {"name": extractor.name, "version": extractor.version,
                   "sha256": extractor.model_sha256},
         "strangers": {},
+        "one side": {},
         "pairs": {},
         "galleries": {},
     }  # fmt: skip
@@ -206,6 +243,14 @@ def main(model: Path, folder: Path, kept: Path | None, out: Path) -> None:
         images = embedded(extractor, folder / "lossless", kept, limit=A_GENERATOR, kind=kind)
         report["strangers"][kind] = found = pairs(extractor, images)
         print(f"{kind:36s}", *(_line(found[whose]) for whose in found), flush=True)
+    untouched = embedded(extractor, folder / "lossless", kept)
+    for kind in (*OUTSIDERS, *OTHERS):
+        images = embedded(extractor, folder / "lossless", kept, limit=A_GENERATOR, kind=kind)
+        for count in (1, A_GENERATOR):
+            found = one_side(extractor, untouched, images, count)
+            report["one side"][f"{kind}, {count}"] = found
+            print(f"one side: {kind}, {count}", *(_line(found[whose]) for whose in found),
+                  flush=True)  # fmt: skip
     for name in SETS:
         images = embedded(extractor, folder / name, kept)
         if name != "jpeg":  # 259,000 pairs of which nearly all are inconclusive

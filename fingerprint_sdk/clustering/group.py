@@ -15,6 +15,7 @@ from fingerprint_sdk.clustering.memory import within_memory
 from fingerprint_sdk.clustering.result import ALONE, Clustering, Method
 from fingerprint_sdk.embedding import cosine, mean_embedding
 from fingerprint_sdk.errors import FingerprintError
+from fingerprint_sdk.evidence.side import excess_of_pair
 from fingerprint_sdk.evidence.verdict import probability
 from fingerprint_sdk.extractor import Extractor
 from fingerprint_sdk.extras import need
@@ -147,7 +148,8 @@ def cluster_embeddings(
         for place, rest, other in zip(group, rests, others, strict=True):
             labels[place] = number
             score = cosine(embeddings[place], rest) - amounts[place] - other.amount
-            allowing = replace(condition, excess=explained[place].excess + other.excess)
+            excess = excess_of_pair(explained[place].excess, other.excess, 1)
+            allowing = replace(condition, excess=excess)
             strength[place] = probability(allowing.likelihood_ratio(float(score)), 0.5)
     return Clustering(
         labels=tuple(labels),

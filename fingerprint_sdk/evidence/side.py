@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -128,7 +129,22 @@ def compare(a: Side, b: Side, calibration: Calibration) -> tuple[float, Conditio
         windows=min(counted) if counted else None,
     )
     score = cosine(a.embedding, b.embedding) - a.explained - b.explained
-    return score, replace(condition, excess=a.excess + b.excess)
+    excess = excess_of_pair(a.excess, b.excess, min(a.images, b.images))
+    return score, replace(condition, excess=excess)
+
+
+def excess_of_pair(a: float, b: float, images: int) -> float:
+    """How much lower a score may be for what is unusual of its sides.
+
+    It is as if either side had the larger excess: where one was processed and the other was not,
+    the latter lacks what the former lost. What chance does to a score shrinks with the number of
+    images, by its root; what processing does to it does not, and counts the more.
+
+    Args:
+        a, b: excess of the two sides.
+        images: of the side that has fewer.
+    """
+    return 2 * max(a, b) * math.sqrt(images)
 
 
 def _different(embeddings: npt.NDArray[np.floating], quality: Sequence[Quality]) -> list[int]:

@@ -45,6 +45,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.chmod(mode)
         os.replace(temporary, target)
         _sync_folder(target.parent)
+    except OSError as error:
+        if error.filename is None:  # as when the disk is full
+            error.filename = str(target)
+        raise
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)

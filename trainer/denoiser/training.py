@@ -13,8 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fingerprint_sdk.files import replacing
-from trainer.checkpoint import CHECKPOINT_SECONDS, CsvLog, load_checkpoint, save_checkpoint
+from trainer.checkpoint import (
+    CHECKPOINT_SECONDS,
+    CsvLog,
+    load_checkpoint,
+    save_checkpoint,
+    save_tensors,
+)
 from trainer.denoiser.networks import DnCNN, Student
 from trainer.images.photos import Photos
 from trainer.progress import Progress, silent
@@ -133,8 +138,6 @@ def _train(
     progress: Progress,
     checkpoint_seconds: float,
 ) -> None:
-    from safetensors.torch import save_file
-
     torch.manual_seed(recipe.seed)
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
@@ -200,8 +203,7 @@ def _train(
             saved = time.monotonic()
     network.eval()
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
-    with replacing(out / "weights.safetensors") as temporary:
-        save_file(weights, temporary)
+    save_tensors(out / "weights.safetensors", weights)
 
 
 def _relevant(recipe: dict[str, Any], part: str) -> dict[str, Any]:

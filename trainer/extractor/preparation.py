@@ -6,10 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from safetensors.torch import save_file
 from torch import nn
 
-from fingerprint_sdk.files import replacing
+from trainer.checkpoint import save_tensors
 from trainer.extractor.compact.recipe import CompactRecipe
 from trainer.extractor.features import FeatureRecipe, compute_feature_files
 from trainer.extractor.paper.recipe import PaperRecipe
@@ -77,8 +76,7 @@ def prepare(
         raise ValueError("two pools have the same folder name; rename one of them")
     training, _ = load_photos(photos_folder, side=rendering.side).split(held_out)
     out.mkdir(parents=True, exist_ok=True)
-    with replacing(out / DENOISER_FILE) as temporary:
-        save_file(denoiser.state_dict(), temporary)
+    save_tensors(out / DENOISER_FILE, denoiser.state_dict())
     denoiser_hash = hashlib.sha256((out / DENOISER_FILE).read_bytes()).hexdigest()[:16]
     return make_renderer(pools, training, rendering), denoiser_hash
 

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
-from fingerprint_sdk.files import replacing, write_text
+from fingerprint_sdk.files import write_text
+from trainer.checkpoint import save_tensors
 
 NETWORK, RECIPE = "network.safetensors", "recipe.json"
 
@@ -28,8 +29,7 @@ def save_network(network: nn.Module, out: Path, recipe: Any) -> None:
     """Write the weights, and beside them the recipe that made them."""
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / RECIPE, json.dumps(asdict(recipe), indent=2) + "\n")
-    with replacing(out / NETWORK) as temporary:
-        save_file(network.state_dict(), temporary)
+    save_tensors(out / NETWORK, network.state_dict())
 
 
 def restore_network(network: nn.Module, out: Path, recipe: Any) -> bool:

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from fingerprint_sdk.files import locked, replacing, write_text
+from trainer.checkpoint import save_tensors
 from trainer.synthesis.autoencoder import GroupedAutoencoder
 from trainer.synthesis.extended_autoencoder import ExtendedAutoencoder
 from trainer.synthesis.families import architecture_from_id, model_from_state
@@ -136,8 +137,7 @@ def save_model(out: Path, recipe_hash: str, model: SyntheticModel) -> None:
     )
     path = out / entry.file
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        save_file(model.state, temporary, {k: str(v) for k, v in asdict(entry).items()})
+    save_tensors(path, model.state, {k: str(v) for k, v in asdict(entry).items()})
 
 
 def load_model(pool: Path, entry: PoolEntry) -> GroupedAutoencoder | ExtendedAutoencoder:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.calibrations import FINE, FLAT, GREY, JPEG, UNTYPICAL, calibration, one_kind
 
-from fingerprint_sdk.evidence.side import compare, side_of, sides_of
+from fingerprint_sdk.evidence.side import compare, excess_of_pair, side_of, sides_of
 from fingerprint_sdk.verification import verify_sides
 
 
@@ -63,7 +63,7 @@ def test_what_processing_explains_is_taken_off_either_side() -> None:
     cosine = np.cos(np.radians(20))
     assert score == pytest.approx(cosine - (1 - 0.9) - (cosine - 0.9), abs=1e-6)
     assert condition.treatment == "resized"
-    assert condition.excess == pytest.approx(0.01)  # of the first, beyond what is usual
+    assert condition.excess == pytest.approx(0.02)  # twice that of the first
 
 
 def test_more_than_usual_makes_nobody_different() -> None:
@@ -74,7 +74,7 @@ def test_more_than_usual_makes_nobody_different() -> None:
     score, condition = compare(a, b, table)
     cosine = np.cos(np.radians(10))
     assert (a.excess, b.excess) == pytest.approx((0.4, cosine - 0.6), abs=1e-6)
-    assert condition.excess == pytest.approx(a.excess + b.excess)
+    assert condition.excess == pytest.approx(2 * a.excess)
     plain = table.condition(1, 1)
     assert score < plain.limits(0.05, 0.05)[0]
     assert condition.limits(0.05, 0.05)[0] == pytest.approx(
@@ -85,6 +85,18 @@ def test_more_than_usual_makes_nobody_different() -> None:
     # What is unlike even so is different.
     far = side_of(rows(80), (), table)
     assert verify_sides(a, far, table).verdict == "different"
+
+
+def test_what_only_one_side_went_through_counts_for_both_and_more_in_sets() -> None:
+    assert excess_of_pair(0.1, 0.0, 1) == excess_of_pair(0.0, 0.1, 1) == pytest.approx(0.2)
+    assert excess_of_pair(0.1, 0.1, 1) == pytest.approx(0.2)
+    assert excess_of_pair(0.1, 0.02, 4) == pytest.approx(0.4)
+    cohort = one_kind(rows(0), "resized", base=0.5, amount=0.1)
+    table = calibration(cohort)
+    processed = side_of(rows(0, 1, 2, 3), (), table)
+    plain = side_of(rows(*range(80, 89)), (), table)
+    found = compare(processed, plain, table)[1].excess
+    assert found == pytest.approx(4 * processed.excess)  # by the four, not by the nine
 
 
 def test_many_sides_are_those_one_by_one() -> None:

@@ -10,6 +10,7 @@ import typer
 from fingerprint_sdk.cli.shared.commands import ERROR, Commands, let_go
 from fingerprint_sdk.cli.shared.output import note
 from fingerprint_sdk.errors import FingerprintError
+from fingerprint_sdk.files import named
 
 _EXTRA = ("torch", "onnx", "onnxscript", "onnxruntime", "sklearn", "scipy", "matplotlib", "jinja2")
 
@@ -24,7 +25,7 @@ class _Commands(Commands):
             raise
         except (FingerprintError, ValueError, OSError) as error:
             let_go()
-            note(f"error: {error}")
+            note(f"error: {_told(error)}")
             raise typer.Exit(ERROR) from error
         except ModuleNotFoundError as error:
             if error.name not in _EXTRA:
@@ -32,6 +33,13 @@ class _Commands(Commands):
             needed = 'pip install ".[trainer]" in a copy of the repository'
             note(f"error: training needs {error.name}: {needed}")
             raise typer.Exit(ERROR) from error
+
+
+def _told(error: Exception) -> str:
+    """In words that name the file, where the system refuses one."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"cannot use {named(error.filename)}: {error.strerror}"
+    return str(error)
 
 
 app = typer.Typer(

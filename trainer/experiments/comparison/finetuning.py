@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from fingerprint_sdk.files import replacing, write_bytes, write_text
+from fingerprint_sdk.files import write_bytes, write_text
+from trainer.checkpoint import save_tensors
 from trainer.experiments.cache import cache_key
 from trainer.experiments.rivals.budget import descend
 from trainer.experiments.rivals.crops import Crops, crop
@@ -133,6 +133,5 @@ def _write(run: Path, out: Path, network: nn.Module, info: dict[str, Any]) -> No
     for path in run.iterdir():
         if path.suffix in (".json", ".safetensors") and path.name != RUN_FILE:
             write_bytes(out / path.name, path.read_bytes())
-    with replacing(out / NETWORK) as temporary:
-        save_file(network.state_dict(), temporary)
+    save_tensors(out / NETWORK, network.state_dict())
     write_text(out / RUN_FILE, json.dumps(info, indent=2) + "\n")

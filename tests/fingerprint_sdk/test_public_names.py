@@ -31,7 +31,7 @@ def test_the_public_names_are_these() -> None:
         "Extractor", "Failure", "FingerprintError", "Gallery", "GalleryCheck", "GalleryError",
         "Identification", "ImageError", "ImageView", "Index", "IntegrityError", "Match",
         "ModelError", "ModelNotFoundError", "OperatingPointError", "Provenance", "Quality",
-        "Report", "SearchResult", "Statement", "Verification", "__version__", "cluster",
+        "Report", "SearchResult", "Statement", "StoreError", "Verification", "__version__", "cluster",
         "declared", "embed", "explain", "identify", "known", "load", "report", "verify",
     }  # fmt: skip
     assert dir(fp) == fp.__all__
@@ -58,7 +58,7 @@ def test_the_version_is_the_one_packaged() -> None:
 
 def test_every_error_has_one_base() -> None:
     errors = [getattr(fp, name) for name in fp.__all__ if name.endswith("Error")]
-    assert len(errors) == 9
+    assert len(errors) == 10
     assert all(issubclass(error, fp.FingerprintError) for error in errors)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
@@ -16,6 +18,7 @@ from fingerprint_sdk.embedding import embedding_rows, is_embeddings
 from fingerprint_sdk.errors import ImageError
 from fingerprint_sdk.identification import Identification
 from fingerprint_sdk.images import WINDOW_BUDGET, WINDOW_SIZE, is_single_image
+from fingerprint_sdk.images.contents import PAIRS, share_contents
 from fingerprint_sdk.images.copies import can_be_read_again, like, lossy_kind
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.process.cores import cores
@@ -250,8 +253,9 @@ class Extractor:
 
         Where one side is lossy throughout and the other is not at all, the latter is brought to
         the former's processing: a JPEG file's own tables, or WebP or AVIF at a usual quality.
-        ``copy`` of the answer says so. Streams and open files, which cannot be read twice, are
-        compared as they are.
+        ``copy`` of the answer says so. Where both sides show the same, words over both, say, or
+        one picture twice, that is no evidence (``images.contents``). Streams and open files,
+        which cannot be read twice, are compared as they are.
 
         Args:
             a, b: one image or an iterable of images; more images a side decide better. Or the
@@ -327,7 +331,8 @@ class Extractor:
             left, copy = self._as_others(a, left, quality_b)
         elif all(q.lossy for q in quality_a) and not any(q.lossy for q in quality_b):
             right, copy = self._as_others(b, right, quality_a)
-        return verify_embeddings(
+        judged = partial(
+            verify_embeddings,
             left,
             right,
             self.calibration,
@@ -337,6 +342,12 @@ class Extractor:
             quality=quality,
             copy=copy,
         )
+        answer = judged()
+        if answer.same and can_be_read_again(a) and can_be_read_again(b):
+            pictures = ([*islice(as_iterable(images), PAIRS)] for images in (a, b))
+            if share_contents(*pictures):
+                return judged(reasons=("contents",))
+        return answer
 
     def _as_others(
         self, images: Images, embeddings: Embeddings, others: Sequence[Quality]

@@ -51,7 +51,7 @@ class Verification:
         fmr, fnmr: false match and false non-match rate, the nominal ones.
         condition: what the rates are calibrated for, e.g. "as is".
         reasons: why nothing can be said: "flat" (no fingerprint), "untypical" (like nothing that
-            was calibrated); empty else.
+            was calibrated), "contents" (both sides show the same); empty else.
         images_needed: where the verdict is "inconclusive": with so many images on each side, nine
             of ten true pairs are "same"; None if that takes more than were calibrated.
         images: number of different pictures on each side that had a vote.
@@ -106,6 +106,7 @@ def verify_embeddings(
     prior: float = 0.5,
     quality: tuple[Quality, ...] = (),
     copy: str | None = None,
+    reasons: tuple[str, ...] = (),
 ) -> Verification:
     """Compare two sets of image embeddings.
 
@@ -116,6 +117,7 @@ def verify_embeddings(
         prior: P(same generator) before the comparison, between 0 and 1.
         quality: of all n + m images, a first; empty if unknown.
         copy: of the answer.
+        reasons: why nothing can be said, beside what the qualities tell.
 
     Raises:
         OperatingPointError: a rate lies outside the calibrated range, or the prior is no
@@ -130,6 +132,7 @@ def verify_embeddings(
         prior=prior,
         quality=quality,
         copy=copy,
+        reasons=reasons,
     )
 
 
@@ -143,12 +146,13 @@ def verify_sides(
     prior: float = 0.5,
     quality: tuple[Quality, ...] = (),
     copy: str | None = None,
+    reasons: tuple[str, ...] = (),
 ) -> Verification:
     """``verify_embeddings`` of two sides of which it is known already what they are."""
     fmr, fnmr = calibration.check(fmr, fnmr)
     sides = (a, b)
     score, condition = compare(a, b, calibration)
-    reasons = tuple(sorted({reason for side in sides for reason in side.reasons}))
+    reasons = tuple(sorted({*reasons, *(reason for side in sides for reason in side.reasons)}))
     ratio = NO_EVIDENCE if reasons else condition.likelihood_ratio(score)
     missed, threshold = condition.limits(fmr, fnmr)
     verdict = judge(score, ratio, threshold, missed)

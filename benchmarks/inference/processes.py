@@ -26,6 +26,10 @@ _MEMORY = {
     ),
 }
 _RUNTIME = "python, import onnxruntime"
+_VERIFY = """
+import sys, fingerprint_sdk as fp
+fp.load(sys.argv[1], device="cpu").verify(*sys.argv[2:])
+"""
 _HEADER = """
 import os, sys
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -37,7 +41,7 @@ images = sys.argv[2:]
 
 
 def cold_starts(model: str, a: Path, b: Path, *, rounds: int) -> dict[str, Any]:
-    """Wall and CPU milliseconds of a bare Python, of the imports and of `fingerprint verify`.
+    """Wall and CPU milliseconds of a bare Python, of the imports and of verification.
 
     They are run in turn: medians, the best wall time, and the CPU time over that of
     `import onnxruntime`, round by round.
@@ -48,6 +52,7 @@ def cold_starts(model: str, a: Path, b: Path, *, rounds: int) -> dict[str, Any]:
         "python": [sys.executable, "-c", "pass"],
         _RUNTIME: [sys.executable, "-c", "import onnxruntime"],
         "python, import fingerprint_sdk": [sys.executable, "-c", "import fingerprint_sdk"],
+        "python, fingerprint_sdk.verify": [sys.executable, "-c", _VERIFY, model, str(a), str(b)],
         "fingerprint verify": [*command, "verify", str(a), str(b), "--model", model],
     }
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}

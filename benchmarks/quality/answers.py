@@ -7,7 +7,8 @@ MODEL is a folder with `model.onnx`; EVAL holds the image sets `lossless`, `nets
 each with the range of 95 % of resampled families or galleries:
 
 - strangers: pairs of single images whose two sides went through the same processing
-  (`treated.py`), five images of each generator of `lossless`, at nominal FMR 1 %.
+  (`treated.py`) and, as `verify` sees to, do not show the same all over; five images of each
+  generator of `lossless`, at nominal FMR 1 %.
 - one side: sets of one and of five images of `lossless`, of which one set is untouched and the
   other went through one kind of processing that no file shows; of other contents.
 - pairs: untouched single images of each set, all of them.
@@ -24,6 +25,7 @@ import json
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ from treated import OTHERS, OUTSIDERS
 import fingerprint_sdk as fp
 from fingerprint_sdk.evidence.side import side_of
 from fingerprint_sdk.images import load_image
+from fingerprint_sdk.images.contents import SHARED, detail, shared_cells
 from fingerprint_sdk.verification import verify_sides
 from trainer.evaluation import read_image_set
 from trainer.evaluation.metrics import mean_interval
@@ -84,6 +87,14 @@ def embedded(
     return Images(rows, tuple(quality), generators, families)
 
 
+def details(folder: Path, kind: str) -> Callable[[int], np.ndarray]:
+    """What `pairs` asks for, of the images of `embedded`."""
+    found = read_image_set(folder)
+    paths = [path for images in found.images.values() for path in images[:A_GENERATOR]]
+    treat = {**OUTSIDERS, **OTHERS}[kind]
+    return cache(lambda place: detail(_treated(paths[place], treat, kind)))
+
+
 def _treated(path: Path, treat: Callable[..., np.ndarray] | None, kind: str | None) -> Any:
     if treat is None:
         return path
@@ -91,8 +102,14 @@ def _treated(path: Path, treat: Callable[..., np.ndarray] | None, kind: str | No
     return np.ascontiguousarray(treat(load_image(path).pixels, rng))
 
 
-def pairs(extractor: fp.Extractor, images: Images) -> dict[str, Any]:
-    """Verdicts of every two single images: of one generator, and of two families."""
+def pairs(
+    extractor: fp.Extractor, images: Images, shown: Callable[[int], np.ndarray] | None = None
+) -> dict[str, Any]:
+    """Verdicts of every two single images: of one generator, and of two families.
+
+    Args:
+        shown: the detail of each, where those that show the same are to be left inconclusive.
+    """
     calibration = extractor.calibration
     sides = [
         side_of(row[None], (quality,), calibration)
@@ -106,7 +123,10 @@ def pairs(extractor: fp.Extractor, images: Images) -> dict[str, Any]:
                 continue
             answer = verify_sides(sides[i], sides[j], calibration)
             whose = "one generator" if same else "strangers"
-            verdicts[whose].append((answer.verdict, images.families[i]))
+            verdict: str = answer.verdict
+            if answer.same and shown and shared_cells(shown(i), shown(j)) >= SHARED:
+                verdict = "inconclusive"
+            verdicts[whose].append((verdict, images.families[i]))
     return _shares(verdicts)
 
 
@@ -241,7 +261,8 @@ def main(model: Path, folder: Path, kept: Path | None, out: Path) -> None:
     }  # fmt: skip
     for kind in (*OUTSIDERS, *OTHERS):
         images = embedded(extractor, folder / "lossless", kept, limit=A_GENERATOR, kind=kind)
-        report["strangers"][kind] = found = pairs(extractor, images)
+        shown = details(folder / "lossless", kind)
+        report["strangers"][kind] = found = pairs(extractor, images, shown)
         print(f"{kind:36s}", *(_line(found[whose]) for whose in found), flush=True)
     untouched = embedded(extractor, folder / "lossless", kept)
     for kind in (*OUTSIDERS, *OTHERS):

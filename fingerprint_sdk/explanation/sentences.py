@@ -30,6 +30,10 @@ _REASONS = {
         "The signal of an image is like nothing that the model was calibrated for, so no error "
         "rate holds."
     ),
+    "contents": (
+        "Both sides show the same: one picture, or words, a logo or a frame over them. That makes "
+        "them alike whoever made them."
+    ),
 }
 CONDITIONS = {
     "as is": "unprocessed images",
@@ -180,6 +184,8 @@ def settled_by(result: Result) -> str:
     """What would settle an inconclusive answer; empty for another one."""
     if kind(result) != "inconclusive":
         return ""
+    if "contents" in result.reasons:
+        return "Images that show something else may settle it."
     if result.reasons:
         return "Other images may settle it, best as the generator made them."
     if isinstance(result, Identification):

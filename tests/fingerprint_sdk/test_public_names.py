@@ -31,8 +31,8 @@ def test_the_public_names_are_these() -> None:
         "Extractor", "Failure", "FingerprintError", "Gallery", "GalleryCheck", "GalleryError",
         "Identification", "ImageError", "ImageView", "Index", "IntegrityError", "Match",
         "ModelError", "ModelNotFoundError", "OperatingPointError", "Provenance", "Quality",
-        "Report", "SearchResult", "Statement", "StoreError", "Verification", "__version__", "cluster",
-        "declared", "embed", "explain", "identify", "known", "load", "report", "verify",
+        "Report", "SearchResult", "Statement", "StoreError", "Verification", "__version__",
+        "cluster", "declared", "embed", "explain", "identify", "known", "load", "report", "verify",
     }  # fmt: skip
     assert dir(fp) == fp.__all__
 

@@ -141,6 +141,9 @@ def test_a_broken_transfer_is_resumed(hub: Hub, resolve: Resolve):
     commit = hub.publish(REPO, files)
     hub.drop_next_blob_after = 11 << 20
     found = resolve(revision=commit)
+    if "error" in found:  # huggingface-hub before 1 leaves that to the next call
+        assert "run again" in found["message"]
+        found = resolve(revision=commit)
     assert Path(found["path"]).read_bytes() == files["model.onnx"]
     assert len(hub.ranges) == 1
 

@@ -92,6 +92,8 @@ def _put(number: int, place: int) -> None:
 def let_go() -> None:
     """Throw away what cannot be written, or Python complains of it at its end."""
     for stream in (sys.stdout, sys.stderr):
+        # Click puts a stream before them that keeps a broken pipe to itself.
+        stream = getattr(stream, "wrapped", stream)
         try:
             stream.flush()
         except OSError:

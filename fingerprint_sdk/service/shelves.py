@@ -5,17 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote
 
 from fingerprint_sdk.errors import ArgumentError, StoreError
+from fingerprint_sdk.extras import need
 from fingerprint_sdk.gallery.file import saved_at
-from fingerprint_sdk.gallery.stores import (
-    FileStore,
-    GalleryStore,
-    PostgresStore,
-    is_store,
-    store_at,
-)
+from fingerprint_sdk.gallery.stores import FileStore, GalleryStore, PostgresStore, is_store
 
 _SUFFIX = ".fpg"
 _LOCK_SECONDS = 20.0
@@ -96,9 +90,7 @@ class PostgresShelf:
 
     def store(self, name: str) -> PostgresStore:
         """See ``Shelf.store``."""
-        found = store_at(f"{self.server}#{quote(name)}")
-        assert isinstance(found, PostgresStore)
-        return found
+        return PostgresStore(self.server, name)
 
     def state(self, name: str) -> object | None:
         """See ``Shelf.state``."""
@@ -109,11 +101,15 @@ def shelf_at(place: str) -> Shelf:
     """A folder, or the database of an address ``postgresql://USER@HOST/DATABASE``.
 
     Raises:
-        ArgumentError: there is no such folder, or it is another database.
+        ArgumentError: there is no such folder, or it is another database, or one gallery of it.
+        FingerprintError: the extra for it is not installed.
     """
     if not is_store(place):
         return FolderShelf(Path(place))
     if not place.startswith(("postgresql://", "postgres://")):
         scheme = place[: place.index("://") + 3]
         raise ArgumentError(f"{scheme}… cannot be served: give a folder or postgresql://…")
+    if "#" in place:
+        raise ArgumentError("postgresql://… names a gallery: give the database, without #NAME")
+    need("psycopg", "postgres", "galleries in PostgreSQL")
     return PostgresShelf(place)

@@ -112,6 +112,9 @@ def test_a_database_that_is_gone_is_told_without_its_address(
 def test_what_is_no_place_of_galleries_is_refused() -> None:
     with pytest.raises(ArgumentError, match=r"qdrant://… cannot be served"):
         shelf_at("qdrant://host:6333")
+    with pytest.raises(ArgumentError, match="without #NAME") as refused:
+        shelf_at("postgresql://me:hunter2@host/base#mine")
+    assert "hunter2" not in str(refused.value)
     with pytest.raises(ArgumentError, match="is no folder"):
         shelf_at("nowhere")
     assert "hunter2" not in repr(shelf_at("postgresql://me:hunter2@host/base"))

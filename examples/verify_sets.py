@@ -1,6 +1,6 @@
 """Are the images of two folders by one generator? All images of a folder must be by one.
 
-    python examples/verify_sets.py examples/images/lark examples/images/wren 0.001
+    python examples/verify_sets.py examples/images/lark examples/images/robin 0.001
 
 The last argument is the false match rate: how often two different generators would pass.
 """

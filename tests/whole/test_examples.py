@@ -53,7 +53,7 @@ def test_verify_pair() -> None:
 
 
 def test_verify_sets() -> None:
-    printed = run("verify_sets.py", LARK, WREN, 0.01)
+    printed = run("verify_sets.py", LARK, EXAMPLES / "images" / "robin", 0.01)
     assert printed.startswith("different\n")
     assert "4 against 4 images, at a false match rate of 0.01" in printed
 

@@ -37,12 +37,12 @@ CELL = 64
 """Side of the squares that are compared, in pixels."""
 
 CORRELATED = 0.12
-"""Correlation of two cells that show the same. Between generators whose images nobody marked,
-windows of 128 px reached 0.03 (lossless) and 0.07 (JPEG files)."""
+"""Correlation from which two cells show the same."""
 
 SHARED = 0.9
-"""Share of cells in which two pictures must show the same; a frame is in fewer. Of the shares and
-correlations tried on ``eval/lossless`` the least that left untouched pairs as they were."""
+"""Share of cells in which two pictures must show the same; a frame is in fewer. Of those tried on
+``eval/lossless``, with ``CORRELATED``, the least that left the answers on untouched pairs as they
+were (benchmarks/quality/answers.py)."""
 
 PAIRS = 4
 """Of pictures of two sets that are compared."""

@@ -86,9 +86,6 @@ def build(
         limits: of requests.
         keys: API keys; none lets in programs of this machine only.
         galleries: those that are served and changed; None for none.
-
-    Raises:
-        ArgumentError: there is no such folder.
     """
     limits = limits or Limits()
     context = Context(extractor, limits, galleries)

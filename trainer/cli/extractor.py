@@ -28,7 +28,11 @@ def extractor(
     out: Annotated[Path, typer.Option(help="Folder of the run; a killed run resumes.")],
     recipe: Annotated[Method, typer.Option(help="`compact` is what we ship.")] = Method.compact,
     denoiser: Annotated[
-        Path | None, typer.Option(help="Denoiser weights; default: the ones in the package.")
+        Path | None,
+        typer.Option(
+            help="Denoiser weights: a file, or `student` or `dncnn`, which are in the package. "
+            "Default: `student` for compact, `dncnn` for paper."
+        ),
     ] = None,
     images: Annotated[int, typer.Option(help="Images rendered per model.", min=4)] = 12,
     blocks: Annotated[
@@ -45,6 +49,15 @@ def extractor(
         typer.Option(help="compact: crops that no model renders, which tell contents.", min=0),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="paper: training steps.", min=1)] = None,
+    width: Annotated[
+        int | None, typer.Option(help="paper: channels of the first layer, 64 in full.", min=1)
+    ] = None,
+    batch_models: Annotated[
+        int | None, typer.Option(help="paper: models a batch, of four images each.", min=2)
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="paper: peak learning rate.", min=0.0)
+    ] = None,
     device: Annotated[str | None, typer.Option(help="paper: cpu or cuda.")] = None,
     workers: Annotated[int, typer.Option(help="Cores that render and transform.", min=1)] = 2,
     seed: Annotated[int, typer.Option(help="Seed of what is drawn.", min=0)] = 0,
@@ -75,7 +88,14 @@ def extractor(
     rendering = RenderRecipe(images=images, blocks=blocks)
     with bars() as progress:
         if recipe == Method.compact:
-            _refuse(recipe, steps=steps, device=device)
+            _refuse(
+                recipe,
+                steps=steps,
+                width=width,
+                batch_models=batch_models,
+                learning_rate=learning_rate,
+                device=device,
+            )
             if launched().count > 1:
                 raise typer.BadParameter("torchrun does nothing for --recipe compact: see --shard")
             compact = CompactRecipe(seed=seed)
@@ -94,7 +114,10 @@ def extractor(
                 share_compact(pool, photos, out, compact, weights, shard, **options)
         else:
             _refuse(recipe, variants=variants, photographs=photographs)
-            paper = replace(PaperRecipe(seed=seed), **_given(steps=steps))
+            changes = _given(
+                steps=steps, width=width, models=batch_models, learning_rate=learning_rate
+            )
+            paper = replace(PaperRecipe(seed=seed), **changes)
             weights = load_weights(denoiser or "dncnn")
             options = {"rendering": rendering, "workers": workers, "progress": progress}
             if shard is None:
@@ -111,7 +134,7 @@ def extractor(
         say(f"losses drawn in {drawn}")
 
 
-def _given(**options: int | None) -> dict[str, int]:
+def _given(**options: float | None) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
@@ -119,4 +142,7 @@ def _refuse(method: Method, **options: object) -> None:
     """An option without effect would leave its user with another model than was asked for."""
     for name, value in options.items():
         if value is not None:
-            raise typer.BadParameter(f"--{name} does nothing for --recipe {method}: leave it out")
+            option = name.replace("_", "-")
+            raise typer.BadParameter(
+                f"--{option} does nothing for --recipe {method}: leave it out"
+            )

@@ -15,6 +15,9 @@ from trainer.cli import app
     [
         ("compact", "--steps", "5"),
         ("compact", "--device", "cpu"),
+        ("compact", "--width", "16"),
+        ("compact", "--batch-models", "16"),
+        ("compact", "--learning-rate", "0.001"),
         ("paper", "--variants", "2"),
         ("paper", "--photographs", "100"),
     ],

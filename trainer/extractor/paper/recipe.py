@@ -20,6 +20,7 @@ class PaperRecipe:
     steps (docs/method.md#paper).
 
     Attributes:
+        width: channels of the network's first layer; 64 makes it ResNet-50.
         models, images: P models × K images a batch; the paper's code drew images independently.
         steps, learning_rate, weight_decay, warmup: see `Descent`.
         classification, triplet: weights of the paper's two losses.
@@ -30,6 +31,7 @@ class PaperRecipe:
 
     method: ClassVar[str] = "paper"
 
+    width: int = 64
     models: int = 50
     images: int = 4
     steps: int = 40_000
@@ -67,4 +69,4 @@ class PaperRecipe:
 
     def network(self, parts: Mapping[str, tuple[int, ...]]) -> ResNet50:
         """The network, not trained; the signal has one part."""
-        return ResNet50()
+        return ResNet50(self.width)

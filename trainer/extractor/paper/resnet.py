@@ -7,30 +7,31 @@ from torch.nn import functional
 
 
 class ResNet50(nn.Module):
-    """ResNet-50 up to its global average pool: (N, 3, H, W) -> (N, 2048), not normalised.
+    """ResNet-50 up to its global average pool: (N, 3, H, W) -> (N, 32·width), not normalised.
 
     Residual stages of 3, 4, 6, 3 bottlenecks, random start; batch norm on the input stands in for
-    the range that ImageNet weights would expect.
+    the range that ImageNet weights would expect. `width` is the channels of the stem, 64 in
+    ResNet-50; those of all layers are in proportion.
 
     Equations: docs/method.md#paper.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 64) -> None:
         super().__init__()
-        self.embedding = 2048
+        self.embedding = 32 * width
         self.stem = nn.Sequential(
             nn.BatchNorm2d(3),
-            nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),
-            nn.BatchNorm2d(64),
+            nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False),
+            nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2, padding=1),
         )
         stages: list[nn.Module] = []
-        inputs = 64
-        for width, blocks, stride in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
+        inputs = width
+        for times, blocks, stride in ((1, 3, 1), (2, 4, 2), (4, 6, 2), (8, 3, 2)):
             for i in range(blocks):
-                stages.append(_Bottleneck(inputs, width, stride if i == 0 else 1))
-                inputs = 4 * width
+                stages.append(_Bottleneck(inputs, times * width, stride if i == 0 else 1))
+                inputs = 4 * times * width
         self.stages = nn.Sequential(*stages)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

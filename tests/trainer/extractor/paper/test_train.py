@@ -54,6 +54,18 @@ def test_resnet50_has_the_known_number_of_parameters() -> None:
     assert isinstance(PaperRecipe().network({}), ResNet50)
 
 
+def test_a_narrower_network_is_narrower_everywhere() -> None:
+    narrow, full = ResNet50(16), ResNet50()
+    for thin, wide in zip(narrow.parameters(), full.parameters(), strict=True):
+        assert [4 * n if n not in (1, 3, 7) else n for n in thin.shape] == list(wide.shape)
+    network = PaperRecipe(width=16).network({})
+    assert isinstance(network, ResNet50)
+    with torch.no_grad():
+        assert (
+            network.eval()(torch.zeros(1, 3, 64, 64)).shape == (1, network.embedding) == (1, 512)
+        )
+
+
 def test_the_recipe_is_appendix_b_and_comes_back_from_json() -> None:
     recipe = PaperRecipe()
     assert recipe.models * recipe.images == 200  # the batch

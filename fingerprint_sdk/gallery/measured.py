@@ -68,16 +68,13 @@ def _measure(
     for family, best in found:
         families.setdefault(family, []).append(best)
     means = np.array([np.mean(of_one, axis=0) for of_one in families.values()])
-    best, _ = means.mean(axis=0)
     margins = _margins(means)
-    mean = float(margins.mean())
-    # An enrolled one's score less the share of the next one's, which is a stranger's best.
-    own = _own(background.known, column, images) - MARGIN * float(best)
     return Strangers(
-        mean=mean,
+        measured=float(margins.mean()),
         between=max(float(np.var(margins, ddof=1)) - noise, 0.0),
         within=within,
-        gap=max(own - mean, 0.0),
+        best=float(means[:, 0].mean()),
+        own=_own(background.known, column, images),
         families=len(families),
     )
 

@@ -16,12 +16,20 @@ several entries, the right one stands out (benchmarks/quality/answers.py)."""
 ENOUGH = 4
 """Families from which a gallery tells by itself what strangers score; fewer tell too little."""
 
-_PRIOR_FAMILIES = 6
-"""Families that the presumed spread counts as much as."""
-
-_SPREAD = 0.2
+_SPREAD = 0.23
 """Presumed spread of families, as a share of how far an enrolled one lies above strangers: images
 that keep less of a trace tell strangers apart less, too (benchmarks/quality/answers.py)."""
+
+_SPREAD_FAMILIES = 48
+"""Families that the presumed spread counts as much as: some few say little of one in a hundred."""
+
+_MEAN = 0.45
+"""Presumed mean margin of strangers, as a share of what an enrolled one's own probes score: it was
+0.42 to 0.49 in galleries of images as they are, of networks, of JPEG files and of resized images
+(benchmarks/quality/answers.py, benchmarks/quality/known.py)."""
+
+_MEAN_FAMILIES = 4
+"""Families that the presumed mean counts as much as."""
 
 _MOST = 100.0  # of the logarithm of a ratio: far more than any condition's bounds
 
@@ -31,18 +39,34 @@ class Strangers:
     """Margins, best score less ``MARGIN`` times the second, of each family's probes to the others.
 
     Attributes:
-        mean: of the families' means, an entry without one being one itself.
+        measured: mean of the families' means, an entry without one being one itself.
         between: variance between families' means, beyond that within them.
         within: variance between the probes of a family.
-        gap: how far above ``mean`` the margins of probes by enrolled families lie, at least 0.
+        best: mean of the best scores.
+        own: score of probes by enrolled families with their own.
         families: how many were asked.
     """
 
-    mean: float
+    measured: float
     between: float
     within: float
-    gap: float
+    best: float
+    own: float
     families: int
+
+    @property
+    def mean(self) -> float:
+        """Mean margin of strangers, as measured, blended with the presumed one."""
+        told = _MEAN_FAMILIES * _MEAN * self.own + self.families * self.measured
+        return told / (_MEAN_FAMILIES + self.families)
+
+    @property
+    def gap(self) -> float:
+        """How far above ``mean`` the margins of enrolled families' own probes lie, at least 0.
+
+        The next one to such a probe is as near as one is to a stranger.
+        """
+        return max(self.own - MARGIN * self.best - self.mean, 0.0)
 
     def threshold(self, fpir: float) -> float:
         """Margin that a share ``fpir`` of probes by a further family reaches.
@@ -79,14 +103,15 @@ class Strangers:
 
     @property
     def _freedom(self) -> int:
-        return _PRIOR_FAMILIES + self.families - 1
+        return _SPREAD_FAMILIES + self.families - 1
 
     @property
     def _scale(self) -> float:
         """Standard deviation of a further family's probe: between families, and within one."""
-        presumed = _PRIOR_FAMILIES * (_SPREAD * self.gap) ** 2
-        between = (presumed + (self.families - 1) * self.between) / self._freedom
-        return max(math.sqrt(between * (1 + 1 / self.families) + self.within), 1e-6)
+        presumed = (_SPREAD * self.gap) ** 2
+        told = _SPREAD_FAMILIES * presumed + (self.families - 1) * self.between
+        of_mean = 1 / (_MEAN_FAMILIES + self.families)
+        return max(math.sqrt(told / self._freedom * (1 + of_mean) + self.within), 1e-6)
 
 
 def student_quantile(share: float, freedom: int) -> float:

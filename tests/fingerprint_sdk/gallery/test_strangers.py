@@ -96,11 +96,11 @@ def test_strangers_are_the_entries_to_each_other() -> None:
     assert off.max() > 0
     best = two_best(rows[:, 0].astype(float) @ rows[:, 0].T - off)
     margins = best[:, 0] - MARGIN * best[:, 1]
-    assert found.mean == pytest.approx(margins.mean(), abs=1e-6)
+    assert found.measured == pytest.approx(margins.mean(), abs=1e-6)
     assert found.between == pytest.approx(margins.var(ddof=1), abs=1e-6)
     assert (found.within, found.families) == (0, 5)
     # Nothing says how alike an entry's images are: up to a score of 1.
-    assert found.gap == pytest.approx(1 - MARGIN * best[:, 0].mean() - margins.mean(), abs=1e-6)
+    assert (found.best, found.own) == (pytest.approx(best[:, 0].mean(), abs=1e-6), 1)
     assert strangers(known, None, AS_ENROLLED, 1, model) is found
 
 
@@ -122,10 +122,10 @@ def test_of_probes_like_copies_the_copies_are_the_strangers(images: int) -> None
     own = np.diagonal(cosines).copy()
     best = two_best(cosines)
     margins = best[:, 0] - MARGIN * best[:, 1]
-    assert found.mean == pytest.approx(margins.mean(), abs=2e-3)
+    assert found.measured == pytest.approx(margins.mean(), abs=2e-3)
     assert found.between == pytest.approx(margins.var(ddof=1), abs=1e-3)
-    gap = (own - MARGIN * best[:, 0] - margins).mean()
-    assert found.gap == pytest.approx(gap, abs=5e-3)
+    assert found.best == pytest.approx(best[:, 0].mean(), abs=2e-3)
+    assert found.own == pytest.approx(own.mean(), abs=5e-3)
     # How far the probes of an entry lie apart, only the images as enrolled tell.
     anything = Suited(frozenset({"webp 80"}), as_enrolled=True)
     plain = strangers(background(entries), None, anything, images, model)
@@ -169,12 +169,12 @@ def test_twins_are_no_strangers_to_each_other() -> None:
         background({**names, "again": entry(images[0, 12:])}), None, AS_ENROLLED, 1, model
     )
     assert twice.families == 9
-    assert twice.mean == pytest.approx(alone.mean, abs=0.02)
+    assert twice.measured == pytest.approx(alone.measured, abs=0.02)
     assert twice.between == pytest.approx(alone.between, rel=0.3)
     # Another source as near as that would count, since all its images know where they belong.
     near = unit(images[0].mean(0) + 0.5 * images[1].mean(0) + 0.05 * images[0, 12:])
     apart = strangers(background({**names, "near": entry(near)}), None, AS_ENROLLED, 1, model)
-    assert apart.mean > alone.mean + 0.03
+    assert apart.measured > alone.measured + 0.03
 
 
 def test_families_that_are_known_are_strangers_however_alike() -> None:
@@ -186,7 +186,7 @@ def test_families_that_are_known_are_strangers_however_alike() -> None:
     known = strangers(background(names), None, AS_ENROLLED, 1, model)
     half = names | {"again": replace(names["again"], provenance=None)}
     hidden = strangers(background(half), None, AS_ENROLLED, 1, model)
-    assert known.mean > hidden.mean + 0.03
+    assert known.measured > hidden.measured + 0.03
 
 
 def test_of_a_gallery_of_twins_some_strangers_are_left() -> None:
@@ -198,36 +198,45 @@ def test_of_a_gallery_of_twins_some_strangers_are_left() -> None:
 
 
 def test_a_stricter_rate_has_a_higher_threshold() -> None:
-    found = Strangers(0.3, 0.0004, 0.0004, 0.15, 8)
+    found = Strangers(0.3, 0.0004, 0.0004, 0.6, 0.8, 8)
     thresholds = [found.threshold(fpir) for fpir in (0.001, 0.01, 0.05, 0.1)]
     assert thresholds == sorted(thresholds, reverse=True)
     assert thresholds[-1] > found.mean
-    assert replace(found, families=4).threshold(0.01) > thresholds[1]
     # Where an enrolled one lies further off, strangers are presumed to lie further apart.
-    assert replace(found, gap=0.3).threshold(0.01) > thresholds[1]
+    assert replace(found, best=0.3).threshold(0.01) > thresholds[1]
 
 
-def test_a_strangers_margin_is_students_with_a_spread_that_is_half_presumed() -> None:
-    """Of seven families, six are as many as the presumed ones."""
-    found = Strangers(0.3, 0.0009, 0.0004, 0.2, 7)
-    between = ((0.2 * 0.2) ** 2 + 0.0009) / 2
-    scale = np.sqrt(between * (1 + 1 / 7) + 0.0004)
-    assert found.threshold(0.01) - 0.3 == pytest.approx(student.ppf(0.99, 12) * scale, rel=1e-3)
+def test_a_strangers_margin_is_students_with_mean_and_spread_blended_with_presumed_ones() -> None:
+    """Of 49 families, 48 are as many as the presumed spread, and the mean of four is presumed."""
+    found = Strangers(0.3, 0.0009, 0.0004, 0.6, 0.8, 49)
+    mean = (4 * 0.45 * 0.8 + 49 * 0.3) / 53
+    assert found.mean == pytest.approx(mean)
+    assert found.gap == pytest.approx(0.8 - 0.5 * 0.6 - mean)
+    between = ((0.23 * found.gap) ** 2 + 0.0009) / 2
+    scale = np.sqrt(between * (1 + 1 / 53) + 0.0004)
+    assert found.threshold(0.01) - mean == pytest.approx(student.ppf(0.99, 96) * scale, rel=1e-3)
     for most, over in ((0.7, 0.0), (0.7, 0.05), (0.6, 0.2)):
-        density = student.pdf(over / scale, 12) / scale
-        expected = 1 / (most - 0.3) / density
-        assert found.likelihood_ratio(0.3 + over, most) == pytest.approx(expected)
+        density = student.pdf(over / scale, 96) / scale
+        expected = 1 / (most - mean) / density
+        assert found.likelihood_ratio(mean + over, most) == pytest.approx(expected)
         below = found.likelihood_ratio(0.2, most)
-        assert below == pytest.approx(found.likelihood_ratio(0.3, most))
+        assert below == pytest.approx(found.likelihood_ratio(mean, most))
         assert below < 1
     assert found.likelihood_ratio(found.even(0.7), 0.7) == pytest.approx(1)
+
+
+def test_an_enrolled_one_that_lies_below_strangers_presumes_no_spread() -> None:
+    found = Strangers(0.5, 0.0009, 0.0004, 0.9, 0.5, 5)
+    assert found.gap == 0
+    assert found.threshold(0.01) > found.mean
 
 
 @given(
     mean=st.floats(0.1, 0.5),
     between=st.floats(0, 0.01),
     within=st.floats(0, 0.01),
-    gap=st.floats(0, 0.5),
+    best=st.floats(0.1, 0.9),
+    own=st.floats(0.1, 1),
     families=st.integers(4, 500),
     most=st.floats(0.5, 1.1),
     margins=st.lists(st.floats(-1, 1), min_size=2, max_size=2),
@@ -236,12 +245,13 @@ def test_more_likeness_is_never_less_evidence(
     mean: float,
     between: float,
     within: float,
-    gap: float,
+    best: float,
+    own: float,
     families: int,
     most: float,
     margins: list[float],
 ) -> None:
-    found = Strangers(mean, between, within, gap, families)
+    found = Strangers(mean, between, within, best, own, families)
     low, high = (found.likelihood_ratio(margin, most) for margin in sorted(margins))
     assert 0 < low <= high < np.inf
     assert found.likelihood_ratio(found.even(most) + 1e-6, most) >= 1

@@ -97,7 +97,7 @@ def test_every_image_is_there_once_though_a_worker_is_killed(
     assert {path: path.read_bytes() for path in before} == {
         path: content for path, (content, _) in before.items()
     }
-    # A worker may die between a file and its word that the file is there: that shard is done again.
+    # A worker may die between a file and its word that it is there: that shard is done again.
     again = [path for path, (_, at) in before.items() if path.stat().st_mtime_ns != at]
     assert len(again) <= 1
 

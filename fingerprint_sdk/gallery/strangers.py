@@ -16,19 +16,19 @@ several entries, the right one stands out (benchmarks/quality/answers.py)."""
 ENOUGH = 4
 """Families from which a gallery tells by itself what strangers score; fewer tell too little."""
 
-_SPREAD = 0.23
+_SPREAD = 0.24
 """Presumed spread of families, as a share of how far an enrolled one lies above strangers: images
 that keep less of a trace tell strangers apart less, too (benchmarks/quality/answers.py)."""
 
 _SPREAD_FAMILIES = 48
 """Families that the presumed spread counts as much as: some few say little of one in a hundred."""
 
-_MEAN = 0.45
+_MEAN = 0.46
 """Presumed mean margin of strangers, as a share of what an enrolled one's own probes score: it was
 0.42 to 0.49 in galleries of images as they are, of networks, of JPEG files and of resized images
 (benchmarks/quality/answers.py, benchmarks/quality/known.py)."""
 
-_MEAN_FAMILIES = 4
+_MEAN_FAMILIES = 2
 """Families that the presumed mean counts as much as."""
 
 _MOST = 100.0  # of the logarithm of a ratio: far more than any condition's bounds

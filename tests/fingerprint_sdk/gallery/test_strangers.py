@@ -207,13 +207,13 @@ def test_a_stricter_rate_has_a_higher_threshold() -> None:
 
 
 def test_a_strangers_margin_is_students_with_mean_and_spread_blended_with_presumed_ones() -> None:
-    """Of 49 families, 48 are as many as the presumed spread, and the mean of four is presumed."""
+    """Of 49 families, 48 are as many as the presumed spread, and of two the mean is presumed."""
     found = Strangers(0.3, 0.0009, 0.0004, 0.6, 0.8, 49)
-    mean = (4 * 0.45 * 0.8 + 49 * 0.3) / 53
+    mean = (2 * 0.46 * 0.8 + 49 * 0.3) / 51
     assert found.mean == pytest.approx(mean)
     assert found.gap == pytest.approx(0.8 - 0.5 * 0.6 - mean)
-    between = ((0.23 * found.gap) ** 2 + 0.0009) / 2
-    scale = np.sqrt(between * (1 + 1 / 53) + 0.0004)
+    between = ((0.24 * found.gap) ** 2 + 0.0009) / 2
+    scale = np.sqrt(between * (1 + 1 / 51) + 0.0004)
     assert found.threshold(0.01) - mean == pytest.approx(student.ppf(0.99, 96) * scale, rel=1e-3)
     for most, over in ((0.7, 0.0), (0.7, 0.05), (0.6, 0.2)):
         density = student.pdf(over / scale, 96) / scale

@@ -14,9 +14,9 @@ from fingerprint_sdk.extras import need
 from fingerprint_sdk.index.rows import Rows
 from fingerprint_sdk.process.cores import cores
 
-# Measured on 100,000 random unit vectors, D = 128, the worst case: recall 0.995 of the best ten.
-# The graph keeps a byte for each number, a quarter of the memory and half of the time; so the best
-# by the graph are found in any order, and among more of them are the best by exact cosines.
+# Recall of the best ten: 0.998 among 10⁶ vectors (benchmarks/stores/speed.json). The graph keeps a
+# byte for each number, so the best by the graph are found in any order, and among more of them are
+# the best by exact cosines.
 _GRAPH = {"connectivity": 32, "expansion_add": 256, "expansion_search": 1024, "dtype": "i8"}
 _CANDIDATES = 4  # for each row that is asked for
 _AT_ONCE = 16  # probes; their scores with 10⁶ rows take 64 MB

@@ -6,7 +6,7 @@ Equations: docs/method.md#identification.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -19,8 +19,9 @@ from fingerprint_sdk.gallery.entry import Entry
 from fingerprint_sdk.gallery.fingerprints import Fingerprints
 from fingerprint_sdk.gallery.strangers import Strangers
 
-_AT_ONCE = 4  # entries of which is asked at once what processing explains
+_AT_ONCE = 16  # entries of which is asked at once what processing explains
 _ALWAYS = 256  # entries that are always asked, the nearest
+_NEAR = 64  # entries among which the two best are looked for first
 
 OF_ENTRY = 0.25
 """Share of what processing usually explains of an entry that is taken off its scores: an entry
@@ -63,12 +64,22 @@ class Background:
         known: their fingerprints.
         measured: what strangers score, by what they are like and how many images they are: what
             ``measured.strangers`` found so far.
+        before: of the gallery before it changed; of entries that are still there, ``told`` is
+            taken from it.
+        told: what processing explains of entries, as far as it was asked.
     """
 
     entries: Mapping[str, Entry]
     known: Fingerprints
+    before: InitVar[Background | None] = None
     measured: dict[tuple[str | None, Suited | None, int], Strangers] = field(default_factory=dict)
-    _explained: dict[tuple[int, str | None], Explained] = field(default_factory=dict)
+    told: dict[tuple[Entry, str | None], Explained] = field(default_factory=dict)
+
+    def __post_init__(self, before: Background | None) -> None:
+        if before is not None:
+            there = set(self.entries.values())
+            kept = before.told.copy()  # others may be searching
+            self.told.update({key: one for key, one in kept.items() if key[0] in there})
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -119,24 +130,57 @@ class Background:
             excess: what it explains of the probe beyond what is usual.
         """
         order = np.argsort(-scores, kind="stable")
-        left, evidence = scores.copy(), scores - usual
-        highest = evidence.copy()
         # Of these it is known how high they may have scored, whatever is wanted.
-        asked, wanted = 0, max(wanted, 2, min(len(order), _ALWAYS))
-        while asked < len(order):
-            more = order[asked : asked + max(wanted, _AT_ONCE)]
-            told = self.explained([(place, copies[place]) for place in more], calibration)
-            left[more] -= [taken_off(one) for one in told]
-            evidence[more] -= [one.amount for one in told]
-            highest[more] = evidence[more] + [2 * min(excess, one.excess) for one in told]
-            asked += len(more)
-            found = order[:asked]
+        wanted = max(wanted, 2, min(len(order), _ALWAYS))
+        left, told, best = self._asked(order, scores, copies, calibration, wanted)
+        asked, rest = np.split(order, [len(told)])
+        evidence = scores - usual
+        evidence[asked] -= [one.amount for one in told]
+        highest = evidence.copy()
+        highest[asked] += [2 * min(excess, one.excess) for one in told]
+        highest[order[_ALWAYS:]] = scores[order[_ALWAYS:]] - usual
+        return Ranked(left, evidence, highest, self.best(np.concatenate([best, rest])))
+
+    def two_best(
+        self,
+        scores: npt.NDArray[np.float64],
+        copies: Sequence[str | None],
+        calibration: Calibration,
+    ) -> npt.NDArray[np.float64]:
+        """The two best scores of ``ranked``, (2,), without sorting all the others."""
+        count = _NEAR
+        while True:
+            near = np.argpartition(-scores, count)[:count] if count < len(scores) else slice(None)
+            order = np.arange(len(scores))[near]
+            order = order[np.argsort(-scores[order], kind="stable")]
+            left, told, best = self._asked(order, scores, copies, calibration, 2)
+            if len(told) < len(order) or len(order) == len(scores):
+                return left[best[:2]]
+            count *= 4
+
+    def _asked(
+        self,
+        order: npt.NDArray[np.intp],
+        scores: npt.NDArray[np.float64],
+        copies: Sequence[str | None],
+        calibration: Calibration,
+        wanted: int,
+    ) -> tuple[npt.NDArray[np.float64], list[Explained], npt.NDArray[np.intp]]:
+        """The scores, less what is taken off those that were asked; what processing explains of
+        these, the first of the order; their families' best, of which the ``wanted`` first are
+        the best of all."""
+        left, told = scores.copy(), list[Explained]()
+        while len(told) < len(order):
+            more = order[len(told) : len(told) + max(wanted, _AT_ONCE)]
+            new = self.explained([(place, copies[place]) for place in more], calibration)
+            left[more] -= [taken_off(one) for one in new]
+            told += new
+            found = order[: len(told)]
             best = self.best(found[np.argsort(-left[found], kind="stable")])
             last = left[best[wanted - 1]] if len(best) >= wanted else -np.inf
-            if asked == len(order) or last >= scores[order[asked]]:
+            if len(told) == len(order) or last >= scores[order[len(told)]]:
                 break
-        highest[order[_ALWAYS:]] = scores[order[_ALWAYS:]] - usual
-        return Ranked(left, evidence, highest, self.best(np.concatenate([best, order[asked:]])))
+        return left, told, best
 
     def best(self, order: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         """The first entry of each family, in their order."""
@@ -145,7 +189,8 @@ class Background:
 
     def keep(self, told: Sequence[Explained]) -> None:
         """What processing explains of the images of each entry, where it is known already."""
-        self._explained.update({(place, None): one for place, one in enumerate(told)})
+        for entry, one in zip(self.entries.values(), told, strict=True):
+            self.told[entry, None] = one
 
     def explained(
         self, wanted: Sequence[tuple[int, str | None]], calibration: Calibration
@@ -156,12 +201,17 @@ class Background:
             wanted: places, each with the kind of copies, or None for the images as enrolled.
             calibration: of the gallery's model.
         """
-        keys = [(int(place), copy) for place, copy in wanted]
-        if missing := [key for key in dict.fromkeys(keys) if key not in self._explained]:
+        keys = {(int(place), copy): (self._listed[place], copy) for place, copy in wanted}
+        if missing := [key for key in keys if keys[key] not in self.told]:
             kinds = {None: 0} | {kind: column for column, kind in enumerate(self.known.kinds, 1)}
             rows = [int(self.known.rows[place, kinds[copy]]) for place, copy in missing]
             told = calibration.cohort.explain(
                 self.known.matrix[rows], self.known.counts[rows].tolist()
             )
-            self._explained.update(zip(missing, told, strict=True))
-        return [self._explained[key] for key in keys]
+            for key, one in zip(missing, told, strict=True):
+                self.told[keys[key]] = one
+        return [self.told[self._listed[place], copy] for place, copy in wanted]
+
+    @cached_property
+    def _listed(self) -> tuple[Entry, ...]:
+        return tuple(self.entries.values())

@@ -419,13 +419,12 @@ class Gallery:
 
     def _set(self, entries: dict[str, Entry]) -> None:
         # A new dict each time: readers without the lock keep a consistent old one.
-        # The background goes first: a process may be forked between the two.
-        self._background = None
         self._entries = entries
 
     def _known(self) -> Background:
-        if self._background is None:
-            self._background = Background(self._entries, fingerprints_of(self._entries))
+        if self._background is None or self._background.entries is not self._entries:
+            known = fingerprints_of(self._entries)
+            self._background = Background(self._entries, known, before=self._background)
         return self._background
 
     def _listed(self) -> str:

@@ -19,7 +19,8 @@ from fingerprint_sdk.gallery.eligible import Suited, kinds_of, nearest_fingerpri
 from fingerprint_sdk.gallery.fingerprints import Fingerprints
 from fingerprint_sdk.gallery.strangers import ENOUGH, MARGIN, Strangers
 
-_ASKED, _PROBES = 64, 12  # entries that are probed with, and probes of each
+_ASKED = 64  # entries that are probed with
+_PROBES, _IN_ALL = 12, 384  # probes of each at most, and of all
 _SIBLINGS = 8  # entries that may be of one source with another, and are no strangers to it then
 
 Floats = npt.NDArray[np.float64]
@@ -50,15 +51,15 @@ def _measure(
 ) -> Strangers:
     if copy is not None:
         like = Suited(frozenset(background.known.kinds), as_enrolled=True)
-    enrolled = [
-        _enrolled(background, place, like, images, calibration) for place in _asked(background)
-    ]
+    asked = _asked(background)
+    each = min(_PROBES, _IN_ALL // len(asked))
+    enrolled = [_enrolled(background, x, like, images, each, calibration) for x in asked]
     inner = [np.var(_margins(best), ddof=1) for _, best, several in enrolled if several]
     within = float(np.mean(inner)) if inner else 0.0
     column = 0
     found = [(family, best.mean(axis=0)) for family, best, _ in enrolled]
     # The means' own variance holds what is left of that within an entry.
-    noise = within / _PROBES
+    noise = within / each
     if copy is not None:
         its = 1 + background.known.kinds.index(copy)
         copied = _copied(background, its, images, calibration)
@@ -85,19 +86,25 @@ def _margins(best: Floats) -> Floats:
 
 
 def _asked(background: Background) -> npt.NDArray[np.intp]:
+    """Places at random. An entry more takes the place of one at most, and moves no other."""
     count = len(background.names)
-    return np.sort(np.random.default_rng(0).permutation(count)[:_ASKED])
+    return np.sort(np.argsort(np.random.default_rng(0).random(count))[:_ASKED])
 
 
 def _enrolled(
-    background: Background, place: int, like: Suited, images: int, calibration: Calibration
+    background: Background,
+    place: int,
+    like: Suited,
+    images: int,
+    probed: int,
+    calibration: Calibration,
 ) -> tuple[int, Floats, bool]:
-    """The family of an entry, the two best scores of probes of its images, (``_PROBES``, 2), and
+    """The family of an entry, the two best scores of probes of its images, (``probed``, 2), and
     whether the probes differ."""
     entry = background.entries[background.names[place]]
     rng = np.random.default_rng((0, place))
     count = min(images, len(entry.embeddings))
-    chosen = [rng.permutation(len(entry.embeddings))[:count] for _ in range(_PROBES)]
+    chosen = [rng.permutation(len(entry.embeddings))[:count] for _ in range(probed)]
     probes = np.stack([mean_embedding(entry.embeddings[places]) for places in chosen])
     itself = _no_strangers(background, place)
     best = []
@@ -144,9 +151,7 @@ def _best(
 ) -> Floats:
     """The two best scores, (2,), of a probe, of all entries but ``itself``."""
     scores[list(itself)] = -np.inf
-    ranked = background.ranked(scores, kinds_of(background.known, rows), calibration)
-    best: Floats = ranked.scores[ranked.order[:2]]
-    return best
+    return background.two_best(scores, kinds_of(background.known, rows), calibration)
 
 
 def _no_strangers(background: Background, place: int) -> list[int]:

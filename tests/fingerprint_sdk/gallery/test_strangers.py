@@ -74,6 +74,54 @@ def test_the_best_are_right_though_few_are_asked_what_explains_them(
     assert (left >= expected - 1e-6).all()
 
 
+@given(seed=st.integers(0, 10_000), base=st.floats(-0.5, 0.3))
+@settings(max_examples=20, deadline=None)
+def test_the_two_best_are_those_of_all(seed: int, base: float) -> None:
+    """Of 400 entries, though few are sorted, and one family may hold all the nearest."""
+    rng = np.random.default_rng(seed)
+    names = [f"m{i}" for i in range(400)]
+    images = around(rng, 400, 1, 0.5)
+    raw = rng.uniform(0.2, 0.6, 400)
+    of_one = set(np.argsort(-raw)[: int(rng.integers(1, 200))].tolist())
+    known = background(
+        {
+            name: replace(
+                entry(rows), provenance=Provenance("one" if i in of_one else str(i % 99))
+            )
+            for i, (name, rows) in enumerate(zip(names, images, strict=True))
+        }
+    )
+    model = calibration(cohort(rng, base))
+    ranked = known.ranked(raw, (None,) * 400, model)
+    found = known.two_best(raw, (None,) * 400, model)
+    np.testing.assert_allclose(found, ranked.scores[ranked.order[:2]], atol=1e-6)
+
+
+def test_one_entry_more_asks_hardly_anything_again() -> None:
+    """It is asked in the place of one other at most, and what is known of the others is kept."""
+    entries = {
+        f"m{i}": entry(x) for i, x in enumerate(around(np.random.default_rng(0), 3001, 2, 2))
+    }
+    model = calibration(size=SIZE)
+    before = background(dict(list(entries.items())[:3000]))
+    strangers(before, None, AS_ENROLLED, 1, model)
+    after = Background(entries, fingerprints_of(entries), before=before)
+    found = strangers(after, None, AS_ENROLLED, 1, model)
+    assert found == strangers(background(entries), None, AS_ENROLLED, 1, model)
+    assert len(before.told) > 1000
+    assert len(after.told) - len(before.told) < 100
+
+
+def test_of_entries_that_are_gone_nothing_is_kept() -> None:
+    rng = np.random.default_rng(0)
+    entries = {f"m{i}": entry(rows) for i, rows in enumerate(around(rng, 8, 2, 0.5))}
+    before = background(entries)
+    strangers(before, None, AS_ENROLLED, 1, calibration(size=SIZE))
+    replaced = entries | {"m3": entry(around(rng, 1, 2, 0.5)[0])}
+    after = Background(replaced, fingerprints_of(replaced), before=before)
+    assert {one for one, _ in after.told} == {e for n, e in entries.items() if n != "m3"}
+
+
 def test_an_entry_gives_a_quarter_of_what_is_usual_and_all_that_is_beyond() -> None:
     assert taken_off(Explained(0.8, 0.1, 0.08, 0.0, "grey", None)) == pytest.approx(0.025)
     assert taken_off(Explained(0.8, 0.3, 0.28, 0.2, "grey", "grey")) == pytest.approx(0.225)

@@ -77,6 +77,7 @@ def _measure(
         best=float(means[:, 0].mean()),
         own=_own(background.known, column, images),
         families=len(families),
+        copies=copy is not None,
     )
 
 

@@ -31,6 +31,12 @@ _MEAN = 0.46
 _MEAN_FAMILIES = 2
 """Families that the presumed mean counts as much as."""
 
+_LEAST_OF_COPIES = 0.08
+"""How far an enrolled one lies above strangers at least, as a share of what its own probes score,
+where copies were compared and the spread of strangers is presumed from that: ours of a kind differ
+from what others did to an image, and of coarse kinds hardly a trace is left to tell them by
+(benchmarks/quality/known.py)."""
+
 _MOST = 100.0  # of the logarithm of a ratio: far more than any condition's bounds
 
 
@@ -45,6 +51,7 @@ class Strangers:
         best: mean of the best scores.
         own: score of probes by enrolled families with their own.
         families: how many were asked.
+        copies: whether the probe was compared with copies.
     """
 
     measured: float
@@ -53,6 +60,7 @@ class Strangers:
     best: float
     own: float
     families: int
+    copies: bool = False
 
     @property
     def mean(self) -> float:
@@ -108,7 +116,8 @@ class Strangers:
     @property
     def _scale(self) -> float:
         """Standard deviation of a further family's probe: between families, and within one."""
-        presumed = (_SPREAD * self.gap) ** 2
+        gap = max(self.gap, _LEAST_OF_COPIES * self.own) if self.copies else self.gap
+        presumed = (_SPREAD * gap) ** 2
         told = _SPREAD_FAMILIES * presumed + (self.families - 1) * self.between
         of_mean = 1 / (_MEAN_FAMILIES + self.families)
         return max(math.sqrt(told / self._freedom * (1 + of_mean) + self.within), 1e-6)

@@ -203,7 +203,7 @@ def test_too_few_entries_with_copies_tell_nothing() -> None:
     model = calibration(size=SIZE)
     found = strangers(known, "webp 80", AS_ENROLLED, 1, model)
     anything = Suited(frozenset({"webp 80"}), as_enrolled=True)
-    assert found == strangers(known, None, anything, 1, model)
+    assert found == replace(strangers(known, None, anything, 1, model), copies=True)
 
 
 def test_twins_are_no_strangers_to_each_other() -> None:
@@ -277,6 +277,21 @@ def test_an_enrolled_one_that_lies_below_strangers_presumes_no_spread() -> None:
     found = Strangers(0.5, 0.0009, 0.0004, 0.9, 0.5, 5)
     assert found.gap == 0
     assert found.threshold(0.01) > found.mean
+
+
+def test_copies_that_hardly_keep_a_trace_presume_a_spread_nevertheless() -> None:
+    """Of an enrolled one's score, 0.7, that lies 0.022 above strangers, 0.056 is presumed."""
+    found = Strangers(0.34, 0.0002, 0.0003, 0.68, 0.7, 16)
+    copied = replace(found, copies=True)
+    assert found.gap == pytest.approx(0.022)
+    between = (48 * (0.24 * 0.08 * 0.7) ** 2 + 15 * 0.0002) / 63
+    scale = np.sqrt(between * (1 + 1 / 18) + 0.0003)
+    expected = found.mean + student.ppf(0.99, 63) * scale
+    assert copied.threshold(0.01) == pytest.approx(expected, rel=1e-3)
+    assert copied.threshold(0.01) > found.threshold(0.01) + 0.005
+    assert copied.likelihood_ratio(0.4, 0.6) < found.likelihood_ratio(0.4, 0.6)
+    wide = replace(found, own=0.9)
+    assert replace(wide, copies=True).threshold(0.01) == wide.threshold(0.01)
 
 
 @given(

@@ -44,7 +44,7 @@ class Gallery:
 
     Of 10,000 entries of ten embeddings, the first search takes some seconds, since it asks the
     gallery what strangers score in it, and later ones some ms. After a change what is known of the
-    other entries is kept, and a search takes a second.
+    other entries is kept, and a search takes a second or two.
 
     Args:
         model: the extractor to enroll and identify with; None for the default model, which is

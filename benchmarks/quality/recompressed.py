@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ import numpy as np
 import fingerprint_sdk as fp
 from fingerprint_sdk.gallery import Provenance
 from trainer.evaluation.metrics import Estimate
+from trainer.experiments.cache import kept_json
 from trainer.known import read_families, read_manifest
 from trainer.known.evaluate import processing
 
@@ -56,20 +58,26 @@ def embedded(extractor: fp.Extractor, shared: Path, processed: str, kept: Path |
     treat = processing(processed)
     found = {}
     for (family, source), files in paths.items():
-        name = f"{source} {processed}.json".replace(" ", "_")
-        file = None if kept is None else kept / extractor.model_sha256[:12] / "sources" / name
-        if file is not None and file.exists():
-            saved = json.loads(file.read_text())
-            rows = np.array(saved["embeddings"], np.float32)
-            quality = tuple(fp.Quality(**one) for one in saved["quality"])
+        compute = partial(_values, extractor, treat, files)
+        if kept is None:
+            values = compute()
         else:
-            rows, quality = extractor.embed_with_quality(map(treat, files))
-            if file is not None:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                values = [asdict(one) | {"jpeg_tables": ()} for one in quality]
-                file.write_text(json.dumps({"embeddings": rows.tolist(), "quality": values}))
+            name = f"{source} {processed}.json".replace(" ", "_")
+            values = kept_json(kept / extractor.model_sha256[:12] / "sources" / name, compute)
+        rows = np.array(values["embeddings"], np.float32)
+        quality = tuple(fp.Quality(**one) for one in values["quality"])
         found[family, source] = Images(rows, quality)
     return found
+
+
+def _values(
+    extractor: fp.Extractor, treat: Callable[[Path], Any], files: Sequence[Path]
+) -> dict[str, Any]:
+    rows, quality = extractor.embed_with_quality(map(treat, files))
+    return {
+        "embeddings": rows.tolist(),
+        "quality": [asdict(one) | {"jpeg_tables": ()} for one in quality],
+    }
 
 
 def gallery_without(extractor: fp.Extractor, sources: Sources, left_out: str) -> fp.Gallery:

@@ -27,7 +27,8 @@ def append(
 
     Args:
         path: of the file; a link stays a link.
-        seal: eight bytes, not all zero, which no reader sees half of.
+        seal: eight bytes, one of them not zero: processors copy byte by byte, so that a reader
+            may see the first half of more.
         content: what follows it.
         end: the file's length, as far as it counts.
         inode: of the file whose end that is, see ``inode_of``; held open by the caller, so that
@@ -40,7 +41,10 @@ def append(
 
     Raises:
         OSError: it cannot be written; the file is as it was.
+        ValueError: no such seal.
     """
+    if len(seal) != 8 or seal.count(0) != 7:
+        raise ValueError(f"{seal!r} seals nothing: give eight bytes, one of them not zero")
     if os.name != "posix":
         return False
     try:
@@ -49,21 +53,21 @@ def append(
         return False
     # Unbuffered: an error is the end of writing.
     with open(number, "rb+", buffering=0) as file, locked(path):
-        if not _is_as_known(path, number, len(seal), end, inode):
+        if not _is_as_known(path, number, end, inode):
             return False
         _add(file, seal, content, end)
     return True
 
 
 def _is_as_known(
-    path: str | os.PathLike[str], number: int, seal: int, end: int, inode: tuple[int, int]
+    path: str | os.PathLike[str], number: int, end: int, inode: tuple[int, int]
 ) -> bool:
     status, named = os.fstat(number), os.stat(path)
     return (
         inode_of(status) == inode_of(named) == inode
         and status.st_nlink == 1
         and status.st_size >= end
-        and not any(os.pread(number, seal, start_after(end)))
+        and not any(os.pread(number, 8, start_after(end)))
     )
 
 

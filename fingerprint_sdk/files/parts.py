@@ -2,7 +2,8 @@
 
 Each part starts at a multiple of eight bytes with the length of its header, in eight bytes. This
 length is written last, when all the rest is on the disk: while it is zero, a writer is at work, or
-was killed, and the file ends before it.
+was killed, and the file ends before it. Spaces behind the header make it a number of which one
+byte is not zero, so that no reader takes half of it for a length.
 """
 
 from __future__ import annotations
@@ -56,8 +57,16 @@ def encode_part(
         for block in blocks:
             pieces.append(np.ascontiguousarray(block).reshape(-1).view(np.uint8).data)
     text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
+    text = text.ljust(_of_one_byte(len(text)))
     return struct.pack("<Q", len(text)), [text, *pieces]
+
+
+def _of_one_byte(least: int) -> int:
+    """The next multiple of 256 of which one byte is not zero; none is before ``least``."""
+    unit = 256
+    while -(-least // unit) > 255:
+        unit *= 256
+    return -(-least // unit) * unit
 
 
 def read_parts(file: BinaryIO) -> tuple[list[Part], int, object]:

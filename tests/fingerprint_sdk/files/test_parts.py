@@ -50,6 +50,18 @@ def test_a_part_is_what_safetensors_writes_and_reads(tmp_path: Path) -> None:
     assert part.tensors["b"].flags.aligned
 
 
+@pytest.mark.parametrize("size", [1, 200, 60_000, 70_000, 20_000_000])
+def test_no_reader_sees_half_of_a_seal(tmp_path: Path, size: int) -> None:
+    seal, content = encode_part({"x": "x" * size}, {"a": [np.arange(3, dtype=np.int64)]})
+    assert seal.count(0) == 7
+    (tmp_path / "a").write_bytes(seal + b"".join(content))
+    with (tmp_path / "a").open("rb") as file:
+        ((part,), *_) = read_parts(file)
+    assert part.metadata == {"x": "x" * size}
+    np.testing.assert_array_equal(part.tensors["a"], [0, 1, 2])
+    assert load_file(tmp_path / "a").keys() == {"a"}
+
+
 @pytest.mark.parametrize(
     "fields",
     [

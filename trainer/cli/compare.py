@@ -22,6 +22,9 @@ def compare(
     model: Annotated[str, typer.Option(help="Without --run: model name or folder.")] = "compact",
     rivals: Annotated[str, typer.Option(help="Names split by commas, or `all`.")] = "all",
     seen: SeenOption = None,
+    training: Annotated[
+        Path | None, typer.Option(help="Image set with more images of the seen generators.")
+    ] = None,
     decoders: DecodersOption = None,
     train_share: Annotated[float, typer.Option(help="Share of a seen one's images.")] = 0.4,
     steps: Annotated[int | None, typer.Option(help="Training steps a rival.", min=1)] = None,
@@ -49,7 +52,13 @@ def compare(
         pairs=pairs,
     )
     image_set = read_image_set(images, decoders)
-    split = split_image_set(image_set, seen=seen or (), train_share=train_share, seed=seed)
+    split = split_image_set(
+        image_set,
+        seen=seen or (),
+        training=None if training is None else read_image_set(training),
+        train_share=train_share,
+        seed=seed,
+    )
     with bars() as progress:
         comparison = run_comparison(
             image_set, split, out / CACHE, recipe, run=run, model=model, progress=progress

@@ -78,6 +78,27 @@ def test_no_training_image_is_a_test_image_and_no_seen_generator_is_unseen() -> 
     assert all(split.unseen[name] == images[name] for name in split.unseen)
 
 
+def test_more_images_of_seen_generators_are_trained_on_and_their_twins_left_out() -> None:
+    images = paths(20, 20, 20, 20, 20, 20)
+    decoders = {name: "shared" if name in ("g0", "g3") else name for name in images}
+    more = {name: tuple(Path(f"more/{name}/{k}") for k in range(7)) for name in ("g0", "g1")}
+    image_set = ImageSet(images, decoders)
+    split = split_image_set(image_set, training=ImageSet(more, decoders), train_share=0)
+    assert split.train == more
+    assert split.seen == {name: images[name] for name in more}
+    assert set(split.unseen) == {"g2", "g4", "g5"}
+    split = split_image_set(image_set, training=ImageSet(more, decoders), train_share=0.2)
+    for name in more:
+        assert split.train[name][:7] == more[name]
+        assert len(split.train[name]) == 7 + 4
+        assert len(split.seen[name]) == 16
+        assert not set(split.train[name]) & set(split.seen[name])
+    with pytest.raises(ValueError, match="g9"):
+        split_image_set(image_set, training=ImageSet({"g9": more["g0"]}, {}))
+    with pytest.raises(ValueError, match="training share"):
+        split_image_set(image_set, train_share=0)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_generators_of_one_decoder_stay_together(seed: int) -> None:
     images = paths(*[20] * 8)

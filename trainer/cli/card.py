@@ -21,8 +21,11 @@ def card(
     known: Annotated[
         Path | None, typer.Option(help="JSON of `trainer evaluate --known --out`.", exists=True)
     ] = None,
+    beside: Annotated[
+        Path | None, typer.Option(help="JSON of another model's scores, to compare.", exists=True)
+    ] = None,
 ) -> None:
     """Write a model's card from its scores."""
     from trainer.export.card import write_card
 
-    say(f"{write_card(model, scores, run, known)}")
+    say(f"{write_card(model, scores, run, known, beside)}")

@@ -8,16 +8,21 @@ from typing import Any
 
 from fingerprint_sdk.files import write_text
 from trainer.export.figures import IMAGE_SETS, accuracy_table, known_table, value, verdict_table
+from trainer.extractor import PaperRecipe
 
 
 def write_card(
-    model: Path, scores_file: Path, run: Path | None = None, known: Path | None = None
+    model: Path,
+    scores_file: Path,
+    run: Path | None = None,
+    known: Path | None = None,
+    beside: Path | None = None,
 ) -> Path:
     """Write `model/README.md` by the run's `run.json`, or the model's own; see `card_text`."""
     described = (model if run is None else run) / "run.json"
     run_info = json.loads(described.read_text()) if described.exists() else None
     path = model / "README.md"
-    write_text(path, card_text(model, scores_file, run_info, known=known))
+    write_text(path, card_text(model, scores_file, run_info, known=known, beside=beside))
     return path
 
 
@@ -28,6 +33,7 @@ def card_text(
     *,
     load_as: str | None = None,
     known: Path | None = None,
+    beside: Path | None = None,
 ) -> str:
     """The card of the folder `model`, with a header the Hub reads (`huggingface_hub.ModelCard`).
 
@@ -37,6 +43,7 @@ def card_text(
         run_info: `run.json` of the run it came from.
         load_as: what the example gives `fingerprint_sdk.load`; by default the model's own name.
         known: JSON of `trainer evaluate --known --out`, if the model has a built-in gallery.
+        beside: JSON of `trainer evaluate --out` of another model, to compare with.
 
     Raises ValueError when the scores are of another model file.
     """
@@ -49,8 +56,11 @@ def card_text(
     families = None if known is None else json.loads(known.read_text())
     if families is not None and families["model"]["sha256"] != promised:
         raise ValueError(f"{known}: the scores are of another model file")
+    told = _families_told(families)
+    if beside is not None:
+        told += _beside(json.loads(beside.read_text()))
     header = _header(config, scores).to_yaml(line_break="\n")
-    return f"---\n{header}\n---\n{_card(config, scores, run_info or {}, load_as, families)}"
+    return f"---\n{header}\n---\n{_card(config, scores, run_info or {}, load_as, told)}"
 
 
 def _header(config: dict[str, Any], scores: dict[str, Any]) -> Any:
@@ -89,7 +99,7 @@ def _card(
     scores: dict[str, Any],
     info: dict[str, Any],
     load_as: str | None,
-    families: dict[str, Any] | None,
+    told: str,
 ) -> str:
     return f"""
 # {config["name"]} {config["version"]}
@@ -124,7 +134,7 @@ decoder count as one. `trainer evaluate` prints these figures.
 {accuracy_table(scores)}
 
 {verdict_table(scores)}
-{_families_told(families)}
+{told}
 ## What it cannot do
 
 - It has no class for camera photographs: two photographs may well be called the same source.
@@ -138,6 +148,14 @@ decoder count as one. `trainer evaluate` prints these figures.
 
 def _families_told(families: dict[str, Any] | None) -> str:
     return "" if families is None else f"\n## The built-in gallery\n\n{known_table(families)}\n"
+
+
+def _beside(scores: dict[str, Any]) -> str:
+    model = next(iter(scores.values()))["model"]
+    return (
+        f"\n## Beside {model['name']}\n\nThe same figures of `{model['name']}` "
+        f"{model['version']}:\n\n{accuracy_table(scores)}\n"
+    )
 
 
 def _training(info: dict[str, Any]) -> str:
@@ -178,9 +196,12 @@ def _compact(info: dict[str, Any]) -> str:
 
 def _paper(info: dict[str, Any]) -> str:
     recipe = info["recipe"]
+    full = PaperRecipe.width
+    narrowed = "" if recipe["width"] == full else f", {full / recipe['width']:g} times as narrow,"
     return (
-        f"the paper's ResNet-50, trained for {recipe['steps']} steps of {recipe['models']} models "
-        f"× {recipe['images']} images, seed {recipe['seed']}"
+        f"the paper's ResNet-50{narrowed} on spectra of residuals, trained with cross-entropy and "
+        f"triplet loss for {recipe['steps']} steps of {recipe['models']} models × "
+        f"{recipe['images']} images, seed {recipe['seed']}"
     )
 
 

@@ -27,7 +27,7 @@ from trainer.evaluation import ModelRecord, score, write_json
 from trainer.export.card import card_text
 from trainer.export.hub import collect
 from trainer.export.onnx import ModelCard, export_onnx
-from trainer.extractor import CompactRecipe, FeatureRecipe, RenderRecipe, load_run
+from trainer.extractor import CompactRecipe, FeatureRecipe, PaperRecipe, RenderRecipe, load_run
 from trainer.signal.typicality import Typicality
 
 REPO = "someone/fingerprint-toy"
@@ -100,6 +100,26 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     config = json.loads((root / "zoo" / "toy" / "config.json").read_text())
     write_scores(root / "scores.json", config["files"]["model.onnx"]["sha256"])
     return Made(root / "run", root / "zoo" / "toy", root / "scores.json")
+
+
+@pytest.mark.parametrize(("width", "told"), [(64, ""), (16, ", 4 times as narrow,")])
+def test_a_card_tells_the_papers_method_and_another_models_figures(
+    made: Made, tmp_path: Path, width: int, told: str
+):
+    info = json.loads((made.run / "run.json").read_text())
+    info |= {"method": "paper", "recipe": asdict(PaperRecipe(width=width, steps=900))}
+    other = tmp_path / "other.json"
+    write_scores(other, "0" * 64)
+    scores = json.loads(other.read_text())
+    for values in scores.values():
+        values["model"]["name"] = "another"
+    other.write_text(json.dumps(scores))
+    card = card_text(made.model, made.scores, info, beside=other)
+    assert f"the paper's ResNet-50{told} on spectra" in card
+    assert "900 steps of 50 models × 4 images" in card
+    assert "## Beside another\n\nThe same figures of `another` 1.0.0:" in card
+    assert card.count("| lossless: real generators, lossless files |") == 2
+    assert "Beside" not in card_text(made.model, made.scores, info)
 
 
 def test_the_command_sends_what_was_collected(made: Made, tmp_path: Path):

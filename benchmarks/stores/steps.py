@@ -108,7 +108,7 @@ def _content(rows: int) -> Rows:
         block[first : first + len(some)] = some
         first += len(some)
     names = tuple(map(str, range(rows)))
-    return Rows(names, (block,), np.zeros(rows, bool), np.full((rows, 2), -1, np.int64))
+    return Rows(names, (block,), np.zeros(rows, np.uint8), np.full((rows, 2), -1, np.int64))
 
 
 def _searched(call: Callable[[Vectors], Any], count: int) -> tuple[Places, list[float]]:

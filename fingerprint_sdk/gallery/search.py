@@ -18,9 +18,9 @@ from fingerprint_sdk.gallery.eligible import Likeness, likeness
 from fingerprint_sdk.gallery.measured import strangers
 from fingerprint_sdk.gallery.strangers import ENOUGH, MARGIN, Strangers
 from fingerprint_sdk.identification import Candidate, Identification, Named
-from fingerprint_sdk.images.processing import kind_named
+from fingerprint_sdk.images.processing import Jpeg, kind_named
 from fingerprint_sdk.images.quality import Quality
-from fingerprint_sdk.images.treatment import most
+from fingerprint_sdk.images.treatment import ANY_LOSSY, FINE_JPEG, TREATMENTS, most
 from fingerprint_sdk.stream import positive
 
 _NAMED: dict[str, Named] = {"same": "named", "different": "none", "inconclusive": "inconclusive"}
@@ -141,14 +141,17 @@ def _condition(
 
     Like with like: of a resized or recompressed copy the condition is that of such images.
     """
-    treatments = [side.treatment]
-    copy = found.copies[place]
-    if copy is not None:
-        treatments.append("coarse" if kind_named(copy).lossy else "resized")
-    elif background.known.lossy[place]:
-        treatments.append("coarse")
-    condition = calibration.condition(
-        side.images, int(found.counts[place]), treatment=most(treatments), windows=side.windows
+    condition = max(
+        (
+            calibration.condition(
+                side.images,
+                int(found.counts[place]),
+                treatment=most([side.treatment, told]),
+                windows=side.windows,
+            )
+            for told in _may_be(found.copies[place], lossy=bool(background.known.lossy[place]))
+        ),
+        key=lambda one: one.threshold(calibration.default_fmr),
     )
     # While any entry may still be it, no score speaks against the nearest.
     may = ranked.highest.max() if place == ranked.order[0] else ranked.highest[place]
@@ -156,6 +159,16 @@ def _condition(
         condition.shifted(float(ranked.scores[place] - ranked.evidence[place])),
         excess=float(may - ranked.evidence[place]),
     )
+
+
+def _may_be(copy: str | None, *, lossy: bool) -> tuple[str, ...]:
+    """The treatments that a copy, or an image as enrolled, may have had."""
+    if copy is None:
+        return ANY_LOSSY if lossy else (TREATMENTS[0],)
+    kind = kind_named(copy)
+    if not kind.lossy:
+        return ("resized",)
+    return ("lossy" if isinstance(kind, Jpeg) and kind.quality >= FINE_JPEG else "coarse",)
 
 
 def _strangers(

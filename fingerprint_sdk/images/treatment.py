@@ -10,6 +10,9 @@ TREATMENTS = ("as is", "lossy", "coarse", "resized", "grey", "other")
 As it is; a fine lossy compression; a coarse one; another size; grey; anything else.
 """
 
+ANY_LOSSY = ("lossy", "coarse")
+"""What a lossy image may be of which nobody remembers how fine its compression was."""
+
 FINE_JPEG = 90
 """The libjpeg quality from which a JPEG file counts as finely compressed."""
 

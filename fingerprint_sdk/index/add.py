@@ -1,4 +1,4 @@
-"""From embedded images to rows of an index; flat ones are left out."""
+"""From embedded images to rows of an index; those of which nothing can be said are left out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from fingerprint_sdk.errors import ImageError
-from fingerprint_sdk.index.rows import Rows
+from fingerprint_sdk.images.quality import Quality
+from fingerprint_sdk.index.rows import Rows, mark_of
 from fingerprint_sdk.results import EmbeddingResult, Failure
 
 
@@ -18,7 +19,7 @@ def new_rows(
     *,
     half: bool,
 ) -> tuple[Rows, list[Failure]]:
-    """The rows to add, and the images that are flat.
+    """The rows to add, and the images that are flat or untypical.
 
     Args:
         result: of embedding the images.
@@ -29,11 +30,11 @@ def new_rows(
     good = [
         row
         for row, quality in enumerate(result.quality)
-        if result.embeddings[row].any() and not quality.flat
+        if result.embeddings[row].any() and not (quality.flat or quality.untypical)
     ]
     kept = set(good)
-    flat = [
-        Failure(place, ImageError(f"{names[place]!r} is flat: it has no fingerprint to index"))
+    unfit = [
+        Failure(place, ImageError(f"{names[place]!r} {_why(result.quality[row])}"))
         for row, place in enumerate(result.indices)
         if row not in kept
     ]
@@ -44,7 +45,13 @@ def new_rows(
     rows = Rows(
         tuple(names[place] for place in places),
         (embeddings,),
-        np.array([bool(result.quality[row].lossy) for row in good], bool),
+        np.array([mark_of(result.quality[row]) for row in good], np.uint8),
         np.array([stamps[place] for place in places], np.int64).reshape(-1, 2),
     )
-    return rows, flat
+    return rows, unfit
+
+
+def _why(quality: Quality) -> str:
+    if quality.untypical and not quality.flat:
+        return "is untypical: its fingerprint is like nothing the model was calibrated for"
+    return "is flat: it has no fingerprint to index"

@@ -1,9 +1,9 @@
 """The index file, ``.fpi``: its rows, saving them, and opening them safely.
 
 It is a safetensors file. Tensors ``embeddings`` (float32 or float16, (N, D)), ``lossy`` (uint8,
-(N,)), ``stamps`` (int64, (N, 2): a file's size in bytes and time of change in nanoseconds, -1
-when unknown) and ``names`` (uint8: the N names in UTF-8 with a zero byte after each). The
-metadata name the format and the model, as in a gallery.
+(N,), a place in ``rows.MARKS``), ``stamps`` (int64, (N, 2): a file's size in bytes and time of
+change in nanoseconds, -1 when unknown) and ``names`` (uint8: the N names in UTF-8 with a zero byte
+after each). The metadata name the format and the model, as in a gallery.
 
 Images added later are in parts behind it, each again a safetensors file with the same tensors and
 metadata (see ``parts``). So adding costs what is added, and not the whole file; a file of one part
@@ -33,7 +33,7 @@ from fingerprint_sdk.embeddings_file import (
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.files import append, inode_of, replacing, start_after, writing
 from fingerprint_sdk.files.parts import Blocks, Part, encode_part, hold, read_parts
-from fingerprint_sdk.index.rows import Rows
+from fingerprint_sdk.index.rows import MARKS, Rows
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 FORMAT = Format("index", "fingerprint-index", "1")
@@ -152,7 +152,7 @@ def _encoded(identity: ModelIdentity, rows: Rows) -> tuple[bytes, list[bytes | m
     tensors: dict[str, Blocks] = {
         "stamps": [rows.stamps],
         "embeddings": rows.blocks,
-        "lossy": [rows.lossy.astype(np.uint8)],
+        "lossy": [rows.marks],
         "names": [np.frombuffer(names, np.uint8)],
     }  # from the largest type to the smallest, so that each is aligned
     return encode_part(metadata_of(FORMAT, identity), tensors)
@@ -177,8 +177,8 @@ def read(path: Path) -> Content:
 
 def _rows(part: Part, size: int, name: str) -> Rows:
     wanted = ("embeddings", "lossy", "stamps", "names")
-    embeddings, lossy, stamps, letters = (part.tensors[key] for key in wanted)
-    types = [tensor.dtype.name for tensor in (embeddings, lossy, stamps, letters)]
+    embeddings, marks, stamps, letters = (part.tensors[key] for key in wanted)
+    types = [tensor.dtype.name for tensor in (embeddings, marks, stamps, letters)]
     if types[0] not in ("float32", "float16") or types[1:] != ["uint8", "int64", "uint8"]:
         raise GalleryError(f"{name} is damaged: its tensors have the wrong type")
     check_embeddings(embeddings, size, f"the embeddings in {name}")
@@ -192,6 +192,8 @@ def _rows(part: Part, size: int, name: str) -> Rows:
     *names, last = str(letters.data, "utf-8", "surrogatepass").split("\0")
     count = len(embeddings)
     # What follows the last zero byte is nothing.
-    if last or (len(names), lossy.shape, stamps.shape) != (count, (count,), (count, 2)):
+    if last or (len(names), marks.shape, stamps.shape) != (count, (count,), (count, 2)):
         raise GalleryError(f"{name} is damaged: its names and its tensors disagree")
-    return Rows(tuple(names), (embeddings,), lossy != 0, np.array(stamps))
+    if marks.size and marks.max() >= len(MARKS):
+        raise GalleryError(f"{name} is damaged: its marks of treatment are none")
+    return Rows(tuple(names), (embeddings,), np.array(marks), np.array(stamps))

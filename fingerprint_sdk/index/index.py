@@ -151,14 +151,15 @@ class Index:
         Args:
             images: an iterable, consumed little by little.
             names: one for each image; None to name each by its path.
-            on_error: "skip" leaves unusable and flat images out; "raise" stops at the first.
+            on_error: "skip" leaves out images that are unusable, flat or untypical; "raise" stops
+                at the first.
             progress: called with the number of images done so far.
 
         Returns:
             The images left out, also kept as ``failures``.
 
         Raises:
-            ImageError: with ``on_error="raise"``, an image cannot be used, or is flat.
+            ImageError: with ``on_error="raise"``, an image cannot be used, is flat or untypical.
             GalleryError: a name is missing, invalid, or in the index already.
         """
         extractor = self._slot.extractor()
@@ -168,15 +169,15 @@ class Index:
         result = extractor.embed_many(watched, on_error=on_error, progress=progress)
         if names is not None and len(used) != len(names):
             raise GalleryError(f"{len(names)} names were given for {len(used)} images")
-        more, flat = new_rows(result, used, stamps, half=self._half)
-        if flat and on_error == "raise":
-            raise flat[0].error
+        more, unfit = new_rows(result, used, stamps, half=self._half)
+        if unfit and on_error == "raise":
+            raise unfit[0].error
         check_embeddings(more.blocks[0], extractor.embedding_size, "the images' embeddings")
         with self._lock:
             if clash := next((name for name in more.names if name in self), None):
                 raise GalleryError(f"{clash!r} was added meanwhile: give other names")
             self._extend(more)
-        self.failures = tuple(sorted((*result.failures, *flat), key=lambda f: f.index))
+        self.failures = tuple(sorted((*result.failures, *unfit), key=lambda f: f.index))
         return self.failures
 
     def merge(self, other: Index, *, on_duplicate: Literal["error", "keep"] = "error") -> None:

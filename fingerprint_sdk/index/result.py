@@ -13,7 +13,7 @@ from fingerprint_sdk.evidence.side import Side, compare, side_of
 from fingerprint_sdk.evidence.verdict import NO_EVIDENCE, judge, probability
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.images.treatment import most
-from fingerprint_sdk.index.rows import Rows
+from fingerprint_sdk.index.rows import MARKS, Rows
 from fingerprint_sdk.results import as_json
 
 
@@ -89,11 +89,15 @@ def judged(
     matches = []
     for place in places:
         found = side_of(rows.embeddings(np.array([place])), (), calibration)
-        if rows.lossy[place]:
-            found = replace(found, treatment=most([found.treatment, "coarse"]))
-        score, condition = compare(probe, found, calibration)
-        ratio = NO_EVIDENCE if probe.reasons else condition.likelihood_ratio(score)
-        threshold = condition.threshold(fmr)
+        # Where it is not known what happened to an image, the strictest of what may have counts.
+        may = [
+            compare(probe, replace(found, treatment=most([found.treatment, told])), calibration)
+            for told in MARKS[rows.marks[place]]
+        ]
+        score = may[0][0]
+        threshold = max(condition.threshold(fmr) for _, condition in may)
+        ratio = min(condition.likelihood_ratio(score) for _, condition in may)
+        ratio = NO_EVIDENCE if probe.reasons else ratio
         matches.append(
             Match(
                 name=rows.names[place],

@@ -12,11 +12,21 @@ import numpy as np
 import numpy.typing as npt
 
 from fingerprint_sdk.embeddings_file import Embeddings
+from fingerprint_sdk.images.quality import Quality
+from fingerprint_sdk.images.treatment import ANY_LOSSY, treatment
 
 BLOCK = 16_384
 """Rows that may be copied: 42 MB of 641 float32 numbers, some milliseconds."""
 CHUNK = 4096
 """Rows that are made float32 at once: 10 MB of them."""
+MARKS = (("as is",), ANY_LOSSY, ("lossy",), ("coarse",), ("grey",))
+"""By the number that is kept of an image, the treatments that its file and its pixels may tell.
+Number 1 is what earlier versions kept of any lossy image."""
+
+
+def mark_of(quality: Quality) -> int:
+    """The place in ``MARKS`` of an image of this quality."""
+    return MARKS.index((treatment(quality, None),))
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,21 +40,21 @@ class Rows:
         names: N different strings.
         blocks: at least one, all float32 or all float16, shape (n, D), N rows in all,
             L2-normalised.
-        lossy: bool, shape (N,), True where the image carries lossy compression.
+        marks: uint8, shape (N,), see ``MARKS``.
         stamps: int64, shape (N, 2): a file's size in bytes and time of change in nanoseconds, -1
             when unknown.
     """
 
     names: tuple[str, ...]
     blocks: tuple[npt.NDArray[np.floating[Any]], ...]
-    lossy: npt.NDArray[np.bool_]
+    marks: npt.NDArray[np.uint8]
     stamps: npt.NDArray[np.int64]
 
     @classmethod
     def empty(cls, size: int, *, half: bool) -> Rows:
         """No rows of ``size`` columns, float16 if ``half``."""
         block = np.empty((0, size), np.float16 if half else np.float32)
-        return cls((), (block,), np.empty(0, bool), np.empty((0, 2), np.int64))
+        return cls((), (block,), np.empty(0, np.uint8), np.empty((0, 2), np.int64))
 
     @classmethod
     def joined(cls, parts: Sequence[Rows]) -> Rows:
@@ -52,7 +62,7 @@ class Rows:
         return cls(
             tuple(chain.from_iterable(part.names for part in parts)),
             tuple(_joined([block for part in parts for block in part.blocks])),
-            np.concatenate([part.lossy for part in parts]),
+            np.concatenate([part.marks for part in parts]),
             np.concatenate([part.stamps for part in parts]),
         )
 
@@ -71,8 +81,8 @@ class Rows:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of the names, the stamps and the marks of loss: of which images it is."""
-        total = hashlib.sha256(self.stamps.tobytes() + self.lossy.tobytes())
+        """SHA-256 (hex) of the names, the stamps and the marks: of which images it is."""
+        total = hashlib.sha256(self.stamps.tobytes() + self.marks.tobytes())
         for name in self.names:
             total.update(name.encode("utf-8", "surrogatepass") + b"\0")
         return total.hexdigest()
@@ -107,7 +117,7 @@ class Rows:
             blocks.append(block[max(0, start - first) :])
             first += len(block)
         later = [block for block in blocks if len(block)] or blocks[:1]
-        return Rows(self.names[start:], tuple(later), self.lossy[start:], self.stamps[start:])
+        return Rows(self.names[start:], tuple(later), self.marks[start:], self.stamps[start:])
 
     def kept(self, keep: npt.NDArray[np.bool_]) -> Rows:
         """Only the rows where ``keep``, shape (N,), is True; copies only blocks with a gap."""
@@ -121,7 +131,7 @@ class Rows:
                 first += len(rows)
         names = tuple(name for name, kept in zip(self.names, keep, strict=True) if kept)
         blocks = blocks or [self.blocks[0][:0]]
-        return Rows(names, tuple(_joined(blocks)), self.lossy[keep], self.stamps[keep])
+        return Rows(names, tuple(_joined(blocks)), self.marks[keep], self.stamps[keep])
 
 
 def _joined(

@@ -7,7 +7,7 @@ from support.embeddings import unit
 
 import fingerprint_sdk as fp
 from fingerprint_sdk.index.file import Content
-from fingerprint_sdk.index.rows import Rows
+from fingerprint_sdk.index.rows import MARKS, Rows
 from fingerprint_sdk.runtime.contract import ModelIdentity
 
 
@@ -19,7 +19,7 @@ def plain_rows(first: int, count: int, size: int = 16, *, half: bool = False) ->
     return Rows(
         tuple(f"image{number}" for number in numbers),
         (embeddings.astype(np.float16) if half else embeddings,),
-        numbers % 3 == 0,
+        (numbers % len(MARKS)).astype(np.uint8),
         np.stack([numbers, -numbers], axis=1),
     )
 
@@ -41,5 +41,5 @@ def check_plain(index: fp.Index, count: int) -> None:
     rows = index._content()
     assert rows.names == expected.names
     np.testing.assert_array_equal(np.concatenate(rows.blocks), expected.blocks[0])
-    np.testing.assert_array_equal(rows.lossy, expected.lossy)
+    np.testing.assert_array_equal(rows.marks, expected.marks)
     np.testing.assert_array_equal(rows.stamps, expected.stamps)

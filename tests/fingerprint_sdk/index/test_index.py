@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ import pytest
 from support.cli_runner import write_flat
 
 import fingerprint_sdk as fp
+from fingerprint_sdk.evidence.side import side_of
+from fingerprint_sdk.index.add import new_rows
+from fingerprint_sdk.index.result import judged
 from fingerprint_sdk.index.rows import Rows
 
 
@@ -21,7 +25,7 @@ def random_index(extractor: fp.Extractor, count: int) -> fp.Index:
     index = fp.Index(extractor)
     embeddings = unit(np.random.default_rng(0), count, extractor.embedding_size)
     names = tuple(f"image{i}" for i in range(count))
-    index._extend(Rows(names, (embeddings,), np.zeros(count, bool), np.full((count, 2), -1)))
+    index._extend(Rows(names, (embeddings,), np.zeros(count, np.uint8), np.full((count, 2), -1)))
     return index
 
 
@@ -61,23 +65,62 @@ def test_scores_and_decisions_are_those_of_verification(
             assert match.probability == pytest.approx(expected.probability, abs=1e-3)
 
 
-def test_a_lossy_row_has_its_own_threshold(
+def test_what_happened_to_an_image_counts_as_in_verification(
     extractor: fp.Extractor, sample_images: dict[str, list[np.ndarray]], tmp_path: Path
 ):
     from PIL import Image
 
-    jpeg = tmp_path / "a.jpg"
-    Image.fromarray(sample_images["source0"][0]).save(jpeg, quality=95)
-    clean = sample_images["source0"][1]
-    index = fp.Index(extractor)
-    index.add([jpeg])
-    index.add([clean], names=["clean"])
-    thresholds = {match.name: match.threshold for match in index.search(clean).matches}
-    known = extractor.calibration
-    for name, treatment in ((str(jpeg), "coarse"), ("clean", "as is")):
-        expected = known.condition(1, 1, treatment=treatment)
-        assert thresholds[name] == expected.threshold(known.default_fmr)
-    assert thresholds[str(jpeg)] > thresholds["clean"]
+    picture, clean = sample_images["source0"][:2]
+    for name, options in (("fine.jpg", {"quality": 95}), ("coarse.jpg", {"quality": 60})):
+        Image.fromarray(picture).save(tmp_path / name, **options)
+    Image.fromarray(picture).convert("L").save(tmp_path / "grey.png")
+    Image.fromarray(picture).save(tmp_path / "clean.png")
+    files = sorted(str(path) for path in tmp_path.iterdir())
+    index = fp.Index.build(files, model=extractor)
+    index.save(tmp_path / "x.fpi")
+    thresholds = set()
+    for opened in (index, fp.Index.load(tmp_path / "x.fpi", extractor)):
+        matches = {match.name: match for match in opened.search(clean).matches}
+        assert sorted(matches) == files
+        for file, match in matches.items():
+            expected = extractor.verify(clean, file)
+            assert match.threshold == expected.threshold
+            if not file.endswith(".jpg"):  # `verify` recompresses the clean one
+                ratio = expected.likelihood_ratio
+                assert match.likelihood_ratio == pytest.approx(ratio, rel=1e-3)
+                assert match.same == (expected.verdict == "same")
+            thresholds.add(match.threshold)
+    assert len(thresholds) > 2, "the calibration tells none of these apart"
+
+
+def test_of_what_earlier_versions_kept_the_strictest_counts(
+    extractor: fp.Extractor, index: fp.Index, sample_files: list[Path]
+):
+    rows = index._content()
+    side = side_of(rows.embeddings(np.array([3])), (), extractor.calibration)
+    found = {}
+    for mark in (1, 2, 3):
+        changed = replace(rows, marks=np.full(len(rows), mark, np.uint8))
+        (found[mark],) = judged(changed, np.array([0]), side, extractor.calibration, 0.01)
+    assert found[2].threshold != found[3].threshold
+    assert found[1].threshold == max(found[2].threshold, found[3].threshold)
+    ratios = [found[mark].likelihood_ratio for mark in (2, 3)]
+    assert found[1].likelihood_ratio == min(ratios)
+
+
+def test_an_untypical_image_is_left_out_like_a_flat_one(
+    extractor: fp.Extractor, sample_files: list[Path]
+):
+    result = extractor.embed_many(sample_files[:3])
+    quality = tuple(
+        replace(one, deviation=deviation)
+        for one, deviation in zip(result.quality, (0.9, 1.1, None), strict=True)
+    )
+    result, names = replace(result, quality=quality), ["a", "b", "c"]
+    rows, left_out = new_rows(result, names, [(0, 0)] * 3, half=False)
+    assert rows.names == ("a", "c")
+    assert [one.index for one in left_out] == [1]
+    assert "'b' is untypical" in str(left_out[0].error)
 
 
 def test_search_takes_embeddings(

@@ -29,7 +29,7 @@ def rows(first, count):
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     names = tuple(f"/folder/{{n}}.png" for n in range(first, first + count))
     block = vectors.astype(np.float16 if half else np.float32)
-    return Rows(names, (block,), np.zeros(count, bool), np.full((count, 2), -1))
+    return Rows(names, (block,), np.zeros(count, np.uint8), np.full((count, 2), -1))
 
 path, half = sys.argv[1], sys.argv[2] == "half"
 """

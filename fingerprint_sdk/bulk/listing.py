@@ -28,14 +28,14 @@ class Shard:
         files: relative to the source; one, but for images.
         row_group: of the Parquet file.
         first_row: of that row group, in its file.
-        size: of the file in bytes, but for images: tells when it is another one.
+        sizes: of the files in bytes, 0 where it cannot be told: tells when they are others.
     """
 
     kind: str
     files: tuple[str, ...]
     row_group: int = 0
     first_row: int = 0
-    size: int = 0
+    sizes: tuple[int, ...] = ()
 
 
 def list_shards(source: str | os.PathLike[str], shard_size: int = SHARD_SIZE) -> tuple[Shard, ...]:
@@ -59,12 +59,15 @@ def list_shards(source: str | os.PathLike[str], shard_size: int = SHARD_SIZE) ->
         raise ImageError(f"cannot read {str(root)!r}: {error.strerror or error}") from error
     base = root.parent if root.is_file() else root
     images = [name for name in files if Path(name).suffix.lower() in SUFFIXES]
-    shards = [Shard("images", tuple(names)) for names in _slices(images, shard_size)]
+    shards = [
+        Shard("images", tuple(names), sizes=tuple(_size(base / name) for name in names))
+        for names in _slices(images, shard_size)
+    ]
     for name in files:
         if name.lower().endswith(".parquet"):
             shards += _row_groups(base, name)
         elif name.lower().endswith(_TARS):
-            shards.append(Shard("tar", (name,), size=(base / name).stat().st_size))
+            shards.append(Shard("tar", (name,), sizes=(_size(base / name),)))
     if not shards:
         raise ImageError(
             f"{str(root)!r} holds no image, .parquet or .tar file: give a folder or file of them"
@@ -88,7 +91,7 @@ def to_json(shard: Shard) -> str:
 def from_json(text: str) -> Shard:
     """The inverse of ``to_json``."""
     values = json.loads(text)
-    return Shard(**values | {"files": tuple(values["files"])})
+    return Shard(**values | {key: tuple(values[key]) for key in ("files", "sizes")})
 
 
 def _walk(root: Path) -> Iterator[str]:
@@ -104,6 +107,13 @@ def _walk(root: Path) -> Iterator[str]:
                 yield Path(folder, name).relative_to(root).as_posix()
 
 
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # whoever reads it says what is wrong with it
+        return 0
+
+
 def _slices(names: list[str], size: int) -> Iterator[list[str]]:
     return (names[start : start + size] for start in range(0, len(names), size))
 
@@ -111,14 +121,17 @@ def _slices(names: list[str], size: int) -> Iterator[list[str]]:
 def _row_groups(base: Path, name: str) -> Iterator[Shard]:
     arrow = need("pyarrow", "ray", "reading Parquet")
     parquet = need("pyarrow.parquet", "ray", "reading Parquet")
-    size = (base / name).stat().st_size
+    sizes = (_size(base / name),)
+    if not (base / name).is_file():  # to open a pipe would wait for somebody to write
+        yield Shard("parquet", (name,), sizes=sizes)
+        return
     try:
         with parquet.ParquetFile(base / name) as file:
             rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
     except (arrow.ArrowException, OSError):
-        yield Shard("parquet", (name,), size=size)  # whoever reads it says what is wrong with it
+        yield Shard("parquet", (name,), sizes=sizes)  # whoever reads it says what is wrong with it
         return
     first = 0
     for number, count in enumerate(rows):
-        yield Shard("parquet", (name,), number, first, size)
+        yield Shard("parquet", (name,), number, first, sizes)
         first += count

@@ -6,7 +6,7 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from fingerprint_sdk.bulk.listing import Shard
 from fingerprint_sdk.errors import ImageError
@@ -34,6 +34,9 @@ def read(base: Path, shard: Shard, column: str) -> Iterator[tuple[str, Read]]:
         yield from ((name, base / name) for name in shard.files)
         return
     (file,) = shard.files
+    if not (base / file).is_file():  # to open a pipe would wait for somebody to write
+        yield file, ImageError(f"{file!r} cannot be read: it is no regular file, or is gone")
+        return
     reader = _rows(base, shard, column) if shard.kind == "parquet" else _members(base / file)
     try:
         yield from ((f"{file}{name}", image) for name, image in reader)
@@ -60,8 +63,21 @@ def _bytes(value: Any, number: int) -> Read:
     return content if isinstance(content, bytes) else ImageError(f"row {number} has no bytes")
 
 
+class _Member(tarfile.TarInfo):
+    """A member whose header is whole: ``tarfile`` takes any other for the end of the archive."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(tarfile_)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"it is damaged, or has no end: {error}") from error
+
+
 def _members(path: Path) -> Iterator[tuple[str, Read]]:
-    with tarfile.open(path, "r|*") as archive:
+    with tarfile.open(path, "r|*", tarinfo=_Member) as archive:
         while (member := archive.next()) is not None:
             archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
             if not (member.isfile() and Path(member.name).suffix.lower() in SUFFIXES):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,19 @@ def test_another_source_model_or_size_of_shard_is_refused(
     assert kept(out) == before
 
 
+def test_other_images_of_the_same_names_are_refused(
+    extractor: fp.Extractor, folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    embed_source(folder, out, extractor, shard_size=SIZE)
+    before = kept(out)
+    first = folder / list_shards(folder, SIZE)[0].files[0]
+    first.write_bytes(first.read_bytes() + b"changed")
+    with pytest.raises(fp.FingerprintError, match="begun with other images"):
+        embed_source(folder, out, extractor, shard_size=SIZE)
+    assert kept(out) == before
+
+
 @pytest.mark.parametrize("struct", [False, True])
 def test_parquet_gives_each_row(
     struct: bool,
@@ -187,6 +201,49 @@ def test_what_is_cut_short_counts_until_there_and_is_told(
     assert result.images >= 1
     assert {row["name"] for row in rows(out, "bad")} == {"cut.tar", "none.parquet", "none.tar"}
     assert all("cannot be read to its end" in row["reason"] for row in rows(out, "bad"))
+
+
+@pytest.mark.parametrize("damage", ["end", "header cut", "header changed"])
+def test_an_archive_without_its_end_is_told(
+    extractor: fp.Extractor, tmp_path: Path, damage: str
+) -> None:
+    content, starts = io.BytesIO(), []
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for number in range(4):
+            starts.append(archive.offset)
+            member = tarfile.TarInfo(f"{number}.png")
+            member.size = len(encoded(number))
+            archive.addfile(member, io.BytesIO(encoded(number)))
+    data = bytearray(content.getvalue())
+    if damage == "header changed":
+        data[starts[2] + 3] ^= 1
+    else:
+        del data[starts[2] + (100 if damage == "header cut" else 0) :]
+    (tmp_path / "a.tar").write_bytes(data)
+    out = tmp_path / "out"
+    assert embed_source(tmp_path / "a.tar", out, extractor) == BulkResult(1, 0, 2, 1)
+    assert [row["name"] for row in rows(out)] == ["a.tar/0.png", "a.tar/1.png"]
+    (bad,) = rows(out, "bad")
+    assert bad["name"] == "a.tar"
+    assert "cannot be read to its end" in bad["reason"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_what_is_no_file_is_told_and_stops_nothing(
+    extractor: fp.Extractor, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a.png").write_bytes(encoded(0))
+    gone = {"gone.tar", "gone.parquet", "gone.png"}
+    for name in gone:
+        (source / name).symlink_to(tmp_path / "nowhere")
+    for name in ("pipe.tar", "pipe.parquet"):
+        os.mkfifo(source / name)
+    out = tmp_path / "out"
+    assert embed_source(source, out, extractor).images == 1
+    told = {row["name"] for row in rows(out, "bad")}
+    assert told == {*gone, "pipe.tar", "pipe.parquet"}
 
 
 def test_shards_are_the_same_wherever_the_source_lies(folder: Path, tmp_path: Path) -> None:

@@ -60,7 +60,13 @@ def probability(ratio: float, prior: float) -> float:
 
 
 def support(ratio: float) -> str:
-    """How strong the evidence is, and for which answer, on ENFSI's scale."""
+    """How strong the evidence is, and for which answer, on ENFSI's scale.
+
+    Raises:
+        ValueError: ``ratio`` is no likelihood ratio: not finite, or not over 0.
+    """
+    if not 0 < ratio < math.inf:
+        raise ValueError(f"{ratio!r} is no likelihood ratio")
     strength = max(ratio, 1 / ratio)
     word = next(word for end, word in _SUPPORT if strength < end)
     if strength < _SUPPORT[0][0]:

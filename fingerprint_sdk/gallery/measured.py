@@ -139,7 +139,8 @@ def _copied(
         scores[rows < 0] = -np.inf
         itself = _no_strangers(background, place)
         best = _best(background, itself, scores, rows, calibration)
-        found.append((int(background.families[place]), best))
+        if np.isfinite(best).all():  # else too few strangers have copies of that kind
+            found.append((int(background.families[place]), best))
     return found
 
 

@@ -46,6 +46,12 @@ def test_the_scale_of_support_is_enfsis(ratio: float, said: str) -> None:
     assert words(ratio).endswith(f": {said}.")
 
 
+@pytest.mark.parametrize("ratio", [float("nan"), 0.0, -1.0, float("inf")])
+def test_what_is_no_ratio_gets_no_words(ratio: float) -> None:
+    with pytest.raises(ValueError, match="no likelihood ratio"):
+        support(ratio)
+
+
 def test_words_count_as_people_do() -> None:
     assert "about 3.1 times more probable if the images share" in words(3.14159)
     assert "about 140 times" in words(137)

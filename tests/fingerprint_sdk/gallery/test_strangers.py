@@ -112,6 +112,28 @@ def test_one_entry_more_asks_hardly_anything_again() -> None:
     assert len(after.told) - len(before.told) < 100
 
 
+@pytest.mark.parametrize("others", [0, 1])
+def test_copies_that_have_no_strangers_tell_nothing(others: int) -> None:
+    """One source under four names has copies, and of strangers one at most."""
+    rng = np.random.default_rng(0)
+    one = around(rng, 1, 4, 0.2)[0]
+    jpeg = {"jpeg_85_4:2:0": one.mean(axis=0).astype(np.float32)}
+    entries = {f"same{i}": entry(one, **jpeg) for i in range(4)}
+    rest = around(rng, 12, 4, 0.2)
+    for i, rows in enumerate(rest):
+        mean = {"jpeg_85_4:2:0": rows.mean(axis=0).astype(np.float32)} if i < others else {}
+        entries[f"m{i}"] = entry(rows, **mean)
+    known, model = background(entries), calibration(size=SIZE)
+    found = strangers(known, "jpeg 85 4:2:0", AS_ENROLLED, 1, model)
+    assert np.isfinite([found.mean, found.threshold(0.01), found.measured]).all()
+    probe = entries["same0"].copies["jpeg 85 4:2:0"].mean[None]
+    told = rank(
+        known, probe / np.linalg.norm(probe), model, quality=(), fpir=0.05, fnir=0.05,
+        prior=0.5, top=3,
+    )  # fmt: skip
+    assert all(np.isfinite(one.likelihood_ratio) for one in told.candidates)
+
+
 def test_of_entries_that_are_gone_nothing_is_kept() -> None:
     rng = np.random.default_rng(0)
     entries = {f"m{i}": entry(rows) for i, rows in enumerate(around(rng, 8, 2, 0.5))}

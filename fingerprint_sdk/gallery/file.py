@@ -114,8 +114,8 @@ def read(path: Path) -> Content:
     with reading(path, FORMAT):
         saved = saved_at(path)
         with path.open("rb") as file:
-            told = _told(file, path)
-    return replace(_checked(told, name), saved=saved)
+            content = _checked(_told(file, path), name)
+    return replace(content, saved=saved)
 
 
 def decode(content: bytes, name: str) -> Content:
@@ -125,10 +125,9 @@ def decode(content: bytes, name: str) -> Content:
         GalleryError: they are damaged.
     """
     try:
-        told = _told(BytesIO(content), Path(name))
+        return _checked(_told(BytesIO(content), Path(name)), repr(name))
     except (OSError, RecursionError, LookupError, ValueError, TypeError) as error:
         raise GalleryError(f"{name!r} is damaged: {error}") from error
-    return _checked(told, repr(name))
 
 
 _Told = tuple[ModelIdentity, bool, Sequence["_Listed"], dict[str, npt.NDArray[Any]]]
@@ -186,6 +185,8 @@ class _Listed:
         ]
         try:
             for kind in names:
+                if not isinstance(kind, str):
+                    raise ValueError
                 kind_named(kind)
             if not all(type(number) is int and 1 <= number < 2**48 for number in numbers):
                 raise ValueError

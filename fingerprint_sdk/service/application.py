@@ -49,7 +49,7 @@ async def healthz() -> schemas.State:
 )
 async def readyz(context: Shared) -> schemas.State:
     """Model and built-in gallery are loaded, and the galleries can be reached."""
-    if not (context.batcher.alive and context.galleries.ready):
+    if not await context.ready():
         raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "not ready")
     return {"status": "ready"}
 

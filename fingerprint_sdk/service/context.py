@@ -25,6 +25,9 @@ from fingerprint_sdk.service.uploads import Upload, check_pixels, read_uploads
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_READY_SECONDS = 3.0
+"""How long whoever asks whether the service is ready waits for the galleries at most."""
+
 
 class Context:
     """The model, the galleries, and the threads that work on them.
@@ -42,11 +45,24 @@ class Context:
         self.metrics = Metrics(extractor)
         self.batcher = Batcher(extractor, limits.batch, self.metrics)
         self._pool = ThreadPoolExecutor(max(2, cores()), thread_name_prefix="fingerprint-work")
+        # Of its own, and one: a database that does not answer keeps no other work waiting.
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix="fingerprint-ready")
 
     async def work(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What a call returns that would keep the event loop from its other work."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, partial(call, *args, **kwargs))
+
+    async def ready(self) -> bool:
+        """Whether model and galleries can be used; no where nobody says so in time."""
+        if not self.batcher.alive:
+            return False
+        loop = asyncio.get_running_loop()
+        asked = loop.run_in_executor(self._asking, lambda: self.galleries.ready)
+        try:
+            return await asyncio.wait_for(asked, _READY_SECONDS)
+        except TimeoutError:
+            return False
 
     async def uploads(self, files: Sequence[UploadFile], already: int = 0) -> list[Upload]:
         """``read_uploads``, no larger than may be."""
@@ -61,7 +77,8 @@ class Context:
     async def stop(self) -> None:
         """End the threads."""
         await self.batcher.stop()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._asking):
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def context_of(request: Request) -> Context:

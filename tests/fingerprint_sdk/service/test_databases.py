@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -107,6 +108,21 @@ def test_a_database_that_is_gone_is_told_without_its_address(
                     assert word not in refused.detail
                 # What needs no gallery is answered still.
                 assert locked_out.post("/v1/embed", sample_files[0]).status == 200
+
+
+def test_a_database_that_says_nothing_keeps_nobody_waiting(
+    model: list[str], tmp_path: Path, sample_files: list[Path]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"postgresql://me@127.0.0.1:{silent.getsockname()[1]}/base"
+        with (
+            serving(tmp_path, *model, "--galleries", place) as service,
+            ThreadPoolExecutor(4) as pool,
+        ):
+            asked = [pool.submit(service.get, "/readyz") for _ in range(4)]
+            assert service.get("/healthz").status == 200
+            assert service.post("/v1/embed", sample_files[0]).status == 200
+            assert [one.result().status for one in asked] == [503] * 4
 
 
 def test_what_is_no_place_of_galleries_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from fingerprint_sdk.errors import FingerprintError
@@ -61,8 +62,20 @@ def _free_memory() -> int | None:
         with open("/proc/meminfo", encoding="ascii") as file:
             fields = dict(line.split(":", 1) for line in file)
         found.append(int(fields["MemAvailable"].split()[0]) * 1024)
-        with open("/sys/fs/cgroup/memory.max", encoding="ascii") as file:
-            found.append(int(file.read()))  # of a container; "max" without a limit
+        found.append(_left_to(Path("/sys/fs/cgroup")))
     except (OSError, LookupError, ValueError):
         pass
     return min(found, default=None)
+
+
+def _left_to(group: Path) -> int:
+    """Bytes that a container may still take: its limit less what it has, but for cached files.
+
+    Raises:
+        OSError, LookupError, ValueError: it has no limit, or nobody says so.
+    """
+    limit, used = (
+        int((group / name).read_text()) for name in ("memory.max", "memory.current")
+    )  # "max" without a limit
+    told = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+    return limit - used + int(told["inactive_file"])

@@ -13,11 +13,16 @@ from pathlib import Path
 
 
 def _machine() -> str:
-    """Where a process number means one process: a machine, and on it a container."""
-    numbering = ""
+    """Where a process number means one process: a machine since it started, and on it a container.
+
+    Machines made from one image may have one name.
+    """
+    numbering = started = ""
     with contextlib.suppress(OSError, AttributeError):
         numbering = os.readlink("/proc/self/ns/pid")
-    return f"{zlib.crc32(f'{platform.node()} {numbering}'.encode()):08x}"
+    with contextlib.suppress(OSError, ValueError):
+        started = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    return f"{zlib.crc32(f'{platform.node()} {numbering} {started}'.encode()):08x}"
 
 
 # Temporary files name their writer, who may be of another machine where the folder is shared.

@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from fingerprint_sdk.files.replacement import check_target
@@ -39,9 +40,7 @@ def locked(path: str | os.PathLike[str], timeout: float = LOCK_SECONDS) -> Itera
     from filelock import FileLock, Timeout
 
     target = check_target(path)
-    # Whoever may write into the folder may take the lock, whatever the umask of the first.
-    mode = stat.S_IMODE(target.parent.stat().st_mode) & 0o666 | 0o600
-    lock = FileLock(_beside(target), mode=mode, is_singleton=True)
+    lock = FileLock(_beside(target), mode=_mode(target.parent), is_singleton=True)
     try:
         lock.acquire(timeout=timeout)
     except Timeout:
@@ -79,6 +78,15 @@ def claimed(path: str | os.PathLike[str]) -> Iterator[bool]:
                 return
         # Again: another may have made it while we asked.
         yield not os.path.exists(path)
+
+
+@lru_cache(4096)
+def _mode(folder: Path) -> int:
+    """Whoever may write into the folder may take the lock, whatever the umask of the first.
+
+    Asked once: a lock that is held must not be asked for with another mode.
+    """
+    return stat.S_IMODE(folder.stat().st_mode) & 0o666 | 0o600
 
 
 def _beside(target: Path) -> Path:

@@ -20,7 +20,7 @@ from fingerprint_sdk.clustering import (
     cluster_embeddings,
     memory_needed,
 )
-from fingerprint_sdk.clustering.memory import _free_memory
+from fingerprint_sdk.clustering.memory import _free_memory, _left_to
 from fingerprint_sdk.embedding import cosine, mean_embedding
 from fingerprint_sdk.evidence.verdict import probability
 
@@ -233,6 +233,17 @@ def test_the_free_memory_is_known():
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
+def test_in_a_container_what_is_taken_is_not_free(tmp_path: Path):
+    told = {"memory.max": "3000\n", "memory.current": "1000\n"}
+    told["memory.stat"] = "anon 700\ninactive_file 200\nactive_file 100\n"
+    for name, text in told.items():
+        (tmp_path / name).write_text(text)
+    assert _left_to(tmp_path) == 2200
+    (tmp_path / "memory.max").write_text("max\n")
+    with pytest.raises(ValueError, match="max"):
+        _left_to(tmp_path)
+
+
 def test_grouping_takes_the_memory_it_says():
     program = (
         "import numpy as np\n"

@@ -62,6 +62,15 @@ def test_another_process_is_waited_for_and_then_named(tmp_path: Path) -> None:
             assert process.wait() == 0
 
 
+def test_a_folder_may_be_opened_to_others_while_the_lock_is_held(tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir(mode=0o700)
+    with locked(folder / "a.fpg"):
+        folder.chmod(0o777)
+        with locked(folder / "a.fpg"):
+            pass
+
+
 def test_a_killed_holder_locks_nobody_out(tmp_path: Path) -> None:
     path = tmp_path / "a.fpg"
     with holder(path) as process:

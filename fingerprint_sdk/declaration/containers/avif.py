@@ -72,18 +72,18 @@ def _items(source: Source, meta: bytes) -> Iterator[Part]:
     boxes = dict(_boxes(meta, 4))  # behind its version and flags
     kinds = dict(_kinds(boxes.get(b"iinf", b"")))
     for number, in_box, extents in _places(boxes.get(b"iloc", b"")):
-        kind = kinds.get(number)
+        kind = kinds.pop(number, None)  # each once, though a file may place it again
         if kind is None:
             continue
-        data = b""
+        data, what = b"", "EXIF or XMP"
         for offset, length in extents:
             if len(data) > MAX_PART:
                 break
             if in_box:
-                data += boxes.get(b"idat", b"")[offset : offset + length]
+                data += source.kept(boxes.get(b"idat", b"")[offset : offset + length], what)
             else:
                 length = length or source.size - offset  # zero: to the end of the file
-                data += source.part(offset, length, "EXIF or XMP")
+                data += source.part(offset, length, what)
         if kind == "exif":  # behind where in it the TIFF header stands
             yield Part("exif", data[4 + int.from_bytes(data[:4], "big") :])
         else:

@@ -77,11 +77,18 @@ class Source:
         """
         if offset + length > self.size:
             raise ValueError("cut short")
+        return self.at(offset, length) if self._may_be_kept(length, what, c2pa=c2pa) else b""
+
+    def kept(self, data: bytes, what: str) -> bytes:
+        """Bytes of a part that was read, once more; empty with a note if they are too many."""
+        return data if self._may_be_kept(len(data), what, c2pa=False) else b""
+
+    def _may_be_kept(self, length: int, what: str, *, c2pa: bool) -> bool:
         if length > min(MAX_C2PA if c2pa else MAX_PART, self._left[c2pa]):
             self.note(f"{what} of {length:,} bytes was not read: that is more than is looked at")
-            return b""
+            return False
         self._left[c2pa] -= length
-        return self.at(offset, length)
+        return True
 
     def inflated(self, data: bytes, what: str) -> bytes:
         """zlib data decompressed, empty with a note if it is broken or becomes too long."""

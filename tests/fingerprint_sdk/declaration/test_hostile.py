@@ -119,6 +119,28 @@ def test_many_parts_together_are_bounded() -> None:
     assert max(len(one.value) for one in declaration.statements) < 30_000
 
 
+def box(kind: bytes, data: bytes) -> bytes:
+    return (8 + len(data)).to_bytes(4, "big") + kind + data
+
+
+@pytest.mark.parametrize("numbers", [[1] * 2000, list(range(1, 2001))], ids=["one", "many"])
+def test_one_place_of_an_avif_file_is_not_kept_for_each_item(numbers: list[int]) -> None:
+    packet = xmp("<dc:title>a</dc:title>").ljust(200_000)
+    info = b"".join(
+        box(b"infe", struct.pack(">IHH4s", 2 << 24, n, 0, b"mime") + b"\0application/rdf+xml\0")
+        for n in sorted(set(numbers))
+    )
+    places = struct.pack(">IHH", 1 << 24, 0x4400, len(numbers)) + b"".join(
+        struct.pack(">HHHHII", n, 1, 0, 1, 0, len(packet)) for n in numbers
+    )
+    iinf = struct.pack(">IH", 0, len(set(numbers))) + info
+    meta = box(b"iinf", iinf) + box(b"iloc", places) + box(b"idat", packet)
+    file = box(b"ftyp", b"avif\0\0\0\0avifmif1") + box(b"meta", bytes(4) + meta)
+    declaration, held = peak(file)
+    assert [one.value for one in declaration.statements][:1] == ["a"]
+    assert held < 4 * MAX_TOTAL
+
+
 def test_a_large_workflow_is_read() -> None:
     """Of 3 MB, which is valid and not rare."""
     nodes = {

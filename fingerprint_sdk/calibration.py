@@ -15,6 +15,7 @@ from typing import Any
 
 from fingerprint_sdk.errors import ModelError, OperatingPointError
 from fingerprint_sdk.evidence.cohort import Cohort
+from fingerprint_sdk.evidence.verdict import LEAST
 from fingerprint_sdk.images.treatment import TREATMENTS
 
 Table = tuple[tuple[float, float], ...]
@@ -84,6 +85,14 @@ class Condition:
         """Score above which the evidence is for one source: a likelihood ratio of more than 1."""
         return -self.intercept / self.slope
 
+    @property
+    def supported(self) -> tuple[float, float]:
+        """Scores from which the evidence supports an answer: two sources up to the first, one
+        source from the second on. The likelihood ratio is 1 / ``LEAST`` and ``LEAST`` there."""
+        # A little more, so that rounding does not make the ratio less.
+        apart = (math.log(LEAST) + 1e-9) / self.slope
+        return self.even - apart - self.excess, self.even + apart
+
     def shifted(self, by: float) -> Condition:
         """The condition of scores that are all higher by that."""
         return replace(
@@ -96,13 +105,13 @@ class Condition:
     def limits(self, fmr: float, fnmr: float) -> tuple[float, float]:
         """Scores that a verdict needs: "different" below the first, "same" from the second on.
 
-        Those of the two rates, but never where the evidence is for the other answer, or for none.
+        Those of the two rates, but never where the evidence does not support the answer.
 
         Raises:
             OperatingPointError: a rate lies outside the tabulated range.
         """
-        low, high = self.missed(fnmr), self.threshold(fmr)
-        return min(low, self.even - self.excess), max(high, self.even)
+        low, high = self.supported
+        return min(self.missed(fnmr), low), max(self.threshold(fmr), high)
 
     def likelihood_ratio(self, score: float) -> float:
         """How many times more probable the score is of one source than of two.
@@ -330,8 +339,10 @@ def _parse_condition(entry: Any) -> Condition:
     if slope <= 0:
         raise ValueError("the logistic slope must be positive")
     low, high = (_number(value) for value in entry["bounds"])
-    if not 0 < low < 1 < high:
-        raise ValueError("the bounds of the likelihood ratio must lie on both sides of 1")
+    if not 0 < low <= 1 / LEAST < LEAST <= high:
+        raise ValueError(
+            f"the bounds of the likelihood ratio must be 1/{LEAST:g} and {LEAST:g}, or wider"
+        )
     return Condition(
         entry["treatment"],
         windows,

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from fingerprint_sdk.calibration import Calibration
 from fingerprint_sdk.embedding import embedding_rows, is_embeddings
 from fingerprint_sdk.errors import ImageError
+from fingerprint_sdk.evidence.side import side_of, without_common
 from fingerprint_sdk.identification import Identification
 from fingerprint_sdk.images import WINDOW_BUDGET, WINDOW_SIZE, is_single_image
 from fingerprint_sdk.images.contents import PAIRS, share_contents
@@ -28,7 +29,7 @@ from fingerprint_sdk.runtime.contract import ModelIdentity
 from fingerprint_sdk.runtime.model import open_model, read_model
 from fingerprint_sdk.stream import Embedded, as_iterable, positive, stream
 from fingerprint_sdk.text import visible
-from fingerprint_sdk.verification import Verification, verify_embeddings
+from fingerprint_sdk.verification import Verification, verify_sides
 
 if TYPE_CHECKING:
     from fingerprint_sdk.images import ImageInput
@@ -253,8 +254,9 @@ class Extractor:
 
         Where one side is lossy throughout and the other is not at all, the latter is brought to
         the former's processing: a JPEG file's own tables, or WebP or AVIF at a usual quality.
-        ``copy`` of the answer says so. Where both sides show the same, words over both, say, or
-        one picture twice, that is no evidence (``images.contents``). Streams and open files,
+        ``copy`` of the answer says so. A picture that stands on both sides has no vote where each
+        side has another. Where both sides show the same, words over both, say, or one picture
+        twice, that is no evidence (``images.contents``). Streams and open files,
         which cannot be read twice, are compared as they are.
 
         Args:
@@ -272,16 +274,14 @@ class Extractor:
         if is_embeddings(a) or is_embeddings(b):
             rows_a, quality_a = self.embedded(a)
             rows_b, quality_b = self.embedded(b)
-            known = quality_a + quality_b
-            whole = len(known) == len(rows_a) + len(rows_b)
-            return verify_embeddings(
-                rows_a,
-                rows_b,
+            return verify_sides(
+                side_of(rows_a, quality_a, self.calibration),
+                side_of(rows_b, quality_b, self.calibration),
                 self.calibration,
                 fmr=fmr,
                 fnmr=fnmr,
                 prior=prior,
-                quality=known if whole else (),
+                quality=quality_a + quality_b,
             )
         counts = [0, 0]
 
@@ -331,10 +331,14 @@ class Extractor:
             left, copy = self._as_others(a, left, quality_b)
         elif all(q.lossy for q in quality_a) and not any(q.lossy for q in quality_b):
             right, copy = self._as_others(b, right, quality_a)
+        own_a, own_b = without_common(quality_a, quality_b)
+        sides = (
+            side_of(left[own_a], [quality_a[place] for place in own_a], self.calibration),
+            side_of(right[own_b], [quality_b[place] for place in own_b], self.calibration),
+        )
         judged = partial(
-            verify_embeddings,
-            left,
-            right,
+            verify_sides,
+            *sides,
             self.calibration,
             fmr=fmr,
             fnmr=fnmr,
@@ -344,8 +348,9 @@ class Extractor:
         )
         answer = judged()
         if answer.same and can_be_read_again(a) and can_be_read_again(b):
-            pictures = ([*islice(as_iterable(images), PAIRS)] for images in (a, b))
-            if share_contents(*pictures):
+            voting_a = [own_a[place] for place in sides[0].voting]
+            voting_b = [own_b[place] for place in sides[1].voting]
+            if share_contents(_chosen(a, voting_a[:PAIRS]), _chosen(b, voting_b[:PAIRS])):
                 return judged(reasons=("contents",))
         return answer
 
@@ -433,6 +438,12 @@ class Extractor:
             constant=self.constant,
             budget=self.windows,
         )
+
+
+def _chosen(images: Images, places: Sequence[int]) -> list[ImageInput]:
+    """The images at these places, rising."""
+    first = [*islice(as_iterable(images), places[-1] + 1)]
+    return [first[place] for place in places]
 
 
 def _opened_again(

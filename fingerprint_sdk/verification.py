@@ -25,7 +25,7 @@ __all__ = [
     "verify_sides",
 ]
 
-_SETTLED = 0.1
+_SETTLED = 0.3
 """More images settle a case where no more than this share of true pairs stays inconclusive."""
 
 
@@ -50,9 +50,10 @@ class Verification:
             of one generator stays below it. At most ``threshold``.
         fmr, fnmr: false match and false non-match rate, the nominal ones.
         condition: what the rates are calibrated for, e.g. "as is".
-        reasons: why nothing can be said: "flat" (no fingerprint), "untypical" (like nothing that
-            was calibrated), "contents" (both sides show the same); empty else.
-        images_needed: where the verdict is "inconclusive": with so many images on each side, nine
+        reasons: why nothing can be said: "flat" (no fingerprint), "tiny" (hardly any of its own),
+            "untypical" (like nothing that was calibrated), "contents" (both sides show the same);
+            empty else.
+        images_needed: where the verdict is "inconclusive": with so many images on each side, seven
             of ten true pairs are "same"; None if that takes more than were calibrated.
         images: number of different pictures on each side that had a vote.
         quality: of every image given, side a first.
@@ -170,7 +171,7 @@ def verify_sides(
         condition=condition.treatment,
         reasons=reasons,
         images_needed=(
-            _images_needed(condition, calibration, fmr)
+            _images_needed(condition, calibration, fmr, fnmr)
             if verdict == "inconclusive" and not reasons
             else None
         ),
@@ -180,13 +181,15 @@ def verify_sides(
     )
 
 
-def _images_needed(condition: Condition, calibration: Calibration, fmr: float) -> int | None:
+def _images_needed(
+    condition: Condition, calibration: Calibration, fmr: float, fnmr: float
+) -> int | None:
     for images in calibration.images:
         if images <= condition.images_a:
             continue
         more = calibration.condition(
             images, images, treatment=condition.treatment, windows=condition.windows
         )
-        if more.missed(_SETTLED) >= more.threshold(fmr):
+        if more.missed(_SETTLED) >= more.limits(fmr, fnmr)[1]:
             return images
     return None

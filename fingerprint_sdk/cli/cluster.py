@@ -101,8 +101,8 @@ def cluster(
         rows += [(number, paths[place], result.strength[place]) for place in group]
     failed = {failure.index for failure in result.failures}
     alone = [i for i, label in enumerate(result.labels) if label == ALONE and i not in failed]
-    flat = {i for i, quality in enumerate(result.quality) if quality is not None and quality.flat}
-    rows += [("flat" if i in flat else "alone", paths[i], None) for i in alone]
+    why = [quality.unfit if quality is not None else None for quality in result.quality]
+    rows += [(why[i] or "alone", paths[i], None) for i in alone]
     print_table(("group", "image", "strength"), [(str(r[0]), *r[1:]) for r in rows])
     say(f"{len(result.groups)} groups, {len(alone)} images in none")
     if score is not None:

@@ -72,7 +72,10 @@ def verify(
         tell_weak(left.images + right.images, result.quality, sum(result.images))
         pictures = [quality.digest for quality in result.quality]
         if not set(pictures[: len(left.images)]).isdisjoint(pictures[len(left.images) :]):
-            note("note: both sides have the same picture: that alone makes them alike")
+            note(
+                "note: both sides have the same picture: it has no vote where each side has "
+                "others, and alone makes them alike"
+            )
     raise typer.Exit(EXIT_CODES[result.verdict])
 
 

@@ -118,12 +118,10 @@ def cluster_embeddings(
     ]
     threshold = max(condition.threshold(fmr) for condition in conditions)
     count = len(embeddings)
-    # Flat images would all look alike: they have no fingerprint that could differ. Nor has one
-    # whose windows cancel out.
+    # Flat and tiny images would all look alike: they have no fingerprint that could differ. Nor
+    # has one whose windows cancel out.
     usable = [
-        i
-        for i in range(count)
-        if embeddings[i].any() and not (quality and (quality[i].flat or quality[i].untypical))
+        i for i in range(count) if embeddings[i].any() and not (quality and quality[i].unfit)
     ]
     raw = labels_of(
         np.asarray(embeddings[usable], np.float64), amounts[usable], method, threshold, min_images

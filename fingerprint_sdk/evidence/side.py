@@ -61,6 +61,28 @@ def side_of(
     return sides_of([(embeddings, quality)], calibration)[0]
 
 
+def without_common(a: Sequence[Quality], b: Sequence[Quality]) -> tuple[list[int], list[int]]:
+    """Places of the images of two sides, without pictures that stand on both.
+
+    Such a picture makes the sides alike, whoever made the others. Where a side has no other of
+    which something can be said, all are left.
+
+    Args:
+        a, b: quality of each side's images.
+    """
+    common = {one.digest for one in a} & {one.digest for one in b} - {""}
+    own = [
+        [place for place, one in enumerate(side) if one.digest not in common] for side in (a, b)
+    ]
+    told = [
+        any(side[place].unfit is None for place in places)
+        for side, places in zip((a, b), own, strict=True)
+    ]
+    if all(told):
+        return own[0], own[1]
+    return list(range(len(a))), list(range(len(b)))
+
+
 def sides_of(
     groups: Sequence[tuple[npt.NDArray[np.floating], Sequence[Quality]]], calibration: Calibration
 ) -> list[Side]:
@@ -88,7 +110,7 @@ def _voters(
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """The places of the images that have a vote, and why nothing can be said of them."""
     kept = _different(embeddings, quality)
-    reasons = [_unfit(quality[place]) for place in kept] if quality else [None] * len(kept)
+    reasons = [quality[place].unfit for place in kept] if quality else [None] * len(kept)
     fit = [place for place, reason in zip(kept, reasons, strict=True) if reason is None]
     told = () if fit else tuple(sorted({reason for reason in reasons if reason}))
     return tuple(fit or kept), told
@@ -153,11 +175,3 @@ def _different(embeddings: npt.NDArray[np.floating], quality: Sequence[Quality])
     if not all(marks) or len(marks) != len(embeddings):
         marks = [np.asarray(row, np.float32).tobytes() for row in embeddings]
     return sorted({mark: place for place, mark in reversed(list(enumerate(marks)))}.values())
-
-
-def _unfit(quality: Quality) -> str | None:
-    if quality.flat:
-        return "flat"
-    if quality.untypical:
-        return "untypical"
-    return None

@@ -16,8 +16,11 @@ Verdict = Literal["same", "different", "inconclusive"]
 NO_EVIDENCE = 1.0
 """The likelihood ratio of findings that say nothing."""
 
+LEAST = 2.0
+"""The likelihood ratio from which the findings support an answer, after ENFSI's scale."""
+
 _SUPPORT = (
-    (2.0, "no support for either answer"),
+    (LEAST, "no support for either answer"),
     (10.0, "weak support"),
     (100.0, "moderate support"),
     (1_000.0, "moderately strong support"),
@@ -37,12 +40,12 @@ def judge(score: float, ratio: float, threshold: float, missed: float) -> Verdic
         missed: score that same sources stay below at the asked FNMR.
 
     Returns:
-        "same" where the score reaches the threshold and the evidence is for it; "different" where
-        it stays below ``missed`` and the evidence is for that; else "inconclusive".
+        "same" where the score reaches the threshold and the evidence supports it; "different"
+        where it stays below ``missed`` and the evidence supports that; else "inconclusive".
     """
-    if score >= threshold and ratio > NO_EVIDENCE:
+    if score >= threshold and ratio >= LEAST:
         return "same"
-    if score < missed and ratio < NO_EVIDENCE:
+    if score < missed and ratio <= 1 / LEAST:
         return "different"
     return "inconclusive"
 
@@ -69,14 +72,14 @@ def support(ratio: float) -> str:
         raise ValueError(f"{ratio!r} is no likelihood ratio")
     strength = max(ratio, 1 / ratio)
     word = next(word for end, word in _SUPPORT if strength < end)
-    if strength < _SUPPORT[0][0]:
+    if strength < LEAST:
         return word
     return f"{word} for {'the same generator' if ratio > 1 else 'different generators'}"
 
 
 def words(ratio: float) -> str:
     """A sentence that says what the likelihood ratio means."""
-    if max(ratio, 1 / ratio) < _SUPPORT[0][0]:
+    if max(ratio, 1 / ratio) < LEAST:
         return (
             "The findings are about as probable if the images share a generator as if they do "
             "not: no support for either answer."
@@ -91,5 +94,12 @@ def words(ratio: float) -> str:
 
 
 def rounded(number: float) -> str:
-    """A number of at least 1 as a person would say it: two digits, then noughts."""
-    return f"{float(f'{number:.2g}'):,g}"
+    """A number of at least 1 as a person would say it: two digits, then noughts.
+
+    It is rounded down where it would seem to be of the next range of ``support``.
+    """
+    told = float(f"{number:.2g}")
+    if told >= next(end for end, _ in _SUPPORT if number < end):
+        unit = 10.0 ** (math.floor(math.log10(number)) - 1)
+        told = float(f"{math.floor(number / unit) * unit:.2g}")
+    return f"{told:,g}"

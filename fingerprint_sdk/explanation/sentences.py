@@ -26,6 +26,10 @@ _KINDS: dict[Named, Verdict] = {
 }
 _REASONS = {
     "flat": "A flat image has no fingerprint to compare.",
+    "tiny": (
+        "An image is so small that nearly all that is seen of it is our own enlargement, which "
+        "any two share."
+    ),
     "untypical": (
         "The signal of an image is like nothing that the model was calibrated for, so no error "
         "rate holds."
@@ -196,7 +200,7 @@ def settled_by(result: Result) -> str:
             "generator made them."
         )
     return (
-        f"With {result.images_needed} images on each side nine of ten pairs by one generator "
+        f"With {result.images_needed} images on each side seven of ten pairs by one generator "
         "would be called the same."
     )
 

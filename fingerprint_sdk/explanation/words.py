@@ -20,6 +20,7 @@ from fingerprint_sdk.verification import Verification
 
 _QUALITY = {
     "too_small": "is smaller than a window of 128 pixels and was enlarged, which weakens it",
+    "tiny": "is so small that hardly more than our enlargement is seen: nothing can be said of it",
     "lossy": "carries lossy compression, which weakens it; the error rates allow for that",
     "flat": "is flat: it has no fingerprint, and no score of it means anything",
     "grey": "is grey: it has no colours, which are a part of the fingerprint",

@@ -16,7 +16,7 @@ from fingerprint_sdk.gallery.entry import CopyMean, Entry, Provenance
 from fingerprint_sdk.images.copies import bank, copy_of
 from fingerprint_sdk.images.decode import LoadedImage, load_image
 from fingerprint_sdk.images.processing import Kind
-from fingerprint_sdk.images.quality import Quality, pixel_digest
+from fingerprint_sdk.images.quality import Quality, no_fingerprint, pixel_digest
 from fingerprint_sdk.results import Embeddings
 from fingerprint_sdk.stream import as_iterable
 
@@ -57,8 +57,8 @@ def new_entry(
         embeddings, quality = rows[::each], found[::each]
         kept = _means(rows, found, kinds)
     for index, place in enumerate(places):
-        if quality[place].flat:
-            raise ImageError(f"image {index} of {name!r} is flat: it has no fingerprint to enroll")
+        if why := no_fingerprint(quality[place]):
+            raise ImageError(f"image {index} of {name!r} {why} to enroll")
     if len(embeddings) == 0:
         raise GalleryError(f"no images were given for {name!r}")
     check_embeddings(embeddings, extractor.embedding_size, f"embeddings of {name!r}")

@@ -11,7 +11,7 @@ from fingerprint_sdk.calibration import Calibration, Condition
 from fingerprint_sdk.embeddings_file import check_embeddings, probe_rows
 from fingerprint_sdk.errors import GalleryError
 from fingerprint_sdk.evidence.side import Side, side_of
-from fingerprint_sdk.evidence.verdict import NO_EVIDENCE, judge, words
+from fingerprint_sdk.evidence.verdict import LEAST, NO_EVIDENCE, judge, words
 from fingerprint_sdk.evidence.verdict import probability as probability_of
 from fingerprint_sdk.gallery.background import Background, Ranked
 from fingerprint_sdk.gallery.eligible import Likeness, likeness
@@ -98,13 +98,16 @@ def answer(
     if others is None:
         low, _ = condition.fmr_range
         needed = condition.threshold(max(low, fpir / len(background.names)))
-        even = condition.even
+        against, supported = condition.supported
     else:
         second = float(ranked.scores[order[1]])
         needed = others.threshold(fpir) + MARGIN * second
-        even = others.even(1 - MARGIN * second) + MARGIN * second
-    threshold = max(needed, even)
-    missed = min(condition.limits(condition.fmr_range[1], fnir)[0], even)
+        against, supported = (
+            others.reaches(ratio, 1 - MARGIN * second) + MARGIN * second
+            for ratio in (1 / LEAST, LEAST)
+        )
+    threshold = max(needed, supported)
+    missed = min(condition.limits(condition.fmr_range[1], fnir)[0], against)
     ratio = first.likelihood_ratio
     verdict = _NAMED[judge(first.score, ratio, threshold, missed)]
     return Identification(

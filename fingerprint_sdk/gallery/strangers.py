@@ -98,9 +98,11 @@ class Strangers:
         rise = math.log1p(over**2 / self._freedom) * (self._freedom + 1) / 2
         return self._at_mean(most) * math.exp(min(rise, _MOST))
 
-    def even(self, most: float) -> float:
-        """Margin from which on the likelihood ratio is at least 1; see ``likelihood_ratio``."""
-        rise = (1 / self._at_mean(most)) ** (2 / (self._freedom + 1)) - 1
+    def reaches(self, ratio: float, most: float) -> float:
+        """Margin from which on the likelihood ratio is at least ``ratio``, the mean or more; see
+        ``likelihood_ratio``."""
+        # A little more, so that rounding does not make it less.
+        rise = (ratio * (1 + 1e-9) / self._at_mean(most)) ** (2 / (self._freedom + 1)) - 1
         return self.mean + math.sqrt(self._freedom * max(rise, 0.0)) * self._scale
 
     def _at_mean(self, most: float) -> float:

@@ -44,6 +44,10 @@ SHARED = 0.9
 ``eval/lossless``, with ``CORRELATED``, the least that left the answers on untouched pairs as they
 were (benchmarks/quality/answers.py)."""
 
+CELLS = 4
+"""Cells with detail that two pictures must have in common to show the same: one alone is found
+somewhere in any two small pictures, which are moved to where they are most alike."""
+
 PAIRS = 4
 """Of pictures of two sets that are compared."""
 
@@ -73,7 +77,7 @@ def share_contents(a: Sequence[ImageInput], b: Sequence[ImageInput]) -> bool:
 def shared_cells(a: Plane, b: Plane) -> float:
     """Share of cells, 0 to 1, in which two pictures show the same, moved or not.
 
-    Cells without detail do not count.
+    Cells without detail do not count; of fewer than ``CELLS`` nothing is said, which is 0.
 
     Args:
         a, b: ``detail`` of either.
@@ -87,7 +91,7 @@ def shared_cells(a: Plane, b: Plane) -> float:
     left, right = _cells(a, rows, columns), _cells(b, rows, columns)
     energy = np.einsum("nij,nij->n", left, left) * np.einsum("nij,nij->n", right, right)
     seen = energy > 0
-    if not seen.any():
+    if int(seen.sum()) < CELLS:
         return 0.0
     products = np.einsum("nij,nij->n", left, right)
     correlations = products[seen] / np.sqrt(energy[seen])

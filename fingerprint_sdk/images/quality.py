@@ -19,12 +19,17 @@ from fingerprint_sdk.images.jpeg import estimate_jpeg_quality, was_jpeg
 FLAT_POWER = 0.05
 """Mean squared Laplacian, in grey levels squared, below which a window is flat."""
 
+LEAST_SIDE = 64
+"""Pixels of a side from which something can be said of an image: in less, nearly all that is seen
+is our own enlargement, which strangers share (benchmarks/quality/tiny.py)."""
+
 GREY_SPREAD = 1
 """Grey levels that the channels of a grey image may differ by: rounding in colour conversions."""
 
 _ROWS = 256  # of an image that are looked at together, for the sake of memory
 
-_FLAGS = ("too_small", "lossy", "flat", "grey", "untypical")
+_FLAGS = ("too_small", "tiny", "lossy", "flat", "grey", "untypical")
+_UNFIT = ("flat", "tiny", "untypical")
 
 
 @dataclass(frozen=True)
@@ -70,13 +75,23 @@ class Quality:
     deviation: float | None = None
 
     @property
+    def tiny(self) -> bool:
+        """Whether a side is shorter than ``LEAST_SIDE``."""
+        return min(self.width, self.height) < LEAST_SIDE
+
+    @property
     def untypical(self) -> bool:
         """Whether it is like nothing that the model was calibrated for: ``deviation`` over 1."""
         return self.deviation is not None and self.deviation > 1
 
     @property
+    def unfit(self) -> str | None:
+        """Why nothing can be said of it: "flat", "tiny" or "untypical"; None if something can."""
+        return next((name for name in _UNFIT if getattr(self, name)), None)
+
+    @property
     def flags(self) -> tuple[str, ...]:
-        """Names of the problems found, for people: "too_small", "lossy", "flat", "grey",
+        """Names of the problems found, for people: "too_small", "tiny", "lossy", "flat", "grey",
         "untypical"."""
         return tuple(name for name in _FLAGS if getattr(self, name))
 
@@ -85,6 +100,18 @@ class Quality:
         plain = asdict(self)
         del plain["jpeg_tables"]
         return {**plain, "flags": list(self.flags)}
+
+
+def no_fingerprint(quality: Quality) -> str | None:
+    """Why an image has no fingerprint of a generator that could be kept, as the end of a sentence.
+
+    None if it has one. An untypical one has, though nothing can be said of it.
+    """
+    if quality.flat:
+        return "is flat: it has no fingerprint"
+    if quality.tiny:
+        return f"is tiny: a side is shorter than {LEAST_SIDE} pixels, so it has no fingerprint"
+    return None
 
 
 def assess(image: LoadedImage, windows: npt.NDArray[np.uint8]) -> Quality:

@@ -27,6 +27,8 @@ def treatment(quality: Quality | None, explained: str | None) -> str:
     told = [TREATMENTS[0] if explained is None else explained]
     if quality is not None and quality.grey:
         told.append("grey")
+    if quality is not None and quality.too_small:  # we enlarged it
+        told.append("resized")
     if quality is not None and quality.lossy:
         fine = quality.jpeg_quality is not None and quality.jpeg_quality >= FINE_JPEG
         told.append("lossy" if fine else "coarse")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fingerprint_sdk.errors import ImageError
-from fingerprint_sdk.images.quality import Quality
+from fingerprint_sdk.images.quality import Quality, no_fingerprint
 from fingerprint_sdk.index.rows import Rows, mark_of
 from fingerprint_sdk.results import EmbeddingResult, Failure
 
@@ -19,18 +19,17 @@ def new_rows(
     *,
     half: bool,
 ) -> tuple[Rows, list[Failure]]:
-    """The rows to add, and the images that are flat or untypical.
+    """The rows to add, and the images of which nothing can be said.
 
     Args:
         result: of embedding the images.
         names, stamps: of every image, the failed ones too.
         half: keep float16, so that scores are the same before and after saving.
     """
-    # Windows that cancel out give a zero embedding, as good as flat.
     good = [
         row
         for row, quality in enumerate(result.quality)
-        if result.embeddings[row].any() and not (quality.flat or quality.untypical)
+        if result.embeddings[row].any() and not quality.unfit
     ]
     kept = set(good)
     unfit = [
@@ -52,6 +51,7 @@ def new_rows(
 
 
 def _why(quality: Quality) -> str:
-    if quality.untypical and not quality.flat:
+    if quality.unfit == "untypical":
         return "is untypical: its fingerprint is like nothing the model was calibrated for"
-    return "is flat: it has no fingerprint to index"
+    # Windows that cancel out give a zero embedding, as good as flat.
+    return f"{no_fingerprint(quality) or 'is flat: it has no fingerprint'} to index"

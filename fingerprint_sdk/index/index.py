@@ -151,15 +151,15 @@ class Index:
         Args:
             images: an iterable, consumed little by little.
             names: one for each image; None to name each by its path.
-            on_error: "skip" leaves out images that are unusable, flat or untypical; "raise" stops
-                at the first.
+            on_error: "skip" leaves out images that are unusable, flat, tiny or untypical; "raise"
+                stops at the first.
             progress: called with the number of images done so far.
 
         Returns:
             The images left out, also kept as ``failures``.
 
         Raises:
-            ImageError: with ``on_error="raise"``, an image cannot be used, is flat or untypical.
+            ImageError: with ``on_error="raise"``, an image is one of those.
             GalleryError: a name is missing, invalid, or in the index already.
         """
         extractor = self._slot.extractor()

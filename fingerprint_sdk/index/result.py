@@ -24,8 +24,9 @@ class Match:
     Attributes:
         name: of the image.
         score: cosine with the probe less what processing explains of both, at most 1.
-        same: ``score >= threshold``, and the likelihood ratio is over 1.
-        threshold: the calibrated threshold at the search's FMR for this comparison.
+        same: ``score >= threshold``, and something can be said of the probe.
+        threshold: the calibrated one at the search's FMR for this comparison, but never where the
+            evidence does not support that answer.
         likelihood_ratio: how many times more probable the score is if one generator made both
             than if two did, this image by itself; 1 where nothing can be said.
         probability: P(same generator | score) at an even prior.
@@ -95,7 +96,7 @@ def judged(
             for told in MARKS[rows.marks[place]]
         ]
         score = may[0][0]
-        threshold = max(condition.threshold(fmr) for _, condition in may)
+        threshold = max(max(one.threshold(fmr), one.supported[1]) for _, one in may)
         ratio = min(condition.likelihood_ratio(score) for _, condition in may)
         ratio = NO_EVIDENCE if probe.reasons else ratio
         matches.append(

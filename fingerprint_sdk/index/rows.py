@@ -19,7 +19,7 @@ BLOCK = 16_384
 """Rows that may be copied: 42 MB of 641 float32 numbers, some milliseconds."""
 CHUNK = 4096
 """Rows that are made float32 at once: 10 MB of them."""
-MARKS = (("as is",), ANY_LOSSY, ("lossy",), ("coarse",), ("grey",))
+MARKS = (("as is",), ANY_LOSSY, ("lossy",), ("coarse",), ("grey",), ("resized",))
 """By the number that is kept of an image, the treatments that its file and its pixels may tell.
 Number 1 is what earlier versions kept of any lossy image."""
 

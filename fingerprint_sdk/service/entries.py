@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fingerprint_sdk.documents import enroll_document, entry_dict, list_document, skipped
 from fingerprint_sdk.errors import ImageError
 from fingerprint_sdk.gallery import Gallery
+from fingerprint_sdk.images.quality import no_fingerprint
 from fingerprint_sdk.service import schemas
 from fingerprint_sdk.service.batch import check_any
 from fingerprint_sdk.service.context import Context, Shared, answer
@@ -126,8 +127,8 @@ async def _enroll(
     left_out = skipped(embedded, uploads)
     used = []
     for place, quality in zip(embedded.indices, embedded.quality, strict=True):
-        if quality.flat:
-            error = f"{uploads[place].name!r} is flat: it has no fingerprint to enroll"
+        if why := no_fingerprint(quality):
+            error = f"{uploads[place].name!r} {why} to enroll"
             left_out.append({"path": str(uploads[place]), "error": error})
         else:
             used.append(uploads[place])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _THUMBNAIL = 96  # pixels, shown at half of it for dense screens
 _FLAGS = {
     "too_small": ("small", "a side below 128 pixels was enlarged, which weakens the fingerprint"),
+    "tiny": ("tiny", "nearly all that is seen of it is our enlargement, so nothing can be said"),
     "lossy": ("lossy", "compression weakens the fingerprint; the error rates allow for that"),
     "flat": ("flat", "there is no fingerprint in it, and no score of it means anything"),
     "grey": ("grey", "without colours, which are a part of the fingerprint"),

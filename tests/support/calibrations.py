@@ -13,12 +13,13 @@ from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.images.treatment import TREATMENTS
 
 FMRS = {0.1: 0.0, 0.05: 0.03, 0.01: 0.05, 0.001: 0.07}  # rate -> above the base
-FNMRS = {0.02: -0.02, 0.05: 0.0, 0.1: 0.02, 0.5: 0.1}
+FNMRS = {0.02: -0.02, 0.05: 0.0, 0.1: 0.02, 0.5: 0.08}
 
 FINE = Quality(512, 512, "PNG", False, None, False, False, 9)
 JPEG = Quality(512, 512, "JPEG", False, 85, True, False, 9)
 FLAT = Quality(512, 512, "PNG", False, None, False, True, 9)
 GREY = Quality(512, 512, "PNG", False, None, False, False, 9, grey=True)
+TINY = Quality(512, 63, "PNG", True, None, False, False, 1)
 UNTYPICAL = Quality(512, 512, "PNG", False, None, False, False, 9, deviation=1.5)
 
 

@@ -65,7 +65,7 @@ def tell_weak(paths: Sequence[Path], quality: Sequence[Quality], voting: int) ->
     if voting < len(paths):
         note(
             f"note: {voting} of the {len(paths)} images have a vote: a picture given twice counts "
-            "once, a flat or untypical one only where a side has no other"
+            "once, a flat, tiny or untypical one only where a side has no other"
         )
 
 

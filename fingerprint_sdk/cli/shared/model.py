@@ -150,15 +150,15 @@ def usable(paths: Sequence[Path], on_error: OnError) -> tuple[list[Path], list[d
     if on_error is OnError.stop:
         return list(paths), []
     from fingerprint_sdk.images import load_image, windows
-    from fingerprint_sdk.images.quality import assess
+    from fingerprint_sdk.images.quality import assess, no_fingerprint
 
     good: list[Path] = []
     bad: list[dict[str, Any]] = []
     for path in paths:
         try:
             image = load_image(path)
-            if assess(image, windows(image.pixels)).flat:
-                raise ImageError(f"{image.name} is flat: it has no fingerprint to enroll")
+            if why := no_fingerprint(assess(image, windows(image.pixels))):
+                raise ImageError(f"{image.name} {why} to enroll")
             good.append(path)
         except ImageError as error:
             note(f"skipped: {error}")

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fingerprint_sdk as fp
 from fingerprint_sdk.errors import OperatingPointError
-from fingerprint_sdk.evidence.verdict import judge, probability, support, words
+from fingerprint_sdk.evidence.verdict import (
+    LEAST,
+    judge,
+    probability,
+    rounded,
+    support,
+    words,
+)
 
 ratios = st.floats(1e-6, 1e6)
 
@@ -64,8 +72,8 @@ def test_a_verdict_has_its_score_and_its_evidence(
     score: float, ratio: float, threshold: float, missed: float
 ) -> None:
     verdict = judge(score, ratio, threshold, missed)
-    assert (verdict == "same") == (score >= threshold and ratio > 1)
-    assert (verdict == "different") == (score < missed and ratio < 1)
+    assert (verdict == "same") == (score >= threshold and ratio >= LEAST)
+    assert (verdict == "different") == (score < missed and ratio <= 1 / LEAST)
 
 
 @given(
@@ -85,10 +93,31 @@ def test_no_condition_of_the_shipped_model_lets_them_disagree(
     low, high = condition.bounds
     assert low <= ratio <= high
     assert condition.likelihood_ratio(score + 0.01) >= ratio
-    verdict = judge(score, ratio, condition.threshold(fmr), condition.missed(fnmr))
-    if verdict == "same":
-        assert probability(ratio, 0.5) > 0.5
-        assert "different" not in support(ratio)
-    if verdict == "different":
-        assert probability(ratio, 0.5) < 0.5
-        assert "same" not in support(ratio)
+    missed, threshold = condition.limits(fmr, fnmr)
+    assert missed < threshold
+    # Exactly at its limits, too.
+    for at in (score, threshold, np.nextafter(missed, -2)):
+        ratio = condition.likelihood_ratio(at)
+        verdict = judge(at, ratio, threshold, missed)
+        assert (verdict == "same") == (at >= threshold)
+        assert (verdict == "different") == (at < missed)
+        if verdict == "same":
+            assert probability(ratio, 0.5) > 0.5
+            assert support(ratio).endswith("support for the same generator")
+        if verdict == "different":
+            assert probability(ratio, 0.5) < 0.5
+            assert support(ratio).endswith("support for different generators")
+
+
+@given(st.floats(1, 9_999_999))
+def test_a_number_as_told_is_of_the_range_of_its_word(ratio: float) -> None:
+    told = float(rounded(ratio).replace(",", ""))
+    assert support(told) == support(ratio)
+    assert told == pytest.approx(ratio, rel=0.11)
+    assert rounded(told) == rounded(ratio)
+
+
+def test_numbers_are_rounded_but_not_into_the_next_range() -> None:
+    told = {1.96: "1.9", 9.94: "9.9", 9.96: "9.9", 99.6: "99", 998: "990", 9_960: "9,900",
+            10: "10", 147: "150", 1_000: "1,000", 96_500: "96,000"}  # fmt: skip
+    assert {ratio: rounded(ratio) for ratio in told} == told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
@@ -103,8 +104,10 @@ def test_each_verdict_says_why() -> None:
     assert why(compare(0.6)) == "The score 0.600 reaches the threshold 0.550."
     assert why(compare(0.4)) == "The score 0.400 stays below 0.500."
     assert why(compare(0.52)).endswith("lies between two: different below 0.500, same from 0.550.")
-    # No mark lies on the wrong side of even evidence, so the two never cross.
-    assert marks(compare(0.55, fmr=0.1, fnmr=0.5)) == pytest.approx((0.52, 0.52))
+    # No mark lies where the evidence does not support the answer, so the two never cross.
+    apart = math.log(2) / 100
+    expected = pytest.approx((0.52 - apart, 0.52 + apart))
+    assert marks(compare(0.55, fmr=0.1, fnmr=0.5)) == expected
 
 
 @pytest.mark.parametrize(
@@ -124,9 +127,10 @@ def test_where_nothing_can_be_said_no_number_is_told(
 def test_an_inconclusive_answer_says_what_would_settle_it() -> None:
     needed = compare(0.49, fmr=0.1, fnmr=0.02)
     assert needed.images_needed == 2
-    assert settled_by(needed).startswith("With 2 images on each side nine of ten")
-    assert compare(0.52).images_needed is None
-    assert "seldom settle it" in settled_by(compare(0.52))
+    assert settled_by(needed).startswith("With 2 images on each side seven of ten")
+    never = compare(0.52, fmr=0.001)
+    assert never.images_needed is None
+    assert "seldom settle it" in settled_by(never)
 
 
 def test_the_rates_and_the_condition_are_told() -> None:

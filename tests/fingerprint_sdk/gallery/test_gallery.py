@@ -99,7 +99,7 @@ def test_the_condition_follows_the_images_and_what_happened_to_them(
         found = gallery.identify(sample_images[f"source{source}"][5], fpir=0.1)
         assert (found.nearest, found.verdict) == (name, "named")
         assert found.threshold == pytest.approx(conditions[name].threshold(0.1 / 3))
-        assert found.missed == conditions[name].missed(0.05)
+        assert found.missed == pytest.approx(conditions[name].limits(0.1, 0.05)[0])
         for candidate in found.candidates:
             expected = conditions[candidate.name].likelihood_ratio(candidate.score)
             assert candidate.likelihood_ratio == pytest.approx(expected)

@@ -292,7 +292,7 @@ def test_a_strangers_margin_is_students_with_mean_and_spread_blended_with_presum
         below = found.likelihood_ratio(0.2, most)
         assert below == pytest.approx(found.likelihood_ratio(mean, most))
         assert below < 1
-    assert found.likelihood_ratio(found.even(0.7), 0.7) == pytest.approx(1)
+    assert found.likelihood_ratio(found.reaches(1, 0.7), 0.7) == pytest.approx(1)
 
 
 def test_an_enrolled_one_that_lies_below_strangers_presumes_no_spread() -> None:
@@ -339,7 +339,7 @@ def test_more_likeness_is_never_less_evidence(
     found = Strangers(mean, between, within, best, own, families)
     low, high = (found.likelihood_ratio(margin, most) for margin in sorted(margins))
     assert 0 < low <= high < np.inf
-    assert found.likelihood_ratio(found.even(most) + 1e-6, most) >= 1
+    assert found.likelihood_ratio(found.reaches(2, most), most) >= 2
 
 
 @pytest.mark.parametrize(("fpir", "most"), [(0.01, 0.02), (0.05, 0.1)])

@@ -87,7 +87,7 @@ def damaged_tensors(path: Path, **changes: np.ndarray | None) -> Path:
         {"embeddings": np.eye(16, dtype=np.float64)},
         {"embeddings": None},
         {"lossy": np.zeros(17, np.uint8)},
-        {"lossy": np.full(18, 5, np.uint8)},
+        {"lossy": np.full(18, 6, np.uint8)},
         {"stamps": np.zeros((18, 3), np.int64)},
         {"names": np.frombuffer(b"a\0b\0", np.uint8)},
         {"names": np.frombuffer(b"a\0" * 18, np.uint8)},

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from support.calibrations import FINE
 from support.indexes import plain_rows
 
 from fingerprint_sdk.index import rows as module
@@ -25,7 +28,7 @@ def check(rows: Rows, numbers: list[int], *, half: bool = False) -> None:
     expected = np.concatenate([plain_rows(0, 0).blocks[0], *(p.blocks[0] for p in parts)])
     assert {block.dtype.name for block in rows.blocks} == {"float16" if half else "float32"}
     np.testing.assert_array_equal(np.concatenate(rows.blocks), expected)
-    assert rows.marks.tolist() == [n % 5 for n in numbers]
+    assert rows.marks.tolist() == [n % 6 for n in numbers]
     assert rows.stamps.tolist() == [[n, -n] for n in numbers]
     found = np.full_like(expected, np.nan)
     for where, chunk in rows.chunks():
@@ -35,6 +38,22 @@ def check(rows: Rows, numbers: list[int], *, half: bool = False) -> None:
     np.testing.assert_array_equal(found, expected)
     places = np.random.default_rng(0).integers(0, max(1, len(numbers)), (3, 5 * bool(numbers)))
     np.testing.assert_array_equal(rows.embeddings(places), expected[places])
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, ("as is",)),
+        ({"lossy": True}, ("coarse",)),
+        ({"lossy": True, "jpeg_quality": 95}, ("lossy",)),
+        ({"grey": True, "lossy": True}, ("grey",)),
+        ({"too_small": True, "width": 100}, ("resized",)),
+    ],
+)
+def test_what_file_and_pixels_tell_is_kept(
+    changes: dict[str, object], told: tuple[str, ...]
+) -> None:
+    assert module.MARKS[module.mark_of(replace(FINE, **changes))] == told  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("half", [False, True])

@@ -156,11 +156,22 @@ def misses(genuine: np.ndarray, fnmrs: Sequence[float], spread: float = 1.0) -> 
     }
 
 
+LEAST_SLOPE = 0.1
+"""Of ln of the likelihood ratio: so flat it supports no answer at any score from -1 to 1."""
+
+
 def logistic(genuine: np.ndarray, impostor: np.ndarray) -> list[float]:
-    """[slope, intercept] of ln of the likelihood ratio, by logistic regression on the score."""
+    """[slope, intercept] of ln of the likelihood ratio, by logistic regression on the score.
+
+    Where pairs of one source score no higher than others, as with a model of which a condition
+    leaves nothing, the slope is ``LEAST_SLOPE``.
+    """
     from sklearn.linear_model import LogisticRegression
 
     score = np.concatenate([genuine, impostor])[:, None]
     same = np.concatenate([np.ones(len(genuine)), np.zeros(len(impostor))])
     fit = LogisticRegression(C=1e3, class_weight="balanced").fit(score, same)
-    return [float(fit.coef_[0, 0]), float(fit.intercept_[0])]
+    slope, intercept = float(fit.coef_[0, 0]), float(fit.intercept_[0])
+    if slope < LEAST_SLOPE:
+        return [LEAST_SLOPE, -LEAST_SLOPE * float(score.mean())]
+    return [slope, intercept]

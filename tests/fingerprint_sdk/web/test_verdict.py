@@ -16,6 +16,7 @@ import fingerprint_sdk as fp
 from fingerprint_sdk.evidence.verdict import support
 from fingerprint_sdk.explanation.scale import scale
 from fingerprint_sdk.explanation.sentences import chance
+from fingerprint_sdk.gallery.entry import Entry
 from fingerprint_sdk.web import verdict
 from fingerprint_sdk.web.actions import Actions
 
@@ -139,8 +140,8 @@ def test_no_number_stands_beside_an_image_without_a_fingerprint(
 
 
 def test_a_candidate_never_speaks_against_the_verdict(extractor: fp.Extractor) -> None:
-    # The nearest entry has ten images and its score counts against it, though the second's, one
-    # image and less near, counts for that one.
+    # The nearest entry has ten lossy images and its score counts against it, though the second's,
+    # one untouched image and less near, counts for that one.
     rows = np.eye(extractor.embedding_size, dtype=np.float64)
 
     def near(cosine: float, place: int) -> np.ndarray:
@@ -151,7 +152,8 @@ def test_a_candidate_never_speaks_against_the_verdict(extractor: fp.Extractor) -
     )
     many /= np.linalg.norm(many, axis=1, keepdims=True)
     known = fp.Gallery(extractor)
-    known.enroll("many", many.astype(np.float32))
+    ten = np.ones(10, np.int32)
+    known.enroll("many", Entry(many.astype(np.float32), ten > 0, 0 * ten))
     known.enroll("one", near(0.8905, 2).astype(np.float32))
     result = extractor.identify(rows[0].astype(np.float32), known)
     assert (result.verdict, result.nearest) == ("none", "many")

@@ -76,6 +76,18 @@ def test_the_logistic_is_the_log_of_the_likelihood_ratio() -> None:
     assert -intercept / slope == pytest.approx(0.5, abs=0.01)
 
 
+@pytest.mark.parametrize("genuine_mean", [0.3, 0.29, 0.1])
+def test_scores_that_tell_nothing_support_no_answer(genuine_mean: float) -> None:
+    rng = np.random.default_rng(0)
+    genuine, impostor = rng.normal(genuine_mean, 0.1, 4000), rng.normal(0.3, 0.1, 1000)
+    slope, intercept = logistic(genuine, impostor)
+    assert slope > 0
+    if genuine_mean < 0.3:
+        ratios = np.exp(slope * np.linspace(-1, 1, 9) + intercept)
+        assert (ratios > 0.5).all()
+        assert (ratios < 2).all()
+
+
 # pairs
 
 

@@ -10,13 +10,13 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 from fingerprint_sdk.errors import ModelError, OperatingPointError
 from fingerprint_sdk.evidence.cohort import Cohort
 from fingerprint_sdk.evidence.verdict import LEAST
 from fingerprint_sdk.images.treatment import TREATMENTS
+from fingerprint_sdk.process.forks import cached_property
 
 Table = tuple[tuple[float, float], ...]
 

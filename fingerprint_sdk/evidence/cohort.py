@@ -13,7 +13,6 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ import numpy.typing as npt
 
 from fingerprint_sdk.errors import ModelError
 from fingerprint_sdk.images.treatment import TREATMENTS
+from fingerprint_sdk.process.forks import cached_property
 
 Embeddings = npt.NDArray[np.float32]
 

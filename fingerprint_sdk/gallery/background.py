@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ from fingerprint_sdk.gallery.eligible import Suited
 from fingerprint_sdk.gallery.entry import Entry
 from fingerprint_sdk.gallery.fingerprints import Fingerprints
 from fingerprint_sdk.gallery.strangers import Strangers
+from fingerprint_sdk.process.forks import cached_property
 
 _AT_ONCE = 16  # entries of which is asked at once what processing explains
 _ALWAYS = 256  # entries that are always asked, the nearest

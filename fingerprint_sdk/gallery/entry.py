@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from fingerprint_sdk.embedding import Embedding, mean_embedding
 from fingerprint_sdk.embeddings_file import Embeddings
 from fingerprint_sdk.errors import GalleryError
+from fingerprint_sdk.process.forks import cached_property
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image, features
 
 from fingerprint_sdk.images.jpeg import estimate_jpeg_quality
+from fingerprint_sdk.process.forks import cached_property
 
 Pixels = npt.NDArray[np.uint8]
 """uint8, shape (height, width, 3), RGB."""

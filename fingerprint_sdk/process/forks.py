@@ -6,11 +6,14 @@ is never released there, and a pool's threads are gone.
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
+
+T = TypeVar("T")
 
 
 class Renewed(Protocol):
@@ -64,3 +67,12 @@ class Lock:
     def after_fork(self) -> None:
         """See ``Renewed``."""
         self._lock = threading.RLock()
+
+
+class cached_property(functools.cached_property[T]):
+    """That of ``functools``, of which Python 3.11 locks all instances while one is computed."""
+
+    def __init__(self, function: Callable[[Any], T]) -> None:
+        super().__init__(function)
+        if hasattr(self, "lock"):
+            self.lock = Lock()

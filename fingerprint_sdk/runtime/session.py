@@ -10,7 +10,6 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from importlib import metadata
 from typing import Any, Literal, cast
 
@@ -20,6 +19,7 @@ import numpy.typing as npt
 from fingerprint_sdk.errors import DeviceError, ModelError
 from fingerprint_sdk.extras import install_command
 from fingerprint_sdk.process.cores import cores
+from fingerprint_sdk.process.forks import cached_property
 from fingerprint_sdk.runtime.io_binding import BoundModel
 from fingerprint_sdk.runtime.onnx_file import check_whole
 

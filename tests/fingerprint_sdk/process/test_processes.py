@@ -76,6 +76,36 @@ np.testing.assert_array_equal(extractor.embed(images), before)
 
 
 @forks
+def test_what_a_thread_was_computing_can_be_computed_in_a_child(tiny_model_path: Path) -> None:
+    run(
+        """
+from fingerprint_sdk.process.forks import cached_property
+
+class Slow:
+    @cached_property
+    def value(self):
+        if self is slow:
+            at_work.set()
+            go_on.wait()
+        return 1
+
+slow, at_work, go_on = Slow(), threading.Event(), threading.Event()
+thread = threading.Thread(target=lambda: slow.value)
+thread.start()
+at_work.wait()
+process = os.fork()
+if not process:
+    os._exit(Slow().value - 1)
+done(process)
+go_on.set()
+thread.join()
+assert slow.value == 1
+""",
+        tiny_model_path,
+    )
+
+
+@forks
 def test_a_child_forked_while_threads_are_at_work_is_not_kept_waiting(
     tiny_model_path: Path,
 ) -> None:

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 import fingerprint_sdk as fp
+from fingerprint_sdk.evidence.side import sides_of
 from fingerprint_sdk.images import load_image
-from fingerprint_sdk.verification import verify_embeddings
+from fingerprint_sdk.verification import verify_sides
 from trainer.evaluation import read_image_set
 
 SIDES = (8, 16, 24, 32, 48, 64, 96, 128)
@@ -45,15 +46,17 @@ def called(extractor: fp.Extractor, cuts: Sequence[Sequence[np.ndarray]]) -> dic
     found = [extractor.embed_with_quality(each) for each in cuts]
     for name in ("as judged", "size not known"):
         same: dict[str, list[bool]] = {"of two generators": [], "of one": []}
-        images = []
+        groups = []
         for generator, (rows, quality) in enumerate(found):
             for row, one in zip(rows, quality, strict=True):
                 if name != "as judged":
                     one = replace(one, width=512, height=512, too_small=False)
-                images.append((generator, row[None], one))
-        for (g, a, quality_a), (h, b, quality_b) in combinations(images, 2):
-            pair = verify_embeddings(a, b, extractor.calibration, quality=(quality_a, quality_b))
-            same["of one" if g == h else "of two generators"].append(pair.same)
+                groups.append((generator, (row[None], (one,))))
+        sides = sides_of([group for _, group in groups], extractor.calibration)
+        for i, j in combinations(range(len(sides)), 2):
+            pair = verify_sides(sides[i], sides[j], extractor.calibration)
+            whose = "of one" if groups[i][0] == groups[j][0] else "of two generators"
+            same[whose].append(pair.same)
         report[name] = {key: round(100 * float(np.mean(told)), 1) for key, told in same.items()}
     return report
 

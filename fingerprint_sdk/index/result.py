@@ -96,7 +96,7 @@ def judged(
             for told in MARKS[rows.marks[place]]
         ]
         score = may[0][0]
-        threshold = max(max(one.threshold(fmr), one.supported[1]) for _, one in may)
+        threshold = max(one.limits(fmr, calibration.default_fnmr)[1] for _, one in may)
         ratio = min(condition.likelihood_ratio(score) for _, condition in may)
         ratio = NO_EVIDENCE if probe.reasons else ratio
         matches.append(

@@ -7,8 +7,8 @@ MODEL is a folder with `model.onnx`; EVAL holds the image sets `lossless`, `nets
 each with the range of 95 % of resampled families or galleries:
 
 - strangers: pairs of single images whose two sides went through the same processing
-  (`treated.py`) and, as `verify` sees to, do not show the same all over; five images of each
-  generator of `lossless`, at nominal FMR 1 %.
+  (`treated.py`, `everyday.py`) and, as `verify` sees to, do not show the same all over; five
+  images of each generator of `lossless`, at nominal FMR 1 %.
 - one side: sets of one and of five images of `lossless`, of which one set is untouched and the
   other went through one kind of processing that no file shows; of other contents.
 - pairs: untouched single images of each set, all of them.
@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from everyday import EVERYDAY
 from treated import OTHERS, OUTSIDERS
 
 import fingerprint_sdk as fp
@@ -40,6 +41,7 @@ from fingerprint_sdk.verification import verify_sides
 from trainer.evaluation import read_image_set
 from trainer.evaluation.metrics import mean_interval
 
+KINDS = OUTSIDERS | OTHERS | EVERYDAY
 SETS = ("lossless", "nets", "jpeg")
 A_GENERATOR = 5  # images of the first table
 ENROLLED, FAMILIES, DRAWS = 10, 8, 30
@@ -76,7 +78,7 @@ def embedded(
         rows = np.array(saved["embeddings"], np.float32)
         quality = [fp.Quality(**one) for one in saved["quality"]]
     else:
-        treat = None if kind is None else {**OUTSIDERS, **OTHERS}[kind]
+        treat = None if kind is None else KINDS[kind]
         rows, given = extractor.embed_with_quality(_treated(path, treat, kind) for path in paths)
         quality = list(given)
         if file is not None:
@@ -91,7 +93,7 @@ def details(folder: Path, kind: str) -> Callable[[int], np.ndarray]:
     """What `pairs` asks for, of the images of `embedded`."""
     found = read_image_set(folder)
     paths = [path for images in found.images.values() for path in images[:A_GENERATOR]]
-    treat = {**OUTSIDERS, **OTHERS}[kind]
+    treat = KINDS[kind]
     return cache(lambda place: detail(_treated(paths[place], treat, kind)))
 
 
@@ -259,13 +261,13 @@ def main(model: Path, folder: Path, kept: Path | None, out: Path) -> None:
         "pairs": {},
         "galleries": {},
     }  # fmt: skip
-    for kind in (*OUTSIDERS, *OTHERS):
+    for kind in KINDS:
         images = embedded(extractor, folder / "lossless", kept, limit=A_GENERATOR, kind=kind)
         shown = details(folder / "lossless", kind)
         report["strangers"][kind] = found = pairs(extractor, images, shown)
         print(f"{kind:36s}", *(_line(found[whose]) for whose in found), flush=True)
     untouched = embedded(extractor, folder / "lossless", kept)
-    for kind in (*OUTSIDERS, *OTHERS):
+    for kind in KINDS:
         images = embedded(extractor, folder / "lossless", kept, limit=A_GENERATOR, kind=kind)
         for count in (1, A_GENERATOR):
             found = one_side(extractor, untouched, images, count)

@@ -25,7 +25,7 @@ from fingerprint_sdk.process.forks import cached_property
 Embeddings = npt.NDArray[np.float32]
 
 _FEW = 16  # sides: of so few it is quicker to multiply only what is nearest to them
-_AT_ONCE = 512  # sides: 16 MB of cosines with 8,000 photographs
+_AT_ONCE = 512  # sides: 16 MB of cosines with 8,000 settings
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class CohortKind:
     Attributes:
         name: e.g. "webp".
         treatment: one of ``images.treatment.TREATMENTS``.
-        count: how many photographs of the cohort went through it.
+        count: how many settings of it the cohort has.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Explained:
     """What processing explains of one side's scores.
 
     Attributes:
-        likeness: to photographs of the kind that it is most like, -1 to 1.
+        likeness: to settings of the kind that it is most like, -1 to 1.
         amount: taken off each of its scores, at least 0.
         excess: what of that is more than usual. It speaks against one source, and not for two.
         beyond: what of that is more than hardly any unprocessed side's.
@@ -83,12 +83,12 @@ class Explained:
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """Embeddings of processed photographs, stored with the model.
+    """Embeddings of photographs by how they were processed, stored with the model.
 
     Attributes:
         embeddings: float32, shape (C, D), L2-normalised image embeddings, kind by kind.
         kinds: K kinds of processing, in that order.
-        nearest: so many photographs of a kind tell a side's likeness to it.
+        nearest: so many settings of a kind tell a side's likeness to it.
         others: the best kind is set against so many next to it.
         likeness_weight: of what the likeness exceeds the usual by.
         contrast_weight: of what the best kind exceeds the next ones by.
@@ -134,7 +134,7 @@ class Cohort:
         return tuple(found)
 
     def likenesses(self, embeddings: Embeddings) -> npt.NDArray[np.float64]:
-        """Cosine of each side with the mean of the photographs nearest to it, of every kind.
+        """Cosine of each side with the mean of the settings nearest to it, of every kind.
 
         Args:
             embeddings: float32, (n, D), L2-normalised.
@@ -192,7 +192,7 @@ class Cohort:
 
     @cached_property
     def _products(self) -> tuple[Embeddings, ...]:
-        """Of every two photographs of each kind."""
+        """Of every two settings of each kind."""
         return tuple(self.embeddings[place] @ self.embeddings[place].T for place in self._places)
 
     @classmethod

@@ -110,7 +110,7 @@ def test_it_is_the_recipe_of_the_file_beside_it() -> None:
     assert metadata["embedding_size"] == str(size)
     cohort, made = Cohort.from_json(metadata["cohort"], size + 1), recipe["cohort"]
     assert cohort.kinds == tuple(
-        CohortKind(name, treatment, made["photographs"] * dict(made["more"]).get(name, 1))
+        CohortKind(name, treatment, made["settings"] * dict(made["more"]).get(name, 1))
         for treatment, kinds in KINDS.items()
         for name in kinds
     )

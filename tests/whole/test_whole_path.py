@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from support.photographs import photograph
 
+from fingerprint_sdk import Extractor, load
 from trainer.extractor import held_out_models, load_run
 from trainer.images.photos import load_photos
 from trainer.synthesis import ModelId, load_model, paper288, read_pool
@@ -127,16 +129,18 @@ def test_from_photographs_to_a_decision(workshop: Workshop, tmp_path: Path) -> N
 
     model = tmp_path / "toy"
     exporting = ("export-onnx", out, "--photos", workshop.photos, "--out", model)
-    run("trainer.cli", *exporting, "--models", 8, "--photographs", 2)
+    run("trainer.cli", *exporting, "--models", 8, "--settings", 1)
     made_by = json.loads((model / "run.json").read_text())
     assert made_by["pools"] == ["pool"]  # no path of this machine
     assert made_by["recipe"] == finished.info["recipe"]
     assert made_by["calibration"]["models"] == 8
-    assert made_by["calibration"]["cohort"]["photographs"] == 2
+    assert made_by["calibration"]["cohort"]["settings"] == 1
     assert {path.name for path in model.iterdir()} == {"model.onnx", "config.json", "run.json"}
     config = json.loads((model / "config.json").read_text())
     assert config["name"] == "toy"
     assert config["recipe_hash"] == finished.info["recipe_hash"]
+
+    again_calibrated(model, workshop, tmp_path / "again")
 
     scores = tmp_path / "scores.json"
     printed = run(
@@ -166,6 +170,25 @@ def test_from_photographs_to_a_decision(workshop: Workshop, tmp_path: Path) -> N
     assert (
         answer["verdict"] != "same"
     )  # fourteen images of one generator against fourteen of another
+
+
+def again_calibrated(model: Path, workshop: Workshop, copy: Path) -> None:
+    """By the same models and photographs, and then by fewer models."""
+    shutil.copytree(model, copy)
+    command = ("trainer.cli", "recalibrate", copy, "--pool", workshop.pool, "--settings", 1)
+    command += ("--photos", workshop.photos, "--version", "2.0.0", "--models")
+    run(*command, 8)
+    before, after = Extractor.from_file(model / "model.onnx"), load(copy)
+    assert (before.version, after.version) == ("1.0.0", "2.0.0")
+    same = {"calibration", "cohort", "recipe_hash", "constant", "license", "name"}
+    assert {key: after.metadata[key] for key in same} == {k: before.metadata[k] for k in same}
+    image = next(workshop.generators.glob("*/*.png"))
+    np.testing.assert_array_equal(before.embed(image), after.embed(image))
+    run(*command, 5)
+    fewer = load(copy)
+    assert fewer.metadata["calibration"] != before.metadata["calibration"]
+    assert json.loads((copy / "run.json").read_text())["calibration"]["models"] == 5
+    np.testing.assert_array_equal(before.embed(image), fewer.embed(image))
 
 
 def test_the_papers_recipe_runs(workshop: Workshop, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def conditions_of(
         for windows in recipe.windows:
             processed = treatment != AS_IS
             seen = (windows, *recipe.more_windows) if processed else (windows,)
-            chosen_from = (0.0, recipe.alike) if processed else (recipe.twins, 1.0)
+            alike = recipe.alike if processed else 1.0
             sets = [
                 Sets.of(
                     kind[n],
@@ -105,7 +105,7 @@ def conditions_of(
                     "windows": windows,
                     "images_a": images_a,
                     "images_b": images_b,
-                    **_condition(sets, images_a, images_b, recipe, chosen_from),
+                    **_condition(sets, images_a, images_b, recipe, alike),
                 }
                 for images_a in recipe.sides
                 for images_b in recipe.sides
@@ -125,9 +125,9 @@ def _condition(
     images_a: int,
     images_b: int,
     recipe: CalibrationRecipe,
-    impostors: tuple[float, float],
+    alike: float,
 ) -> dict[str, Any]:
-    scores = [pair_scores(sets, images_a, images_b, *impostors) for sets in kinds]
+    scores = [pair_scores(sets, images_a, images_b, alike) for sets in kinds]
     passed = [thresholds(impostor, recipe.fmrs) for _, impostor in scores]
     missed = [misses(genuine, recipe.fnmrs, recipe.spread) for genuine, _ in scores]
     genuine, impostor = (np.concatenate(side) for side in zip(*scores, strict=True))

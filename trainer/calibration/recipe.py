@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CohortRecipe:
-    """`photographs` pictures of each kind of `trainer.images.treatments`, of `side` px.
+    """`settings` of each kind of `trainer.images.treatments`: strength, and what else it draws.
 
-    Of some kinds there are `more`, so many times as many: what varies most, or what leaves so
-    regular a trace that only its like is near it.
+    Each stands for itself by the mean of `together` photographs of `side` px that all went through
+    it, a window of each, so that contents cancel out. Of some kinds there are `more` settings, so
+    many times as many: what varies most, or leaves so regular a trace that only its like is near.
 
-    A side's likeness to a kind is that to the `nearest` photographs of it. What is explained is
+    A side's likeness to a kind is that to the `nearest` settings of it. What is explained is
     `likeness_weight` times what the likeness to the best kind exceeds that of a share `base` of
     unprocessed sides by held-out models by, and `contrast_weight` times what it exceeds the mean
     of the `others` kinds next to it by. More than of a share `base` of them is more than usual. A
@@ -21,18 +22,22 @@ class CohortRecipe:
     "What the answers are worth".
     """
 
-    photographs: int = 100
+    settings: int = 60
+    together: int = 8
     more: tuple[tuple[str, int], ...] = (
-        ("cropped jpeg", 3), ("webp", 4), ("enlarged", 2), ("exactly enlarged", 4),
-        ("doubled", 3), ("text", 6),
+        ("cropped jpeg", 2), ("resized jpeg", 5), ("webp", 3), ("enlarged", 2),
+        ("exactly enlarged", 3), ("doubled", 2), ("text", 4), ("stretched size", 12),
+        ("turned", 3), ("demosaiced", 4), ("display", 6), ("coarse chroma", 2),
+        ("moved channels", 2), ("lines", 5), ("moire", 8), ("screened", 8), ("weave", 4),
+        ("repeating kernel", 3), ("block transform", 3), ("screen", 2), ("in turn", 8),
     )  # fmt: skip
     side: int = 224
-    nearest: int = 5
+    nearest: int = 3
     others: int = 10
     base: float = 0.5
     processed: float = 0.998
-    likeness_weight: float = 0.5
-    contrast_weight: float = 1.0
+    likeness_weight: float = 1.5
+    contrast_weight: float = 0.5
     seed: int = 0
 
 
@@ -57,12 +62,9 @@ class CalibrationRecipe:
     """`images` contents through each of at most `models` held-out models, and then treated.
 
     A content is a collage of `collage` × `collage` photographs of `side` px, so that windows share
-    no pixels. Every `treated`-th model's are treated, too: that costs most. A
-    share `twins` of the other models, those of the most similar mean embedding, are no impostors
-    of a model: architectures that differ in a trait that leaves no trace are one generator, as
-    real ones that share a decoder are. Of
-    processed images the impostors are the share `alike` most like it: real ones that came down one
-    pipeline are more alike than these. `constant` is that of the embeddings
+    no pixels. Every `treated`-th model's are treated, too: that costs most. Of processed images
+    the impostors of a model are the share `alike` of the others that is most like it: real ones
+    that came down one pipeline are more alike than these. `constant` is that of the embeddings
     (`fingerprint_sdk.embedding.image_embedding`). `sides` are the numbers of images on a side: of
     so many, `sets` are drawn of either half of a model's images, halved `draws` times. `windows`
     are those of windows of an image, that get a condition of their own: thresholds at each
@@ -85,7 +87,6 @@ class CalibrationRecipe:
     collage: int = 2
     draws: int = 4
     sets: int = 12
-    twins: float = 0.04
     alike: float = 0.5
     spread: float = 0.05
     evidence: float = 0.7

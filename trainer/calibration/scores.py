@@ -106,7 +106,6 @@ def pair_scores(
     sets: Sets,
     images_a: int,
     images_b: int,
-    twins: float = 0.0,
     alike: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scores of (genuine, impostor) pairs of image sets: `evidence.side.compare` of all drawn.
@@ -114,12 +113,11 @@ def pair_scores(
     Args:
         sets: of at least two models.
         images_a, images_b: on the two sides.
-        twins, alike: as in `CalibrationRecipe`.
+        alike: the share of the other models, the most alike, that are impostors of a model.
     """
     a, b = sets.drawn[images_a], sets.drawn[images_b]
     others = sets.alike.shape[1]
-    left_out = min(round(twins * others), others - 1)
-    kept = sets.alike[:, left_out : max(left_out + 1, round(alike * others))]
+    kept = sets.alike[:, : max(1, round(alike * others))]
     own = np.arange(len(kept))
     genuine, impostor = [], []
     for draw in range(len(a.embeddings)):

@@ -18,6 +18,7 @@ from trainer.cli import (  # noqa: F401
     known,
     lineage,
     publish,
+    recalibrate,
     report,
     robustness,
     synthesize,

@@ -19,9 +19,9 @@ def export_onnx(
     version: Annotated[str, typer.Option(help="Version of the model.")] = "1.0.0",
     license: Annotated[str, typer.Option(help="Licence of the weights.")] = "Apache-2.0",
     models: Annotated[int, typer.Option(help="Held-out models to calibrate on.", min=3)] = 120,
-    photographs: Annotated[
-        int, typer.Option(help="Photographs of each kind of processing, for the cohort.", min=1)
-    ] = 100,
+    settings: Annotated[
+        int, typer.Option(help="Settings of each kind of processing, for the cohort.", min=1)
+    ] = 60,
 ) -> None:
     """Calibrate a run on held-out models and write it as one ONNX file."""
     from trainer.export.run import export_run
@@ -35,7 +35,7 @@ def export_onnx(
             version=version,
             license=license,
             models=models,
-            photographs=photographs,
+            settings=settings,
             progress=progress,
         )
     say(f"{path}: {path.stat().st_size / 2**20:.1f} MiB, parity with torch checked")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import Any
@@ -37,7 +38,7 @@ def export_run(
     version: str,
     license: str,
     models: int = CalibrationRecipe.models,
-    photographs: int = CohortRecipe.photographs,
+    settings: int = CohortRecipe.settings,
     progress: Progress = silent,
 ) -> Path:
     """Calibrate `run` on the models and photographs it never saw, and write a model folder.
@@ -46,25 +47,9 @@ def export_run(
     path of this machine.
     """
     finished = load_run(run)
-    recipe, rendering = finished.info["recipe"], finished.info["rendering"]
-    entries = [
-        (Path(pool), entry)
-        for pool in finished.info["pools"]
-        for entry in read_pool(Path(pool))
-        if entry.reconstruction_error <= rendering["worst_error"]
-    ]
-    held = held_out_models([entry.id(pool) for pool, entry in entries], recipe["held_out"])
-    chosen = [entry for entry, is_held in zip(entries, held, strict=True) if is_held]
-    calibrating = CalibrationRecipe(models=models, cohort=CohortRecipe(photographs=photographs))
-    # The split goes by name, so photographs loaded for larger crops were still never trained on.
-    side = max(rendering["side"], calibrating.side)
-    _, photos = load_photos(photos_folder, side=side).split(recipe["held_out"])
-    if not photos.names:
-        raise ValueError(
-            f"{photos_folder}: no held-out photograph gives {side} px to calibrate on; "
-            "add more or larger ones"
-        )
-
+    calibrating = CalibrationRecipe(models=models, cohort=CohortRecipe(settings=settings))
+    pools = [Path(pool) for pool in finished.info["pools"]]
+    chosen, photos = never_seen(finished.info, pools, photos_folder, calibrating.side)
     embed = onnx_embedder(FingerprintModel(finished.signal, finished.network))
     calibration, cohort = fit_calibration(embed, chosen, photos, calibrating, progress=progress)
     typicality = _typicality(finished, chosen, photos, calibrating)
@@ -88,6 +73,32 @@ def export_run(
     path = export_onnx(finished.signal, finished.network, card, out, typicality=typicality)
     write_text(out / RUN_FILE, json.dumps(made_by, indent=2) + "\n")
     return path
+
+
+def never_seen(
+    info: dict[str, Any], pools: Sequence[Path], photos_folder: Path, side: int
+) -> tuple[list[tuple[Path, PoolEntry]], Photos]:
+    """The models and the photographs that a run was not trained on; `info` is its `run.json`.
+
+    Raises ValueError when no such photograph gives crops of `side` px.
+    """
+    held_out, rendering = info["recipe"]["held_out"], info["rendering"]
+    entries = [
+        (pool, entry)
+        for pool in pools
+        for entry in read_pool(pool)
+        if entry.reconstruction_error <= rendering["worst_error"]
+    ]
+    held = held_out_models([entry.id(pool) for pool, entry in entries], held_out)
+    # The split goes by name, so photographs loaded for larger crops were still never trained on.
+    side = max(rendering["side"], side)
+    _, photos = load_photos(photos_folder, side=side).split(held_out)
+    if not photos.names:
+        raise ValueError(
+            f"{photos_folder}: no held-out photograph gives {side} px to calibrate on; "
+            "add more or larger ones"
+        )
+    return [entry for entry, is_held in zip(entries, held, strict=True) if is_held], photos
 
 
 def _typicality(

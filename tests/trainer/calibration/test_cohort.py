@@ -1,4 +1,4 @@
-"""The cohort: photographs of every kind of treatment, as a model sees them."""
+"""The cohort: settings of every kind of treatment, as a model sees them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from trainer.images.photos import Photos
 from trainer.images.treatments import TREATMENTS
 
 RECIPE = CohortRecipe(
-    photographs=2,
+    settings=2,
+    together=2,
     more=(("sepia", 3), ("text", 2)),
     side=150,
     nearest=3,
@@ -114,6 +115,24 @@ def test_it_is_of_the_models_constant(
 ) -> None:
     rows = unprocessed[1]
     extended = np.concatenate([rows, np.ones((len(rows), 1))], axis=1) / np.sqrt(2)
-    found = make_cohort(extractor.embed_windows, photos, {1: extended}, RECIPE, 1.0)
+    alone = replace(RECIPE, together=1)
+    found = make_cohort(extractor.embed_windows, photos, {1: extended}, alone, 1.0)
     assert found.embeddings.shape[1] == 17
     np.testing.assert_allclose(found.embeddings[:, -1], np.sqrt(0.5), atol=0.01)
+
+
+def test_a_setting_is_what_its_photographs_share(
+    extractor: Extractor, photos: Photos, unprocessed: dict[int, np.ndarray]
+) -> None:
+    """Of more photographs the mean is nearer to that of others through the same settings."""
+
+    def made(together: int, first: int) -> np.ndarray:
+        own = Photos(photos.images[first : first + 2], photos.names[first : first + 2], 150)
+        recipe = replace(RECIPE, together=together, more=())
+        found = make_cohort(extractor.embed_windows, own, unprocessed, recipe, 0.0)
+        return found.embeddings
+
+    def alike(together: int) -> float:
+        return float((made(together, 0) * made(together, 2)).sum(axis=1).mean())
+
+    assert alike(6) > alike(1) + 0.02

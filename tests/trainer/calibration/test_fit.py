@@ -40,13 +40,12 @@ SMALL = CalibrationRecipe(
     collage=2,
     draws=2,
     sets=6,
-    twins=0.0,
     spread=1.0,
     evidence=1.0,
     constant=0.0,
     sides=(1, 2),
     windows=(1, 4),
-    cohort=CohortRecipe(photographs=1, more=(), side=144, nearest=3),
+    cohort=CohortRecipe(settings=2, together=2, more=(), side=144, nearest=3),
 )
 
 

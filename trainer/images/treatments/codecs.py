@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image
+from scipy import fft, ndimage
 
 from trainer.images.operations import encode, jpeg, resize
+
+_SIZES = (0.5, 2 / 3, 0.75, 0.8, 1.25, 4 / 3, 1.5, 2.0)
 
 
 def _fine_jpeg(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -27,7 +30,8 @@ def _twice_jpeg(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _resized_jpeg(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return resize(jpeg(image, int(rng.integers(60, 96))), float(rng.uniform(0.5, 2)))
+    factor = rng.choice(_SIZES) if rng.random() < 0.5 else rng.uniform(0.5, 2)
+    return resize(jpeg(image, int(rng.integers(60, 96))), float(factor))
 
 
 def _fine_webp(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -60,6 +64,55 @@ def _half_chroma(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(Image.merge("YCbCr", [luma, *small]).convert("RGB"))
 
 
+def _block_transform(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """As in frames of a video: cosines of blocks of 4 to 32 px, rounded; edges smoothed or not."""
+    side, step = int(rng.choice((4, 8, 16, 32))), float(rng.uniform(4, 40))
+    rise, chroma = float(rng.choice((0, 0.05, 0.15))), float(rng.choice((1, 2)))
+    colours = np.asarray(Image.fromarray(image).convert("YCbCr"), np.float64)
+    height, width = (length // side * side for length in image.shape[:2])
+    rows, columns = np.mgrid[:side, :side]
+    steps = step * (1 + rise * (rows + columns))
+    blocks = colours[:height, :width].reshape(height // side, side, width // side, side, 3)
+    found = fft.dctn(blocks, axes=(1, 3), norm="ortho")
+    for plane in range(3):
+        wide = steps[:, None, :] * (chroma if plane else 1)
+        found[..., plane] = np.rint(found[..., plane] / wide) * wide
+    made = fft.idctn(found, axes=(1, 3), norm="ortho").reshape(height, width, 3)
+    if rng.random() < 0.5:
+        soft = ndimage.uniform_filter(made, (3, 3, 1))
+        down, right = np.arange(height) % side, np.arange(width) % side
+        edge = np.isin(down, (0, side - 1))[:, None] | np.isin(right, (0, side - 1))[None]
+        made[edge] = soft[edge]
+    levels = np.clip(np.rint(made), 0, 255).astype(np.uint8)
+    return np.asarray(Image.fromarray(levels, "YCbCr").convert("RGB"))
+
+
+def _wavelets(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Haar's wavelets, one to three levels, small ones taken away; at one place or at several."""
+    levels, limit, several = int(rng.integers(1, 4)), float(rng.uniform(2, 15)), rng.random() < 0.5
+    shifts = ((0, 0), (1, 0), (0, 1), (1, 1)) if several else ((0, 0),)
+    total = np.zeros(image.shape)
+    for shift in shifts:
+        moved = np.roll(image.astype(np.float64), shift, (0, 1))
+        total += np.roll(_shrunk_wavelets(moved, levels, limit), (-shift[0], -shift[1]), (0, 1))
+    return np.clip(np.rint(total / len(shifts)), 0, 255).astype(np.uint8)
+
+
+def _shrunk_wavelets(values: np.ndarray, levels: int, limit: float) -> np.ndarray:
+    height, width = (length // 2 * 2 for length in values.shape[:2])
+    if not levels or not height or not width:
+        return values
+    a, b = values[:height:2, :width:2], values[:height:2, 1:width:2]
+    c, d = values[1:height:2, :width:2], values[1:height:2, 1:width:2]
+    mean = _shrunk_wavelets((a + b + c + d) / 4, levels - 1, limit)
+    details = [(a - b + c - d) / 4, (a + b - c - d) / 4, (a - b - c + d) / 4]
+    x, y, z = (np.sign(v) * np.maximum(np.abs(v) - limit / 2, 0) for v in details)
+    out = values.copy()
+    out[:height:2, :width:2], out[:height:2, 1:width:2] = mean + x + y + z, mean - x + y - z
+    out[1:height:2, :width:2], out[1:height:2, 1:width:2] = mean + x - y - z, mean - x - y + z
+    return out
+
+
 def _palette(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     dither = Image.Dither.FLOYDSTEINBERG if rng.random() < 0.5 else Image.Dither.NONE
     colours = int(rng.choice([16, 64, 128, 256]))
@@ -77,5 +130,7 @@ COARSE = {
     "avif": _avif,
     "jpeg 2000": _jpeg2000,
     "half chroma": _half_chroma,
+    "block transform": _block_transform,
+    "wavelets": _wavelets,
     "palette": _palette,
 }

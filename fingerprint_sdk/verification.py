@@ -25,9 +25,6 @@ __all__ = [
     "verify_sides",
 ]
 
-_SETTLED = 0.3
-"""More images settle a case where no more than this share of true pairs stays inconclusive."""
-
 
 @dataclass(frozen=True)
 class Verification:
@@ -53,8 +50,9 @@ class Verification:
         reasons: why nothing can be said: "flat" (no fingerprint), "tiny" (hardly any of its own),
             "untypical" (like nothing that was calibrated), "contents" (both sides show the same);
             empty else.
-        images_needed: where the verdict is "inconclusive": with so many images on each side, seven
-            of ten true pairs are "same"; None if that takes more than were calibrated.
+        images_needed: where the verdict is "inconclusive": with so many images on each side it is
+            "same", if the score rises as those of true pairs do; None if that takes more than
+            were calibrated.
         images: number of different pictures on each side that had a vote.
         quality: of every image given, side a first.
         copy: how the side without lossy compression was compared (see ``Extractor.verify``), else
@@ -171,7 +169,7 @@ def verify_sides(
         condition=condition.treatment,
         reasons=reasons,
         images_needed=(
-            _images_needed(condition, calibration, fmr, fnmr)
+            _images_needed(score, condition, calibration, fmr, fnmr)
             if verdict == "inconclusive" and not reasons
             else None
         ),
@@ -182,14 +180,20 @@ def verify_sides(
 
 
 def _images_needed(
-    condition: Condition, calibration: Calibration, fmr: float, fnmr: float
+    score: float, condition: Condition, calibration: Calibration, fmr: float, fnmr: float
 ) -> int | None:
+    usual = _usual(condition)
     for images in calibration.images:
         if images <= condition.images_a:
             continue
         more = calibration.condition(
             images, images, treatment=condition.treatment, windows=condition.windows
         )
-        if more.missed(_SETTLED) >= more.limits(fmr, fnmr)[1]:
+        if score + _usual(more) - usual >= more.limits(fmr, fnmr)[1]:
             return images
     return None
+
+
+def _usual(condition: Condition) -> float:
+    """What a true pair scores, by the largest share of misses that is tabulated."""
+    return condition.misses[-1][1]

@@ -196,12 +196,12 @@ def settled_by(result: Result) -> str:
         return "More images by the same generator, judged together, may settle it."
     if result.images_needed is None:
         return (
-            "More images of this kind would seldom settle it; less processed ones may, as the "
+            "More images of this kind would hardly settle it; less processed ones may, as the "
             "generator made them."
         )
     return (
-        f"With {result.images_needed} images on each side seven of ten pairs by one generator "
-        "would be called the same."
+        f"With {result.images_needed} images on each side, sides as alike as these would be "
+        "called the same."
     )
 
 

@@ -34,14 +34,17 @@ def base(treatment: str, windows: int, images_a: int, images_b: int) -> float:
     )
 
 
-def document(images: tuple[int, ...] = (1, 2, 5), windows: tuple[int, ...] = (1, 4)) -> Any:
-    """The JSON form."""
+def document(
+    images: tuple[int, ...] = (1, 2, 5), windows: tuple[int, ...] = (1, 4), rise: float = 0.0
+) -> Any:
+    """The JSON form; true pairs rise above strangers by ``rise`` where their images double."""
     conditions = []
     for treatment in TREATMENTS:
         for seen in windows:
             for a in images:
                 for b in (b for b in images if b >= a):
                     at = base(treatment, seen, a, b)
+                    own = at + rise * np.log2(a * b)
                     conditions.append(
                         {
                             "treatment": treatment,
@@ -49,7 +52,7 @@ def document(images: tuple[int, ...] = (1, 2, 5), windows: tuple[int, ...] = (1,
                             "images_a": a,
                             "images_b": b,
                             "thresholds": {str(f): round(at + x, 6) for f, x in FMRS.items()},
-                            "misses": {str(f): round(at + x, 6) for f, x in FNMRS.items()},
+                            "misses": {str(f): round(own + x, 6) for f, x in FNMRS.items()},
                             "logistic": [100.0, round(-100.0 * (at + 0.02), 6)],
                             "bounds": [0.02, 500.0],
                         }
@@ -76,5 +79,5 @@ def one_kind(
     return Cohort(rows, kinds, nearest, 1, weight, 0.0, (usual,))
 
 
-def calibration(cohort: Cohort | None = None, size: int = 2) -> Calibration:
-    return Calibration.from_json(json.dumps(document()), cohort or no_cohort(size))
+def calibration(cohort: Cohort | None = None, size: int = 2, rise: float = 0.0) -> Calibration:
+    return Calibration.from_json(json.dumps(document(rise=rise)), cohort or no_cohort(size))

@@ -125,12 +125,13 @@ def test_where_nothing_can_be_said_no_number_is_told(
 
 
 def test_an_inconclusive_answer_says_what_would_settle_it() -> None:
-    needed = compare(0.49, fmr=0.1, fnmr=0.02)
+    rising = calibration(rise=0.01)
+    needed = verify_embeddings(side(0.0, 1), side(float(np.arccos(0.51)), 1), rising, fmr=0.1)
     assert needed.images_needed == 2
-    assert settled_by(needed).startswith("With 2 images on each side seven of ten")
+    assert settled_by(needed).startswith("With 2 images on each side, sides as alike")
     never = compare(0.52, fmr=0.001)
     assert never.images_needed is None
-    assert "seldom settle it" in settled_by(never)
+    assert "hardly settle it" in settled_by(never)
 
 
 def test_the_rates_and_the_condition_are_told() -> None:

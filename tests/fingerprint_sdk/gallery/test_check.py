@@ -369,9 +369,11 @@ def test_more_images_help_until_the_calibration_says_they_do_not() -> None:
         assert one.missed == pytest.approx(NormalDist().cdf(-above))
         assert one.enough >= one.images
         assert one.missed >= one.missed_then
-        # What the most images that were calibrated would leave, against what these do.
-        most = (0.1 + lead(own, max(own.images, 20), model, 0.01)) / (0.06 / 2**0.5)
-        helps = one.missed - NormalDist().cdf(-most) >= 0.02
+        # The least that any number that was calibrated would leave, against what these do.
+        most = max(
+            lead(own, n, model, 0.01) for n in (*model.images, own.images) if n >= own.images
+        )
+        helps = one.missed - NormalDist().cdf(-(0.1 + most) / (0.06 / 2**0.5)) >= 0.02
         assert helps == (one.enough > one.images)
     assert found[0].enough > 1
     assert f", with {found[0].enough} about" in found[0].words

@@ -73,22 +73,20 @@ def _guessed(
 
 
 def _display(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Photographed off a screen: stripes of colour or dots, then another size."""
+    """Photographed off a screen: stripes of each colour, of black or a grid; then another size."""
     pitch, depth = int(rng.integers(2, 7)), float(rng.uniform(0.1, 0.6))
     rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
-    out = image.astype(np.float64)
     kind = rng.integers(3)
-    for colour in range(3):
-        lit = (columns + (colour if kind == 0 else 0)) % max(pitch, 3 if kind == 0 else 2) == 0
+    if kind == 0:
+        dark = (columns[..., None] + np.arange(3)) % max(pitch, 3) != 0
+    else:
+        dark = (columns % pitch == 0)[..., None]
         if kind == 2:
-            lit = (columns % pitch == 0) | (rows % pitch == 0)
-        out[..., colour] *= (
-            np.where(lit, 1.0, 1 - depth) if kind == 0 else np.where(lit, 1 - depth, 1.0)
-        )
-    shown = grey_levels(out * (1 / (1 - depth / 2) if rng.random() < 0.5 else 1))
+            dark |= (rows % pitch == 0)[..., None]
+    light = 1 / (1 - depth / 2) if rng.random() < 0.5 else 1
+    shown = grey_levels(image * np.where(dark, 1 - depth, 1.0) * light)
     if rng.random() < 0.6:
-        factor, kernel = float(rng.uniform(0.7, 1.4)), Image.Resampling.BICUBIC
-        shown = resize(shown, factor, kernel)
+        shown = resize(shown, float(rng.uniform(0.7, 1.4)))
     return shown
 
 

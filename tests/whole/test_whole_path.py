@@ -22,9 +22,10 @@ from PIL import Image
 from safetensors.torch import load_file
 from support.photographs import photograph
 
-from fingerprint_sdk import Extractor, load
+from fingerprint_sdk import Extractor, Gallery, load
 from trainer.extractor import held_out_models, load_run
 from trainer.images.photos import load_photos
+from trainer.known.build import promise
 from trainer.synthesis import ModelId, load_model, paper288, read_pool
 
 pytestmark = pytest.mark.slow
@@ -175,6 +176,11 @@ def test_from_photographs_to_a_decision(workshop: Workshop, tmp_path: Path) -> N
 def again_calibrated(model: Path, workshop: Workshop, copy: Path) -> None:
     """By the same models and photographs, and then by fewer models."""
     shutil.copytree(model, copy)
+    image = next(workshop.generators.glob("*/*.png"))
+    known = Gallery(Extractor.from_file(copy / "model.onnx"))
+    known.enroll("one", image, copies=False)
+    known.save(copy / "known.fpg")
+    promise(copy, "known.fpg")
     command = ("trainer.cli", "recalibrate", copy, "--pool", workshop.pool, "--settings", 1)
     command += ("--photos", workshop.photos, "--version", "2.0.0", "--models")
     run(*command, 8)
@@ -182,8 +188,9 @@ def again_calibrated(model: Path, workshop: Workshop, copy: Path) -> None:
     assert (before.version, after.version) == ("1.0.0", "2.0.0")
     same = {"calibration", "cohort", "recipe_hash", "constant", "license", "name"}
     assert {key: after.metadata[key] for key in same} == {k: before.metadata[k] for k in same}
-    image = next(workshop.generators.glob("*/*.png"))
     np.testing.assert_array_equal(before.embed(image), after.embed(image))
+    kept = Gallery.load(copy / "known.fpg", after)
+    np.testing.assert_array_equal(kept["one"].embeddings, known["one"].embeddings)
     run(*command, 5)
     fewer = load(copy)
     assert fewer.metadata["calibration"] != before.metadata["calibration"]

@@ -41,13 +41,9 @@ def _demosaiced(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         known = kept == colour
         if colour == 1:
             out[..., 1] = green
-        elif way == 0:  # hue is what is smooth
-            out[..., colour] = green + _guessed(raw - green, known, tent, smooth=smooth)
-        elif way == 1:
-            hue = np.where(known, raw - green, 0.0)
-            out[..., colour] = green + ndimage.median_filter(
-                _guessed(hue, known, tent, smooth=smooth), 3
-            )
+        elif way < 2:  # hue is what is smooth
+            hue = _guessed(raw - green, known, tent, smooth=smooth)
+            out[..., colour] = green + (ndimage.median_filter(hue, 3) if way else hue)
         else:
             out[..., colour] = _guessed(raw, known, tent, smooth=smooth)
     if way == 3:

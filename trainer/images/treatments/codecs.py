@@ -7,6 +7,7 @@ from PIL import Image
 from scipy import fft, ndimage
 
 from trainer.images.operations import encode, jpeg, resize
+from trainer.images.treatments.noises import grey_levels
 
 _SIZES = (0.5, 2 / 3, 0.75, 0.8, 1.25, 4 / 3, 1.5, 2.0)
 
@@ -83,7 +84,7 @@ def _block_transform(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         down, right = np.arange(height) % side, np.arange(width) % side
         edge = np.isin(down, (0, side - 1))[:, None] | np.isin(right, (0, side - 1))[None]
         made[edge] = soft[edge]
-    levels = np.clip(np.rint(made), 0, 255).astype(np.uint8)
+    levels = grey_levels(made)
     return np.asarray(Image.fromarray(levels, "YCbCr").convert("RGB"))
 
 
@@ -95,7 +96,7 @@ def _wavelets(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     for shift in shifts:
         moved = np.roll(image.astype(np.float64), shift, (0, 1))
         total += np.roll(_shrunk_wavelets(moved, levels, limit), (-shift[0], -shift[1]), (0, 1))
-    return np.clip(np.rint(total / len(shifts)), 0, 255).astype(np.uint8)
+    return grey_levels(total / len(shifts))
 
 
 def _shrunk_wavelets(values: np.ndarray, levels: int, limit: float) -> np.ndarray:

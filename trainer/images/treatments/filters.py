@@ -6,6 +6,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
+from trainer.images.treatments.noises import grey_levels
+
 
 def _filtered(image: np.ndarray, kernel: ImageFilter.Filter) -> np.ndarray:
     return np.asarray(Image.fromarray(image).filter(kernel))
@@ -23,7 +25,7 @@ def _moved(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Blurred along one axis."""
     length, axis = int(rng.integers(2, 8)), int(rng.integers(2))
     whole = sum(np.roll(image.astype(np.float64), shift, axis) for shift in range(length))
-    return np.clip(np.rint(whole / length), 0, 255).astype(np.uint8)
+    return grey_levels(whole / length)
 
 
 def _sharpened(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -68,7 +70,7 @@ def _low_pass(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     kept = radius < rng.uniform(0.12, 0.45)
     spectrum = np.fft.rfft2(image.astype(np.float64), axes=(0, 1))
     out = np.fft.irfft2(spectrum * kept[..., None], (height, width), axes=(0, 1))
-    return np.clip(np.rint(out), 0, 255).astype(np.uint8)
+    return grey_levels(out)
 
 
 def _denoised(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -76,7 +78,7 @@ def _denoised(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     smooth = _filtered(image, ImageFilter.GaussianBlur(float(rng.uniform(0.8, 2)))).astype(float)
     detail, limit = image - smooth, rng.uniform(3, 12)
     kept = np.sign(detail) * np.maximum(np.abs(detail) - limit, 0)
-    return np.clip(np.rint(smooth + kept), 0, 255).astype(np.uint8)
+    return grey_levels(smooth + kept)
 
 
 def _bilateral(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -89,7 +91,7 @@ def _bilateral(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
             apart = np.square(other - values).mean(axis=2, keepdims=True)
             share = np.exp(-(down**2 + right**2) / (2 * far**2) - apart / (2 * like**2))
             total, weight = total + share * other, weight + share
-    return np.clip(np.rint(total / weight), 0, 255).astype(np.uint8)
+    return grey_levels(total / weight)
 
 
 def _morphology(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -121,7 +123,7 @@ def _deconvolved(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         out *= ndimage.gaussian_filter(
             seen / ndimage.gaussian_filter(out, (width, width, 0)), (width, width, 0)
         )
-    return np.clip(np.rint(out - 1), 0, 255).astype(np.uint8)
+    return grey_levels(out - 1)
 
 
 def _local_contrast(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -130,7 +132,7 @@ def _local_contrast(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     detail = image - ndimage.gaussian_filter(image.astype(np.float64), (width, width, 0))
     if rng.random() < 0.5:
         detail = detail.mean(axis=2, keepdims=True)
-    return np.clip(np.rint(image + gain * detail), 0, 255).astype(np.uint8)
+    return grey_levels(image + gain * detail)
 
 
 def _spectral(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -148,7 +150,7 @@ def _spectral(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         gain = gain * (np.hypot(np.abs(down) - x, right - y) > rng.uniform(0.01, 0.06))
     spectrum = np.fft.rfft2(image.astype(np.float64), axes=(0, 1)) * gain[..., None]
     out = np.fft.irfft2(spectrum, (height, width), axes=(0, 1))
-    return np.clip(np.rint(out), 0, 255).astype(np.uint8)
+    return grey_levels(out)
 
 
 FILTERS = {

@@ -7,6 +7,7 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 
 from trainer.images.operations import resize, screenshot
+from trainer.images.treatments.noises import grey_levels
 
 _KERNELS = (
     Image.Resampling.BICUBIC,
@@ -143,7 +144,7 @@ def _bent(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         )
         for c in range(3)
     ]
-    return np.clip(np.rint(np.stack(planes, axis=2)), 0, 255).astype(np.uint8)
+    return grey_levels(np.stack(planes, axis=2))
 
 
 def _turned(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -19,7 +19,7 @@ from fingerprint_sdk.errors import ImageError
 from fingerprint_sdk.evidence.side import side_of, without_common
 from fingerprint_sdk.identification import Identification
 from fingerprint_sdk.images import WINDOW_BUDGET, WINDOW_SIZE, is_single_image
-from fingerprint_sdk.images.contents import PAIRS, share_contents
+from fingerprint_sdk.images.coincidence import PAIRS, coincidences
 from fingerprint_sdk.images.copies import can_be_read_again, like, lossy_kind
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.process.cores import cores
@@ -256,8 +256,9 @@ class Extractor:
         the former's processing: a JPEG file's own tables, or WebP or AVIF at a usual quality.
         ``copy`` of the answer says so. A picture that stands on both sides has no vote where each
         side has another. Where both sides show the same, words over both, say, or one picture
-        twice, that is no evidence (``images.contents``). Streams and open files,
-        which cannot be read twice, are compared as they are.
+        twice, or the same pattern runs through both, of resizing or of print, say, that is no
+        evidence (``images.coincidence``). Streams and open files, which cannot be read twice, are
+        compared as they are.
 
         Args:
             a, b: one image or an iterable of images; more images a side decide better. Or the
@@ -350,8 +351,9 @@ class Extractor:
         if answer.same and can_be_read_again(a) and can_be_read_again(b):
             voting_a = [own_a[place] for place in sides[0].voting]
             voting_b = [own_b[place] for place in sides[1].voting]
-            if share_contents(_chosen(a, voting_a[:PAIRS]), _chosen(b, voting_b[:PAIRS])):
-                return judged(reasons=("contents",))
+            chosen = _chosen(a, voting_a[:PAIRS]), _chosen(b, voting_b[:PAIRS])
+            if reasons := coincidences(*chosen):
+                return judged(reasons=reasons)
         return answer
 
     def _as_others(

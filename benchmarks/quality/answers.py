@@ -7,8 +7,8 @@ MODEL is a folder with `model.onnx`; EVAL holds the image sets `lossless`, `nets
 each with the range of 95 % of resampled families or galleries:
 
 - strangers: pairs of single images whose two sides went through the same processing
-  (`treated.py`, `everyday.py`) and, as `verify` sees to, do not show the same all over; five
-  images of each generator of `lossless`, at nominal FMR 1 %.
+  (`treated.py`, `everyday.py`) and, as `verify` sees to, do not show the same all over, and have
+  no pattern in common; five images of each generator of `lossless`, at nominal FMR 1 %.
 - one side: sets of one and of five images of `lossless`, of which one set is untouched and the
   other went through one kind of processing that no file shows; of other contents.
 - pairs: untouched single images of each set, all of them.
@@ -36,7 +36,7 @@ from treated import OTHERS, OUTSIDERS
 import fingerprint_sdk as fp
 from fingerprint_sdk.evidence.side import side_of
 from fingerprint_sdk.images import load_image
-from fingerprint_sdk.images.contents import SHARED, detail, shared_cells
+from fingerprint_sdk.images.coincidence import Middle, coincidences_of
 from fingerprint_sdk.verification import verify_sides
 from trainer.evaluation import read_image_set
 from trainer.evaluation.metrics import mean_interval
@@ -89,12 +89,18 @@ def embedded(
     return Images(rows, tuple(quality), generators, families)
 
 
-def details(folder: Path, kind: str) -> Callable[[int], np.ndarray]:
+def middles(
+    folder: Path, *, limit: int | None = None, kind: str | None = None
+) -> Callable[[int], Middle]:
     """What `pairs` asks for, of the images of `embedded`."""
     found = read_image_set(folder)
-    paths = [path for images in found.images.values() for path in images[:A_GENERATOR]]
-    treat = KINDS[kind]
-    return cache(lambda place: detail(_treated(paths[place], treat, kind)))
+    paths = [path for images in found.images.values() for path in images[:limit]]
+    treat = None if kind is None else KINDS[kind]
+
+    def middle(place: int) -> Middle:
+        return Middle.of(load_image(_treated(paths[place], treat, kind)).pixels)
+
+    return cache(middle)
 
 
 def _treated(path: Path, treat: Callable[..., np.ndarray] | None, kind: str | None) -> Any:
@@ -105,12 +111,12 @@ def _treated(path: Path, treat: Callable[..., np.ndarray] | None, kind: str | No
 
 
 def pairs(
-    extractor: fp.Extractor, images: Images, shown: Callable[[int], np.ndarray] | None = None
+    extractor: fp.Extractor, images: Images, shown: Callable[[int], Middle]
 ) -> dict[str, Any]:
     """Verdicts of every two single images: of one generator, and of two families.
 
     Args:
-        shown: the detail of each, where those that show the same are to be left inconclusive.
+        shown: the middle of each.
     """
     calibration = extractor.calibration
     sides = [
@@ -126,7 +132,7 @@ def pairs(
             answer = verify_sides(sides[i], sides[j], calibration)
             whose = "one generator" if same else "strangers"
             verdict: str = answer.verdict
-            if answer.same and shown and shared_cells(shown(i), shown(j)) >= SHARED:
+            if answer.same and coincidences_of(shown(i), shown(j)):
                 verdict = "inconclusive"
             verdicts[whose].append((verdict, images.families[i]))
     return _shares(verdicts)
@@ -263,7 +269,7 @@ def main(model: Path, folder: Path, kept: Path | None, out: Path) -> None:
     }  # fmt: skip
     for kind in KINDS:
         images = embedded(extractor, folder / "lossless", kept, limit=A_GENERATOR, kind=kind)
-        shown = details(folder / "lossless", kind)
+        shown = middles(folder / "lossless", limit=A_GENERATOR, kind=kind)
         report["strangers"][kind] = found = pairs(extractor, images, shown)
         print(f"{kind:36s}", *(_line(found[whose]) for whose in found), flush=True)
     untouched = embedded(extractor, folder / "lossless", kept)
@@ -277,7 +283,7 @@ def main(model: Path, folder: Path, kept: Path | None, out: Path) -> None:
     for name in SETS:
         images = embedded(extractor, folder / name, kept)
         if name != "jpeg":  # 259,000 pairs of which nearly all are inconclusive
-            report["pairs"][name] = found = pairs(extractor, images)
+            report["pairs"][name] = found = pairs(extractor, images, middles(folder / name))
             print(f"{name:36s}", *(_line(found[whose]) for whose in found), flush=True)
         for probes in (1, 3, 5):
             report["galleries"][f"{name}, {probes}"] = rates = galleries(extractor, images, probes)

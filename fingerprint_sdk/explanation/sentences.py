@@ -38,6 +38,10 @@ _REASONS = {
         "Both sides show the same: one picture, or words, a logo or a frame over them. That makes "
         "them alike whoever made them."
     ),
+    "pattern": (
+        "The same regular pattern runs through both sides, such as resizing, turning, print or a "
+        "screen leave and no generator does. That makes them alike whoever made them."
+    ),
 }
 CONDITIONS = {
     "as is": "unprocessed images",
@@ -190,6 +194,8 @@ def settled_by(result: Result) -> str:
         return ""
     if "contents" in result.reasons:
         return "Images that show something else may settle it."
+    if "pattern" in result.reasons:
+        return "Images that did not go through the same may settle it, best as they were made."
     if result.reasons:
         return "Other images may settle it, best as the generator made them."
     if isinstance(result, Identification):

@@ -7,20 +7,11 @@ in the other. Equations: docs/method.md#shared-contents.
 
 from __future__ import annotations
 
-from itertools import cycle, islice
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 
-from fingerprint_sdk.images.decode import load_image
 from fingerprint_sdk.images.processing import Pixels
 from fingerprint_sdk.images.quality import FLAT_POWER
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fingerprint_sdk.images.decode import ImageInput
 
 Plane = npt.NDArray[np.float32]
 
@@ -47,31 +38,6 @@ were (benchmarks/quality/answers.py)."""
 CELLS = 4
 """Cells with detail that two pictures must have in common to show the same: one alone is found
 somewhere in any two small pictures, which are moved to where they are most alike."""
-
-PAIRS = 4
-"""Of pictures of two sets that are compared."""
-
-
-def share_contents(a: Sequence[ImageInput], b: Sequence[ImageInput]) -> bool:
-    """Whether pictures of the one side show the same as pictures of the other.
-
-    A picture that stands on both sides is no evidence of anything else, and is let pass.
-
-    Args:
-        a, b: inputs of ``load_image``, at least one each; the first ``PAIRS`` of them are
-            compared, one with one.
-
-    Raises:
-        ImageError: an image cannot be used.
-    """
-    count = min(PAIRS, max(len(a), len(b)))
-    sides = [[detail(load_image(image).pixels) for image in side[:PAIRS]] for side in (a, b)]
-    pairs = zip(islice(cycle(sides[0]), count), islice(cycle(sides[1]), count), strict=True)
-    shared = [
-        shared_cells(left, right) >= SHARED and not np.array_equal(left, right)
-        for left, right in pairs
-    ]
-    return 2 * sum(shared) >= len(shared)
 
 
 def shared_cells(a: Plane, b: Plane) -> float:

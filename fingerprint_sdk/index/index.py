@@ -43,8 +43,8 @@ class Index:
     Search is exact. For a service that answers many queries, ``build_graph`` makes an approximate
     one.
 
-    Of a million images of 641 numbers, on two cores: opening takes 1 to 2 s and 3.0 GB of memory,
-    2.6 of which are pages of the file; a search 0.2 to 0.4 s; adding one image and saving 0.2 s.
+    Of a million images of 641 numbers, on two cores: opening takes 0.6 to 2 s and 3.1 GB of memory,
+    2.6 of which are pages of the file; a search 0.1 to 0.4 s; adding one image and saving 0.2 s.
     See docs/galleries.md.
 
     Args:
@@ -305,7 +305,7 @@ class Index:
 
         In the file it was opened from or last saved to, images that were added since are added,
         which costs what they cost alone: milliseconds for one. After a removal, or a thousand
-        savings, it is replaced. That takes 6 to 10 s for a million images, and hardly any memory
+        savings, it is replaced. That takes 4 to 10 s for a million images, and hardly any memory
         beside that of the open index. It is left alone when somebody else has changed it since:
         where several may, use ``changing``. Any other file is replaced.
 

@@ -43,9 +43,9 @@ class Index:
     Search is exact. For a service that answers many queries, ``build_graph`` makes an approximate
     one.
 
-    Of a million images of 641 numbers, on two cores: opening takes 0.6 to 2 s and 3.1 GB of memory,
-    2.6 of which are pages of the file; a search 0.1 to 0.4 s; adding one image and saving 0.2 s.
-    See docs/galleries.md.
+    Of a million images of 641 numbers, on two cores: opening takes 0.6 to 2 s and 3.1 GB of
+    memory, 2.6 of which are pages of the file; a search 0.1 to 0.4 s; adding one image and saving
+    0.2 s. See docs/galleries.md.
 
     Args:
         model: the extractor; None for the default model, which is then loaded at first use.

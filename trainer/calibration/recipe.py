@@ -25,11 +25,12 @@ class CohortRecipe:
     settings: int = 60
     together: int = 8
     more: tuple[tuple[str, int], ...] = (
-        ("cropped jpeg", 2), ("resized jpeg", 5), ("webp", 3), ("enlarged", 2),
-        ("exactly enlarged", 3), ("doubled", 2), ("text", 4), ("stretched size", 12),
-        ("turned", 3), ("demosaiced", 4), ("display", 6), ("coarse chroma", 2),
-        ("moved channels", 2), ("lines", 5), ("moire", 8), ("screened", 8), ("weave", 4),
-        ("repeating kernel", 3), ("block transform", 3), ("screen", 2), ("in turn", 8),
+        ("cropped jpeg", 2), ("resized jpeg", 5), ("webp", 3), ("resized webp", 4),
+        ("enlarged", 2), ("exactly enlarged", 3), ("doubled", 2), ("text", 4),
+        ("stretched size", 12), ("turned", 3), ("demosaiced", 4), ("display", 6),
+        ("coarse chroma", 2), ("soft chroma", 2), ("soft grain", 5), ("moved channels", 2),
+        ("lines", 5), ("moire", 8), ("screened", 8), ("weave", 4), ("repeating kernel", 3),
+        ("block transform", 3), ("screen", 2), ("in turn", 8),
     )  # fmt: skip
     side: int = 224
     nearest: int = 3

@@ -7,6 +7,7 @@ from PIL import Image
 from scipy import ndimage
 
 from trainer.images.operations import resize
+from trainer.images.treatments.colours import LUMA
 from trainer.images.treatments.noises import grey_levels
 
 _BAYER = np.array([[0, 1], [1, 2]])  # red, green; green, blue
@@ -122,6 +123,30 @@ def _fields(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return grey_levels(np.moveaxis(lines, 0, axis))
 
 
+def _blended_lines(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Every second line, or column, mixed with the one before it, or with both beside it."""
+    axis, first = int(rng.integers(2)), int(rng.integers(2))
+    lines = np.moveaxis(image.astype(np.float64), axis, 0).copy()
+    share, before = rng.uniform(0.3, 0.7), np.roll(lines, 1, 0)
+    others = before if rng.random() < 0.6 else (before + np.roll(lines, -1, 0)) / 2
+    lines[first::2] = (share * lines + (1 - share) * others)[first::2]
+    return grey_levels(np.moveaxis(lines, 0, axis))
+
+
+def _soft_chroma(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Colours smoothed, as cameras do against their noise; luma as it is."""
+    luma = (image @ LUMA)[..., None]
+    chroma, way = image - luma, rng.integers(3)
+    if way == 0:
+        width = float(rng.uniform(0.6, 3))
+        soft = ndimage.gaussian_filter(chroma, (width, width, 0))
+    elif way == 1:
+        soft = ndimage.uniform_filter(chroma, (*[int(rng.choice((3, 5, 7)))] * 2, 1))
+    else:
+        soft = ndimage.median_filter(chroma, (*[int(rng.choice((3, 5)))] * 2, 1))
+    return grey_levels(luma + soft)
+
+
 def _coarse_chroma(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Colours at a half or a quarter of either side, by any kernel; luma as it is."""
     luma, *chroma = Image.fromarray(image).convert("YCbCr").split()
@@ -142,5 +167,7 @@ CAMERAS = {
     "display": _display,
     "moved channels": _moved_channels,
     "fields": _fields,
+    "blended lines": _blended_lines,
+    "soft chroma": _soft_chroma,
     "coarse chroma": _coarse_chroma,
 }

@@ -43,6 +43,12 @@ def _webp(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return encode(image, "WEBP", quality=int(rng.integers(40, 90)))
 
 
+def _resized_webp(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    factor = rng.choice(_SIZES) if rng.random() < 0.3 else rng.uniform(0.5, 2)
+    codec = _webp if rng.random() < 0.7 else _avif
+    return resize(codec(image, rng), float(factor))
+
+
 def _avif(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return encode(image, "AVIF", quality=int(rng.integers(35, 90)), speed=8)
 
@@ -129,6 +135,7 @@ COARSE = {
     "resized jpeg": _resized_jpeg,
     "webp": _webp,
     "avif": _avif,
+    "resized webp": _resized_webp,
     "jpeg 2000": _jpeg2000,
     "half chroma": _half_chroma,
     "block transform": _block_transform,

@@ -7,12 +7,12 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from trainer.images.treatments.noises import NOISES, grey_levels
 
-_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 _SEPIA = np.array([[0.393, 0.349, 0.272], [0.769, 0.686, 0.534], [0.189, 0.168, 0.131]])
 
 
 def _grey(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    weights = _LUMA if rng.random() < 0.5 else rng.dirichlet((2, 2, 2))
+    weights = LUMA if rng.random() < 0.5 else rng.dirichlet((2, 2, 2))
     return np.repeat(grey_levels(image @ weights)[..., None], 3, axis=2)
 
 
@@ -49,7 +49,7 @@ def _sepia(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _two_tones(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     dark, bright = rng.uniform(0, 120, 3), rng.uniform(120, 255, 3)
-    return grey_levels(dark + (image @ _LUMA / 255)[..., None] * (bright - dark))
+    return grey_levels(dark + (image @ LUMA / 255)[..., None] * (bright - dark))
 
 
 def _one_channel(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

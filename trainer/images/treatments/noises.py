@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
 
 def grey_levels(values: np.ndarray) -> np.ndarray:
@@ -37,6 +38,21 @@ def _grain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return grey_levels(image + rng.uniform(2, 12) * grain[..., None])
 
 
+def _soft_grain(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Softened, then grainy: by a lens and a sensor, a scanner, or a denoiser that adds grain."""
+    width = rng.uniform(0.4, 1.6) * np.ones(2)
+    if rng.random() < 0.5:
+        width[int(rng.integers(2))] *= rng.uniform(0.3, 1)
+    soft = ndimage.gaussian_filter(image.astype(np.float64), (*width, 0))
+    if rng.random() < 0.5:
+        soft = rng.uniform(0.8, 1.1) * soft + rng.uniform(-10, 20)
+    colours = 1 if rng.random() < 0.3 else 3
+    out = soft + rng.normal(0, rng.uniform(0.7, 6), (*image.shape[:2], colours))
+    if rng.random() < 0.3:  # the sensors of a line differ
+        out = out + rng.normal(0, rng.uniform(0.3, 2), (1, image.shape[1], 3))
+    return grey_levels(out)
+
+
 def _waves(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
     out = image.astype(np.float64)
@@ -67,6 +83,7 @@ NOISES = {
     "speckle": _speckle,
     "pepper": _pepper,
     "grain": _grain,
+    "soft grain": _soft_grain,
     "waves": _waves,
     "scan lines": _scan_lines,
     "lowest bits": _lowest_bits,

@@ -93,6 +93,45 @@ def _turned(angle: float, kernel: Image.Resampling, *, whole: bool) -> Treat:
     return pillow(turn)
 
 
+def _scanned(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    sensors = np.random.default_rng(5).normal(0, 1.5, (1, 4096, 3))[:, : image.shape[1]]
+    seen = 0.9 * ndimage.gaussian_filter(image, (0.9, 0.5, 0)) + 12
+    return np.asarray(seen + rng.normal(0, 2, image.shape) + sensors)
+
+
+def _printed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
+    dots = np.empty(image.shape)
+    for colour, angle in enumerate((15, 75, 0)):
+        right, down = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+        across = np.sin((columns * right + rows * down) * 2 * np.pi / 5)
+        screen = 128 + 60 * across * np.sin((rows * right - columns * down) * 2 * np.pi / 5)
+        dots[..., colour] = 255 / (1 + np.exp(-(image[..., colour] - screen) / 18))
+    return np.asarray(ndimage.gaussian_filter(dots, (0.7, 0.7, 0)))
+
+
+def _blended(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    out = image.copy()
+    out[1::2] = (image[: len(image) // 2 * 2 : 2] + image[1::2]) / 2
+    return out
+
+
+def _soft_colours(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    luma = (image @ [0.299, 0.587, 0.114])[..., None]
+    return np.asarray(luma + ndimage.gaussian_filter(image - luma, (1.5, 1.5, 0)))
+
+
+def _one_sensor(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    noise = np.random.default_rng(3).normal(0, 4, (4096, 4096))
+    return np.asarray(image + noise[: image.shape[0], : image.shape[1], None])
+
+
+def _lines_of_text(image: Image.Image) -> Image.Image:
+    out, text = image.copy(), "the quick brown fox " * 8
+    ImageDraw.Draw(out).multiline_text((5, 5), "\n".join([text] * 80), (240, 240, 240))
+    return out
+
+
 def _filtered(kernel: ImageFilter.Filter | type[ImageFilter.Filter]) -> Treat:
     return pillow(lambda image: image.filter(kernel))
 
@@ -151,5 +190,24 @@ EVERYDAY: dict[str, Treat] = {
     "WebP 95 as PNG": as_file("WEBP", quality=95),
     "JPEG 95 4:4:4 as PNG": as_file("JPEG", quality=95, subsampling=0),
     "WebP 60, shrunk to 80 %": one_by_one(as_file("WEBP", quality=60), resized(0.8)),
+    **{
+        f"enlarged {factor}x, lanczos": resized(factor, Kernel.LANCZOS)
+        for factor in (1.25, 1.75, 2.25, 2.67)
+    },
+    "to 60 %, then 1.9x": one_by_one(resized(0.6, Kernel.LANCZOS), resized(1.9)),
+    "scanned": numbers(_scanned),
+    "printed in colours": numbers(_printed),
+    "lines blended": numbers(_blended),
+    "colours softened": numbers(_soft_colours),
+    "softened, then noise": numbers(
+        lambda x, rng: ndimage.gaussian_filter(x, (1, 1, 0)) + rng.normal(0, 2, x.shape)
+    ),
+    "noise of one sensor": numbers(_one_sensor),
+    "stripes": numbers(
+        lambda x, rng: x + 6 * np.sin(2 * np.pi * np.arange(x.shape[1]) / 6.3)[:, None]
+    ),
+    "lines of text": pillow(_lines_of_text),
+    "WebP 75, shrunk to 90 %": one_by_one(as_file("WEBP", quality=75), resized(0.9)),
+    "median of 3 across": numbers(lambda x, rng: ndimage.median_filter(x, (1, 3, 1))),
 }
 """Written without a look at the cohort. What passed then has been looked at since."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from fingerprint_sdk.images import load_image
 from fingerprint_sdk.images.coincidence import Middle
-from fingerprint_sdk.images.pattern import SHARED_PEAK, shared_peak, side_of
+from fingerprint_sdk.images.pattern import SHARED_PEAK, common_side, shared_peak
 
 A_FOLDER = 8
 BOUNDS = (3.5, 4.0, 4.5, SHARED_PEAK, 6.0)
@@ -33,7 +33,7 @@ def measure(folder: Path) -> dict[str, Any]:
         paths = [path for path in images if path.parent == source][:A_FOLDER]
         middles = [Middle.of(load_image(path).pixels) for path in paths]
         for a, b in combinations(middles, 2):
-            if (side := side_of(a.pixels, b.pixels)) is not None:
+            if (side := common_side(a.pixels, b.pixels)) is not None:
                 peaks.append((shared_peak(a.spectra(side), b.spectra(side)), source.name))
     return {
         "pairs": len(peaks),

@@ -11,7 +11,7 @@ import numpy as np
 
 from fingerprint_sdk.images.contents import SHARED, SIDE, Plane, detail, shared_cells
 from fingerprint_sdk.images.decode import load_image
-from fingerprint_sdk.images.pattern import SHARED_PEAK, Spectra, shared_peak, side_of, spectra
+from fingerprint_sdk.images.pattern import SHARED_PEAK, Spectra, common_side, shared_peak, spectra
 from fingerprint_sdk.images.processing import Pixels
 from fingerprint_sdk.process.forks import cached_property
 
@@ -45,7 +45,7 @@ class Middle:
 
     @cached_property
     def _spectra(self) -> Spectra | None:
-        side = side_of(self.pixels)
+        side = common_side(self.pixels)
         return None if side is None else spectra(self.pixels, side)
 
     def spectra(self, side: int) -> Spectra:
@@ -80,7 +80,7 @@ def coincidences_of(a: Middle, b: Middle) -> tuple[str, ...]:
     """
     if np.array_equal(a.pixels, b.pixels):
         return ()
-    side = side_of(a.pixels, b.pixels)
+    side = common_side(a.pixels, b.pixels)
     found = {
         "contents": shared_cells(a.detail, b.detail) >= SHARED,
         "pattern": side is not None

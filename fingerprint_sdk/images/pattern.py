@@ -42,7 +42,7 @@ generators hardly any two reach 4 but where somebody resized them, or what they 
 (benchmarks/quality/patterns.py)."""
 
 
-def side_of(*pictures: Pixels) -> int | None:
+def common_side(*pictures: Pixels) -> int | None:
     """The largest of ``SIDES`` that all pictures have; None if one is smaller than any."""
     least = min(min(pixels.shape[:2]) for pixels in pictures)
     return next((side for side in SIDES if side <= least), None)

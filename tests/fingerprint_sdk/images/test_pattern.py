@@ -8,11 +8,11 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 from support.pictures import picture
 
-from fingerprint_sdk.images.pattern import SHARED_PEAK, SIDES, shared_peak, side_of, spectra
+from fingerprint_sdk.images.pattern import SHARED_PEAK, SIDES, common_side, shared_peak, spectra
 
 
 def peak(a: np.ndarray, b: np.ndarray) -> float:
-    side = side_of(a, b)
+    side = common_side(a, b)
     assert side is not None
     return shared_peak(spectra(a, side), spectra(b, side))
 
@@ -74,7 +74,11 @@ def test_what_pictures_show_is_slow() -> None:
 
 def test_the_largest_square_that_all_have() -> None:
     large, small = np.zeros((700, 2000, 3), np.uint8), np.zeros((255, 300, 3), np.uint8)
-    assert (side_of(large), side_of(large, small), side_of(small[:100])) == (512, 128, None)
+    assert (common_side(large), common_side(large, small), common_side(small[:100])) == (
+        512,
+        128,
+        None,
+    )
     assert max(SIDES) == 512
 
 

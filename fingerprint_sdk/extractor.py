@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
@@ -18,9 +17,9 @@ from fingerprint_sdk.embedding import embedding_rows, is_embeddings
 from fingerprint_sdk.errors import ImageError
 from fingerprint_sdk.evidence.side import side_of, without_common
 from fingerprint_sdk.identification import Identification
-from fingerprint_sdk.images import WINDOW_BUDGET, WINDOW_SIZE, is_single_image
-from fingerprint_sdk.images.coincidence import PAIRS, coincidences
-from fingerprint_sdk.images.copies import can_be_read_again, like, lossy_kind
+from fingerprint_sdk.images import WINDOW_BUDGET, WINDOW_SIZE, is_single_image, load_image
+from fingerprint_sdk.images.coincidence import coincidences
+from fingerprint_sdk.images.copies import like, lossy_kind
 from fingerprint_sdk.images.quality import Quality
 from fingerprint_sdk.process.cores import cores
 from fingerprint_sdk.results import EmbeddingResult, Embeddings, Failure
@@ -257,8 +256,8 @@ class Extractor:
         ``copy`` of the answer says so. A picture that stands on both sides has no vote where each
         side has another. Where both sides show the same, words over both, say, or one picture
         twice, or the same pattern runs through both, of resizing or of print, say, that is no
-        evidence (``images.coincidence``). Streams and open files, which cannot be read twice, are
-        compared as they are.
+        evidence (``images.coincidence``). For that images are read again: those of a stream are
+        kept as they come, open files decoded.
 
         Args:
             a, b: one image or an iterable of images; more images a side decide better. Or the
@@ -284,28 +283,20 @@ class Extractor:
                 prior=prior,
                 quality=quality_a + quality_b,
             )
-        counts = [0, 0]
-
-        def both() -> Iterator[ImageInput]:
-            for side, images in enumerate((a, b)):
-                for image in as_iterable(images):
-                    counts[side] += 1
-                    yield image
-
+        left, right = _kept(a), _kept(b)
         # In one go, so that one side is decoded while the model has the other.
-        embeddings, quality = self.embed_with_quality(both())
+        embeddings, quality = self.embed_with_quality([*left, *right])
         return self.verify_embedded(
-            a, b, embeddings, quality, images_a=counts[0], fmr=fmr, fnmr=fnmr, prior=prior
+            left, right, embeddings, quality, fmr=fmr, fnmr=fnmr, prior=prior
         )
 
     def verify_embedded(
         self,
-        a: Images,
-        b: Images,
+        a: Sequence[ImageInput],
+        b: Sequence[ImageInput],
         embeddings: Embeddings,
         quality: tuple[Quality, ...],
         *,
-        images_a: int,
         fmr: float | None = None,
         fnmr: float | None = None,
         prior: float = 0.5,
@@ -313,20 +304,19 @@ class Extractor:
         """``verify`` of images that were embedded already, among those of others, say.
 
         Args:
-            a, b: the images, which are read once more where one side is to be brought to the
-                other's processing.
+            a, b: the images. They are read once more where one side is to be brought to the
+                other's processing, and before "same" is said.
             embeddings, quality: of them, see ``embed_with_quality``, side a first.
-            images_a: how many of them are of side a.
             fmr, fnmr, prior: see ``verify``.
 
         Raises:
-            ImageError: a side is empty.
+            ImageError: a side is empty, or an image cannot be read again.
             OperatingPointError: a rate lies outside the calibrated range, or ``prior`` is none.
         """
-        left, right = embeddings[:images_a], embeddings[images_a:]
-        if not len(left) or not len(right):
+        if not a or not b:
             raise ImageError(_NO_IMAGES)
-        quality_a, quality_b = quality[:images_a], quality[images_a:]
+        left, right = embeddings[: len(a)], embeddings[len(a) :]
+        quality_a, quality_b = quality[: len(a)], quality[len(a) :]
         copy = None
         if all(q.lossy for q in quality_b) and not any(q.lossy for q in quality_a):
             left, copy = self._as_others(a, left, quality_b)
@@ -348,22 +338,21 @@ class Extractor:
             copy=copy,
         )
         answer = judged()
-        if answer.same and can_be_read_again(a) and can_be_read_again(b):
-            voting_a = [own_a[place] for place in sides[0].voting]
-            voting_b = [own_b[place] for place in sides[1].voting]
-            chosen = _chosen(a, voting_a[:PAIRS]), _chosen(b, voting_b[:PAIRS])
-            if reasons := coincidences(*chosen):
+        if answer.same:
+            voting_a = [a[own_a[place]] for place in sides[0].voting]
+            voting_b = [b[own_b[place]] for place in sides[1].voting]
+            if reasons := coincidences(voting_a, voting_b):
                 return judged(reasons=reasons)
         return answer
 
     def _as_others(
-        self, images: Images, embeddings: Embeddings, others: Sequence[Quality]
+        self, images: Sequence[ImageInput], embeddings: Embeddings, others: Sequence[Quality]
     ) -> tuple[Embeddings, str | None]:
-        """Embeddings of images processed as others were, where that is known and can be done."""
+        """Embeddings of images processed as others were, where that is known."""
         kinds = [kind for one in others if (kind := lossy_kind(one)) is not None]
-        if not kinds or not can_be_read_again(images):
+        if not kinds:
             return embeddings, None
-        alike, _ = self.embed_with_quality(like(kinds, as_iterable(images)))
+        alike, _ = self.embed_with_quality(like(kinds, images))
         return alike, kinds[0].name
 
     def embedded(
@@ -442,10 +431,9 @@ class Extractor:
         )
 
 
-def _chosen(images: Images, places: Sequence[int]) -> list[ImageInput]:
-    """The images at these places, rising."""
-    first = [*islice(as_iterable(images), places[-1] + 1)]
-    return [first[place] for place in places]
+def _kept(images: Images) -> list[ImageInput]:
+    """Images that may be read more than once."""
+    return [load_image(one) if hasattr(one, "read") else one for one in as_iterable(images)]
 
 
 def _opened_again(

@@ -49,7 +49,7 @@ class Verification:
         condition: what the rates are calibrated for, e.g. "as is".
         reasons: why nothing can be said: "flat" (no fingerprint), "tiny" (hardly any of its own),
             "untypical" (like nothing that was calibrated), "contents" (both sides show the same),
-            "pattern" (one that no generator leaves runs through both); empty else.
+            "pattern" (one that hardly any generator leaves runs through both); empty else.
         images_needed: where the verdict is "inconclusive": with so many images on each side it is
             "same", if the score rises as those of true pairs do; None if that takes more than
             were calibrated.

@@ -16,12 +16,14 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fingerprint_sdk.images import load_image
 from fingerprint_sdk.images.coincidence import Middle
-from fingerprint_sdk.images.pattern import SHARED_PEAK, common_side, shared_peak
+from fingerprint_sdk.images.pattern import SHARED_PEAK, common_square, shared_peak
 
 A_FOLDER = 8
-BOUNDS = (3.5, 4.0, 4.5, SHARED_PEAK, 6.0)
+BOUNDS = (3.5, 4.0, SHARED_PEAK, 5.0, 6.0)
 SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".avif"}
 
 
@@ -33,13 +35,15 @@ def measure(folder: Path) -> dict[str, Any]:
         paths = [path for path in images if path.parent == source][:A_FOLDER]
         middles = [Middle.of(load_image(path).pixels) for path in paths]
         for a, b in combinations(middles, 2):
-            if (side := common_side(a.pixels, b.pixels)) is not None:
-                peaks.append((shared_peak(a.spectra(side), b.spectra(side)), source.name))
+            if (square := common_square(a.pixels, b.pixels)) is not None:
+                peak = shared_peak(a.prominence(square), b.prominence(square))
+                peaks.append((peak, source.name))
     return {
         "pairs": len(peaks),
         "percent": {
-            str(bound): round(100 * sum(peak >= bound for peak, _ in peaks) / len(peaks), 2)
+            str(bound): round(100 * float(np.mean([peak >= bound for peak, _ in peaks])), 2)
             for bound in BOUNDS
+            if peaks
         },
         "pairs of": Counter(name for peak, name in peaks if peak >= SHARED_PEAK),
     }

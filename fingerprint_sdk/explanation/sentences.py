@@ -40,7 +40,7 @@ _REASONS = {
     ),
     "pattern": (
         "The same regular pattern runs through both sides, such as resizing, turning, print or a "
-        "screen leave and no generator does. That makes them alike whoever made them."
+        "screen leave, and hardly any generator. That makes them alike whoever made them."
     ),
 }
 CONDITIONS = {
@@ -195,7 +195,7 @@ def settled_by(result: Result) -> str:
     if "contents" in result.reasons:
         return "Images that show something else may settle it."
     if "pattern" in result.reasons:
-        return "Images that did not go through the same may settle it, best as they were made."
+        return "Other images may settle it, best as they were made and never resized."
     if result.reasons:
         return "Other images may settle it, best as the generator made them."
     if isinstance(result, Identification):

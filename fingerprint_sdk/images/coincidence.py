@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from fingerprint_sdk.images.contents import SHARED, SIDE, Plane, detail, shared_cells
 from fingerprint_sdk.images.decode import load_image
-from fingerprint_sdk.images.pattern import SHARED_PEAK, Spectra, common_side, shared_peak, spectra
+from fingerprint_sdk.images.pattern import (
+    SHARED_PEAK,
+    Prominence,
+    common_square,
+    prominence,
+    shared_peak,
+)
 from fingerprint_sdk.images.processing import Pixels
+from fingerprint_sdk.images.quality import pixel_digest
 from fingerprint_sdk.process.forks import cached_property
 
 if TYPE_CHECKING:
@@ -28,15 +33,18 @@ class Middle:
 
     Attributes:
         pixels: uint8, (H, W, 3), H and W at most ``contents.SIDE``.
+        digest: of the whole picture, see ``Quality.digest``.
     """
 
     pixels: Pixels
+    digest: str
 
     @classmethod
     def of(cls, pixels: Pixels) -> Middle:
         """That of a whole picture, uint8, (H, W, 3), as a copy."""
         top, left = (max(0, length - SIDE) // 2 for length in pixels.shape[:2])
-        return cls(pixels[top : top + SIDE, left : left + SIDE].copy())
+        middle = pixels[top : top + SIDE, left : left + SIDE].copy()
+        return cls(middle, pixel_digest(pixels))
 
     @cached_property
     def detail(self) -> Plane:
@@ -44,14 +52,16 @@ class Middle:
         return detail(self.pixels)
 
     @cached_property
-    def _spectra(self) -> Spectra | None:
-        side = common_side(self.pixels)
-        return None if side is None else spectra(self.pixels, side)
+    def _prominence(self) -> Prominence | None:
+        square = common_square(self.pixels)
+        return None if square is None else prominence(self.pixels, square)
 
-    def spectra(self, side: int) -> Spectra:
-        """See ``pattern.spectra``; kept for the largest side that there is."""
-        kept = self._spectra
-        return kept if kept is not None and kept.shape[1] == side else spectra(self.pixels, side)
+    def prominence(self, square: int) -> Prominence:
+        """See ``pattern.prominence``; kept for the largest square that there is."""
+        kept = self._prominence
+        if kept is not None and kept.shape[1] == square:
+            return kept
+        return prominence(self.pixels, square)
 
 
 def coincidences(a: Sequence[ImageInput], b: Sequence[ImageInput]) -> tuple[str, ...]:
@@ -78,12 +88,12 @@ def coincidences_of(a: Middle, b: Middle) -> tuple[str, ...]:
 
     A picture that stands on both sides is no evidence of anything else, and is let pass.
     """
-    if np.array_equal(a.pixels, b.pixels):
+    if a.digest == b.digest:
         return ()
-    side = common_side(a.pixels, b.pixels)
+    square = common_square(a.pixels, b.pixels)
     found = {
         "contents": shared_cells(a.detail, b.detail) >= SHARED,
-        "pattern": side is not None
-        and shared_peak(a.spectra(side), b.spectra(side)) >= SHARED_PEAK,
+        "pattern": square is not None
+        and shared_peak(a.prominence(square), b.prominence(square)) >= SHARED_PEAK,
     }
     return tuple(name for name, there in found.items() if there)

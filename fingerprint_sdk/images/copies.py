@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fingerprint_sdk.errors import ImageError
-from fingerprint_sdk.images.decode import LoadedImage, is_single_image, load_image
+from fingerprint_sdk.images.decode import LoadedImage, load_image
 from fingerprint_sdk.images.grid import WINDOW_GRID, WINDOW_SIZE
 from fingerprint_sdk.images.processing import (
     Avif,
@@ -99,15 +99,6 @@ def like(kinds: Sequence[Kind], images: Iterable[object]) -> Iterator[LoadedImag
                 f"{loaded.name} cannot be compared as {kind.name}: crop it ({error})"
             ) from error
         yield LoadedImage(pixels, f"{loaded.name} as {kind.name}")
-
-
-def can_be_read_again(images: object) -> bool:
-    """Whether images that were taken once can be taken once more: no stream, no open file."""
-    if is_single_image(images):
-        return not hasattr(images, "read")
-    if isinstance(images, np.ndarray):
-        return True
-    return isinstance(images, Sequence) and not any(hasattr(image, "read") for image in images)
 
 
 def _middle(pixels: Pixels, side: float) -> Pixels:

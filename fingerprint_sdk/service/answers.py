@@ -50,7 +50,6 @@ async def verify(
         right,
         embedded.embeddings,
         embedded.quality,
-        images_a=len(left),
         fmr=fmr,
         fnmr=fnmr,
         prior=prior,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import fingerprint_sdk as fp
 from fingerprint_sdk.images import coincidence
 from fingerprint_sdk.images.coincidence import Middle, coincidences, coincidences_of
 from fingerprint_sdk.images.contents import detail
-from fingerprint_sdk.images.pattern import spectra
+from fingerprint_sdk.images.pattern import prominence
 
 
 def larger(pixels: np.ndarray) -> np.ndarray:
@@ -59,8 +60,12 @@ def test_a_large_picture_is_its_middle() -> None:
     middle = Middle.of(whole)
     assert middle.pixels.shape == (1024, 1024, 3)
     np.testing.assert_array_equal(middle.detail, detail(whole))
-    np.testing.assert_array_equal(middle.spectra(512), spectra(whole, 512))
-    np.testing.assert_array_equal(middle.spectra(128), spectra(whole, 128))
+    np.testing.assert_array_equal(middle.prominence(512), prominence(whole, 512))
+    np.testing.assert_array_equal(middle.prominence(288), prominence(whole, 288))
+    framed = whole.copy()
+    framed[:20] = 0
+    assert coincidences_of(middle, Middle.of(whole.copy())) == (), "one picture"
+    assert "contents" in coincidences_of(middle, Middle.of(framed)), "and one in a frame"
     small = Middle.of(whole[:300, :100])
     assert small.pixels.base is None
     assert coincidences_of(small, Middle.of(whole)) == ()
@@ -97,3 +102,17 @@ def test_the_verdict_rests_on_no_shared_pattern(
     assert (found.verdict, found.reasons, found.likelihood_ratio) == (
         "inconclusive", ("pattern",), 1,
     )  # fmt: skip
+
+
+def test_streams_and_open_files_are_looked_at_as_well(
+    extractor: fp.Extractor, sample_images: dict[str, list[np.ndarray]]
+) -> None:
+    a, b = (larger(image) for image in sample_images["source0"][:2])
+    assert extractor.verify(iter([a]), (x for x in [b]), fmr=0.1).reasons == ("pattern",)
+    files = []
+    for image in (a, b):
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "PNG")
+        file.seek(0)
+        files.append(file)
+    assert extractor.verify(*files, fmr=0.1).reasons == ("pattern",)

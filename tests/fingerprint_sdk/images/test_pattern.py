@@ -8,13 +8,18 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 from support.pictures import picture
 
-from fingerprint_sdk.images.pattern import SHARED_PEAK, SIDES, common_side, shared_peak, spectra
+from fingerprint_sdk.images.pattern import (
+    SHARED_PEAK,
+    common_square,
+    prominence,
+    shared_peak,
+)
 
 
 def peak(a: np.ndarray, b: np.ndarray) -> float:
-    side = common_side(a, b)
+    side = common_square(a, b)
     assert side is not None
-    return shared_peak(spectra(a, side), spectra(b, side))
+    return shared_peak(prominence(a, side), prominence(b, side))
 
 
 def resized(pixels: np.ndarray, factor: float, kernel: Image.Resampling) -> np.ndarray:
@@ -29,7 +34,7 @@ def overlaid(pixels: np.ndarray, period: float, strength: float = 0.06) -> np.nd
     return np.clip(pixels * (1 + strength * waves[..., None]), 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("shape", [(512, 640), (300, 300), (128, 200)])
+@pytest.mark.parametrize("shape", [(512, 640), (300, 300), (256, 280)])
 def test_pictures_have_no_pattern_in_common(shape: tuple[int, int]) -> None:
     a, b = (picture(seed, *shape) for seed in (0, 1))
     assert peak(a, b) < 4
@@ -59,7 +64,27 @@ def test_waves_are_found_whatever_the_sizes(period: float) -> None:
     assert peak(a, overlaid(picture(1), 1.3 * period)) < SHARED_PEAK
 
 
-@pytest.mark.parametrize("period", [2, 4, 8, 16])
+def test_lengths_may_differ_by_what_rounding_does() -> None:
+    """One frequency of the square beside the other's, and what the window makes of either."""
+    a, near, far = (overlaid(picture(seed), 512 / f) for seed, f in ((0, 101), (1, 104), (1, 109)))
+    assert peak(a, near) >= SHARED_PEAK
+    assert peak(a, far) < SHARED_PEAK
+
+
+def test_stripes_across_are_not_stripes_across_of_every_second_column() -> None:
+    """Frequencies of a row end at half a cycle a pixel, and do not go on at none."""
+    rows, columns = np.mgrid[:512, :640]
+    stripes = np.sin(2 * np.pi * rows / 5.3)[..., None]
+    every_second = stripes * np.where(columns % 2, -1, 1)[..., None]
+    a, b = (
+        np.clip(picture(seed) + 20 * over, 0, 255).astype(np.uint8)
+        for seed, over in ((0, stripes), (1, every_second))
+    )
+    maps = [prominence(x, 512)[:1] for x in (a, b)]
+    assert shared_peak(*maps) < SHARED_PEAK
+
+
+@pytest.mark.parametrize("period", [2, 4, 8, 16, 32])
 def test_the_periods_of_decoders_are_evidence(period: int) -> None:
     grid = np.random.default_rng(9).normal(0, 12, (period, period, 1))
     pattern = np.tile(grid, (512 // period, 640 // period, 1))
@@ -73,23 +98,21 @@ def test_what_pictures_show_is_slow() -> None:
 
 
 def test_the_largest_square_that_all_have() -> None:
-    large, small = np.zeros((700, 2000, 3), np.uint8), np.zeros((255, 300, 3), np.uint8)
-    assert (common_side(large), common_side(large, small), common_side(small[:100])) == (
-        512,
-        128,
-        None,
-    )
-    assert max(SIDES) == 512
+    large, small = np.zeros((700, 2000, 3), np.uint8), np.zeros((330, 400, 3), np.uint8)
+    assert common_square(large) == 512
+    assert common_square(large, small) == common_square(small) == 320
+    assert common_square(small[:256]) == 256
+    assert common_square(large, small[:255]) is None
 
 
 def test_a_flat_picture_has_no_pattern() -> None:
     flat = np.full((300, 300, 3), 9, np.uint8)
-    found = spectra(flat, 256)
+    found = prominence(flat, 256)
     assert np.isfinite(found).all()
     assert shared_peak(found, found) < SHARED_PEAK
 
 
-def test_spectra_are_those_of_the_equations() -> None:
+def test_prominence_is_that_of_the_equations() -> None:
     """docs/method.md, "Shared patterns", written down once more, with scipy's filters."""
     pixels = overlaid(picture(5, 300, 280), 5)
     grey = pixels[22:278, 12:268].astype(float).mean(2)
@@ -101,17 +124,19 @@ def test_spectra_are_those_of_the_equations() -> None:
         np.log(np.abs(down + right) + 0.5),
         np.log(np.abs(down) + 0.5) + np.log(np.abs(right) + 0.5),
     ]
-    window = np.outer(np.hanning(256), np.hanning(256))
-    found = spectra(pixels, 256)
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(256) / 256)
+    window = np.outer(hann, hann)
+    found = prominence(pixels, 256)
     for wanted, got in zip(maps, found, strict=True):
         magnitude = np.abs(np.fft.fft2((wanted - wanted.mean()) * window))
         logarithm = np.log(np.roll(magnitude, 128, axis=0))[:, :129]
         around = np.maximum(
-            *(ndimage.uniform_filter1d(logarithm, 21, axis=axis, mode="mirror") for axis in (0, 1))
+            ndimage.uniform_filter1d(logarithm, 21, axis=0, mode="wrap"),
+            ndimage.uniform_filter1d(logarithm, 21, axis=1, mode="mirror"),
         )
         stands_out = np.exp(logarithm - around)
         rows, columns = np.mgrid[-128:128, :129]
-        near = [np.abs((x + 8) % 16 - 8) <= 2 for x in (rows, columns)]
+        near = [np.abs((x + 4) % 8 - 4) <= 2 for x in (rows, columns)]
         looked_at = ~(near[0] & near[1]) & (np.hypot(rows, columns) > 256 / 24)
         np.testing.assert_array_equal(got > 0, looked_at)
         np.testing.assert_allclose(got[looked_at], stands_out[looked_at], rtol=0.01)

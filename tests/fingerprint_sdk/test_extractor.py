@@ -328,13 +328,14 @@ def test_a_clean_side_is_compared_with_a_jpeg_as_jpeg(
     alike = extractor.verify([encoded(x, 60) for x in clean], files)
     assert result.score == pytest.approx(alike.score, abs=1e-5)
     assert extractor.verify(files, clean).score == pytest.approx(result.score, abs=1e-6)
-    as_it_is = extractor.verify(iter(clean), files)
+    as_it_is = extractor.verify(extractor.embed(clean), extractor.embed(files))
     assert as_it_is.copy is None
     assert as_it_is.score != pytest.approx(result.score, abs=1e-4)
+    assert extractor.verify(iter(clean), iter(files)) == result, "a stream is kept until then"
     path = tmp_path / "a.png"
     Image.fromarray(clean[0]).save(path)
     with path.open("rb") as opened:
-        assert extractor.verify(files[0], opened).copy is None
+        assert extractor.verify(files[0], opened).copy == "jpeg 60 4:2:0"
     assert extractor.verify(files[0], path).copy == "jpeg 60 4:2:0"
     assert extractor.verify(files[0], files[1]).copy is None
     assert extractor.verify(clean[0], clean[1]).copy is None

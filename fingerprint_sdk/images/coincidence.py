@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
-from fingerprint_sdk.images.contents import SHARED, SIDE, Plane, detail, shared_cells
+from fingerprint_sdk.images.contents import SHARED, Plane, detail, shared_cells
 from fingerprint_sdk.images.decode import load_image
 from fingerprint_sdk.images.pattern import (
     SHARED_PEAK,
@@ -23,6 +23,9 @@ from fingerprint_sdk.process.forks import cached_property
 if TYPE_CHECKING:
     from fingerprint_sdk.images.decode import ImageInput
 
+SIDE = 1024
+"""Pixels of a side that are looked at, in the middle: more would only cost time."""
+
 PAIRS = 4
 """Of pictures of two sets that are compared."""
 
@@ -32,7 +35,7 @@ class Middle:
     """The middle of a picture, which is all that is looked at.
 
     Attributes:
-        pixels: uint8, (H, W, 3), H and W at most ``contents.SIDE``.
+        pixels: uint8, (H, W, 3), H and W at most ``SIDE``.
         digest: of the whole picture, see ``Quality.digest``.
     """
 

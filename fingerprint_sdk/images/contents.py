@@ -15,9 +15,6 @@ from fingerprint_sdk.images.quality import FLAT_POWER
 
 Plane = npt.NDArray[np.float32]
 
-SIDE = 1024
-"""Pixels of a side that are looked at, in the middle: more would only cost time."""
-
 PERIOD = 32
 """What repeats by so many pixels or a divisor is no contents: a decoder's grid, or a codec's."""
 
@@ -65,7 +62,7 @@ def shared_cells(a: Plane, b: Plane) -> float:
 
 
 def detail(pixels: Pixels) -> Plane:
-    """Detail of the middle of a picture, without what repeats like a grid.
+    """Detail of a picture, without what repeats like a grid.
 
     Args:
         pixels: uint8, (H, W, 3).
@@ -73,9 +70,7 @@ def detail(pixels: Pixels) -> Plane:
     Returns:
         float32, of whole blocks of ``PERIOD`` pixels; 0 where a block is flat.
     """
-    top, left = (max(0, length - SIDE) // 2 for length in pixels.shape[:2])
-    middle = pixels[top : top + SIDE, left : left + SIDE]
-    grey = middle.astype(np.float32).mean(axis=2)
+    grey = pixels.astype(np.float32).mean(axis=2)
     fine = 4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2]
     fine -= grey[1:-1, 2:]
     height, width = (length // PERIOD * PERIOD for length in fine.shape)

@@ -77,7 +77,6 @@ def test_strangers_are_not_the_same_because_both_are(
             [files[j]],
             embeddings[[i, j]],
             (quality[i], quality[j]),
-            images_a=1,
         ).verdict
         for i, j in combinations(range(len(files)), 2)
         if families[i] != families[j]

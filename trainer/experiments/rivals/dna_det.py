@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from trainer.experiments.rivals.budget import MINUTES, Budget, descend
 from trainer.experiments.rivals.crops import Crops, centred, embed_by_windows
-from trainer.experiments.rivals.networks import ConvNet
+from trainer.experiments.rivals.networks import ConvNet, HighPass
 from trainer.extractor.paper.losses import supervised_contrastive
 from trainer.progress import Progress, part_of, silent
 
@@ -31,6 +31,8 @@ Transform = Callable[[Image.Image, np.random.Generator], Image.Image]
 class DnaDet:
     """`transforms` of the paper's 170 classes, evenly picked; `crops` of one image in a batch.
 
+    `front` is what the network sees of an image: its paper's, the pixels, with `nn.Identity()`.
+
     The paper takes 16 crops of an image, and pretrains on real images too; here the pretraining
     sees the seen generators' images only. A third of the steps pretrain.
     """
@@ -38,13 +40,14 @@ class DnaDet:
     budget: Budget = MINUTES
     transforms: int = 34
     crops: int = 3
+    front: nn.Module = field(default_factory=HighPass)
     title: str = field(default="DNA-Det", init=False)
     _network: nn.Module | None = field(default=None, init=False, repr=False)
 
     def fit(self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress = silent) -> None:
         budget, crops = self.budget, Crops(images, self.budget.side)
         torch.manual_seed(budget.seed)
-        network = ConvNet(budget.width)
+        network = ConvNet(budget.width, self.front)
         chain = all_transforms()
         chain = [
             chain[i] for i in np.linspace(0, len(chain) - 1, self.transforms).round().astype(int)

@@ -44,9 +44,9 @@ class Pose:
     def fit(self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress = silent) -> None:
         budget, crops = self.budget, Crops(images, self.budget.side)
         torch.manual_seed(budget.seed)
-        body = ConvNet(budget.width)
-        network = nn.Sequential(LogDct(budget.side), nn.BatchNorm2d(3), body)
-        head = nn.Linear(body.features, len(crops.names))
+        front = nn.Sequential(LogDct(budget.side), nn.BatchNorm2d(3))
+        network = ConvNet(budget.width, front)
+        head = nn.Linear(network.features, len(crops.names))
         copies: list[nn.Module] = []
         each = budget.steps // (self.rounds + 1)
         for number in range(self.rounds + 1):  # the first round has no copy yet

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from trainer.experiments.rivals.budget import MINUTES, Budget, descend
 from trainer.experiments.rivals.crops import Crops, centred, embed_by_windows
-from trainer.experiments.rivals.networks import ConvNet
+from trainer.experiments.rivals.networks import ConvNet, HighPass
 from trainer.images import random_operations as operations
 from trainer.progress import Progress, silent
 
@@ -25,6 +25,8 @@ from trainer.progress import Progress, silent
 class RepMix:
     """`corrupted`: share of images that meet a corruption; `alpha`: the proportion's beta law.
 
+    `front` is what the network sees of an image: its paper's, the pixels, with `nn.Identity()`.
+
     The paper starts from ImageNet weights of a ResNet-50 and takes the 19 corruptions of
     ImageNet-C; here a small network starts at random and meets JPEG, WebP, blur and noise.
     """
@@ -32,13 +34,14 @@ class RepMix:
     budget: Budget = MINUTES
     corrupted: float = 0.5
     alpha: float = 0.4
+    front: nn.Module = field(default_factory=HighPass)
     title: str = field(default="RepMix", init=False)
     _network: nn.Module | None = field(default=None, init=False, repr=False)
 
     def fit(self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress = silent) -> None:
         budget, crops = self.budget, Crops(images, self.budget.side)
         torch.manual_seed(budget.seed)
-        network = ConvNet(budget.width)
+        network = ConvNet(budget.width, self.front)
         head = nn.Linear(network.features, len(crops.names))
 
         def loss(rng: np.random.Generator) -> Tensor:

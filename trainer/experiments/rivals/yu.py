@@ -17,21 +17,26 @@ from torch import Tensor, nn
 
 from trainer.experiments.rivals.budget import MINUTES, Budget, descend
 from trainer.experiments.rivals.crops import Crops, centred, embed_by_windows
+from trainer.experiments.rivals.networks import HighPass
 from trainer.progress import Progress, silent
 
 
 @dataclass
 class Yu:
-    """The paper's crops are 128 px and its widest layer has 512 channels: see `FULL`."""
+    """The paper's crops are 128 px and its widest layer has 512 channels: see `FULL`.
+
+    `front` is what the network sees of an image: its paper's, the pixels, with `nn.Identity()`.
+    """
 
     budget: Budget = MINUTES
+    front: nn.Module = field(default_factory=HighPass)
     title: str = field(default="Yu et al.", init=False)
     _network: nn.Module | None = field(default=None, init=False, repr=False)
 
     def fit(self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress = silent) -> None:
         budget, crops = self.budget, Crops(images, self.budget.side)
         torch.manual_seed(budget.seed)
-        network = _discriminator(budget.side, budget.width)
+        network = _discriminator(budget.side, budget.width, self.front)
         head = _EqualLinear(8 * budget.width, len(crops.names))
 
         def loss(rng: np.random.Generator) -> Tensor:
@@ -56,8 +61,8 @@ class Yu:
         return embed_by_windows(images, self._network, self.budget.side)
 
 
-def _discriminator(side: int, width: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
+def _discriminator(side: int, width: int, front: nn.Module) -> nn.Sequential:
+    layers: list[nn.Module] = [front]
     inputs, outputs = 3, width
     while side > 4:
         layers += [_EqualConv(inputs, outputs), nn.LeakyReLU(0.2)]

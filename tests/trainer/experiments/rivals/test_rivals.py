@@ -13,12 +13,15 @@ import pytest
 import torch
 from PIL import Image
 from scipy.fft import dctn
+from scipy.ndimage import convolve
 from support.photographs import photograph
 from support.small_generators import GENERATORS, generated
 
 from fingerprint_sdk.images import windows
-from trainer.experiments.rivals import RIVALS, Budget, Rival, SelfDescription, make_rival
+from trainer.experiments.rivals import FULL, RIVALS, Budget, Rival, SelfDescription, make_rival
+from trainer.experiments.rivals.crops import centred
 from trainer.experiments.rivals.dna_det import all_transforms
+from trainer.experiments.rivals.networks import HighPass
 from trainer.experiments.rivals.pose import LogDct
 from trainer.experiments.rivals.repmix import corrupt
 from trainer.experiments.rivals.self_description import _normal, _solve
@@ -121,6 +124,31 @@ def test_corruptions_meet_the_share_asked_for() -> None:
     changed = [(a != b).any() for a, b in zip(corrupt(pixels, 0.5, rng), pixels, strict=True)]
     assert 10 <= sum(changed) <= 30
     np.testing.assert_array_equal(corrupt(pixels, 0.0, rng), pixels)
+
+
+def test_the_high_pass_is_what_scipys_blur_takes_away() -> None:
+    pixels = np.random.default_rng(0).integers(118, 138, (2, 3, 20, 24)).astype(np.uint8)
+    line = np.array([0.25, 0.5, 0.25])
+    blurred = convolve(pixels.astype(float), np.outer(line, line)[None, None], mode="mirror")
+    np.testing.assert_allclose(
+        HighPass(unit=8.0)(centred(pixels)), (pixels - blurred) / 8, atol=1e-5
+    )
+
+
+def test_what_stands_out_most_is_cut_off() -> None:
+    edge = np.zeros((1, 3, 8, 8), np.uint8)
+    edge[..., 4:] = 255
+    seen = HighPass()(centred(edge))
+    assert (seen.min(), seen.max()) == (-4, 4)
+    assert not seen[..., :3].any()
+    assert not seen[..., 5:].any()
+
+
+@pytest.mark.parametrize("name", ["yu", "dna-det", "repmix"])
+def test_at_the_papers_scale_networks_see_pixels(name: str) -> None:
+    assert isinstance(make_rival(name, full=True).front, torch.nn.Identity)
+    assert isinstance(make_rival(name).front, HighPass)
+    assert repr(make_rival(name, full=True)) != repr(make_rival(name, FULL))
 
 
 def test_the_log_dct_is_scipys() -> None:

@@ -7,15 +7,15 @@ new model fails here, by its name.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from itertools import combinations_with_replacement
 from typing import Any
 
 import onnx
 import pytest
 from support.paths import ROOT
+from support.recipes import asked_by, assert_same, flat
 
 from fingerprint_sdk.evidence.cohort import Cohort, CohortKind
 from fingerprint_sdk.images.jpeg import DETECTOR
@@ -30,33 +30,7 @@ from trainer.synthesis import SynthesisRecipe
 
 MODEL = ROOT / "zoo" / "compact"
 SHIPPED = json.loads((MODEL / "run.json").read_text())
-COMMAND = (ROOT / "scripts" / "train-compact").read_text()
-
-
-def asked(option: str) -> list[str]:
-    """What the one command gives for an option, in order."""
-    return re.findall(rf"--{option} (\S+)", COMMAND)
-
-
-def flat(values: Any, name: str) -> dict[str, Any]:
-    """Plain values by their place: {"recipe.heads.0.parts.0": "residual", …}."""
-    if isinstance(values, Mapping):
-        pairs = [flat(value, f"{name}.{key}") for key, value in values.items()]
-    elif isinstance(values, list | tuple):
-        pairs = [flat(value, f"{name}.{i}") for i, value in enumerate(values)]
-    else:
-        return {name: values}
-    return {key: value for pair in pairs for key, value in pair.items()}
-
-
-def assert_same(shipped: Any, now: Any, name: str) -> None:
-    old, new = flat(shipped, name), flat(now, name)
-    moved = [
-        f"{key}: the shipped model has {old.get(key)!r}, the code {new.get(key)!r}"
-        for key in {**old, **new}
-        if old.get(key) != new.get(key)
-    ]
-    assert not moved, "make a new model, or take this back:\n" + "\n".join(moved)
+asked = partial(asked_by, "train-compact")
 
 
 @pytest.mark.parametrize(

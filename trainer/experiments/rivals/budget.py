@@ -20,7 +20,7 @@ class Budget:
     network's first block.
     """
 
-    steps: int = 1000
+    steps: int = 3000
     batch: int = 30
     side: int = 64
     width: int = 12
@@ -29,7 +29,7 @@ class Budget:
 
 
 MINUTES = Budget()
-"""Two minutes or so a rival on one CPU core."""
+"""Five minutes or so a rival on one CPU core."""
 
 FULL = Budget(steps=20_000, batch=64, side=128, width=64, learning_rate=1e-4)
 """Near the papers' own scale; for a GPU."""

@@ -137,13 +137,23 @@ decoder count as one. `trainer evaluate` prints these figures.
 {told}
 ## What it cannot do
 
-- It has no class for camera photographs: two photographs may well be called the same source.
+{_lacks(info)}- It has no class for camera photographs: two photographs may well be called the same source.
 - Models that share an image decoder (LoRA variants, fine-tunes, several text-to-image models on
   one latent decoder) look alike. That is lineage, and it is not told apart.
 - Resizing, heavy recompression, blur and deliberate removal weaken or erase the trace.
 - The rates come from synthetic models. On other sources the realised ones differ from them, as the
   verdicts above show.
 """
+
+
+def _lacks(info: dict[str, Any]) -> str:
+    """What the SDK does with a compact model alone (`export_run`, `trainer known`)."""
+    if info.get("method") != PaperRecipe.method:
+        return ""
+    return (
+        "- It does not notice an image like nothing that it was calibrated for, and no gallery is "
+        "built into it.\n"
+    )
 
 
 def _families_told(families: dict[str, Any] | None) -> str:

@@ -15,6 +15,7 @@ from fingerprint_sdk.gallery.gallery import Gallery
 from fingerprint_sdk.identification import Identification
 from fingerprint_sdk.process.forks import Lock
 from fingerprint_sdk.zoo.description import KNOWN_NAME
+from fingerprint_sdk.zoo.lookup import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from fingerprint_sdk.extractor import Images
@@ -41,7 +42,8 @@ def known(model: Extractor | None = None) -> Gallery:
     if path is None:
         raise GalleryError(
             f"the model {extractor.name} {extractor.version} has no built-in gallery "
-            f"({KNOWN_NAME} beside its file): give a gallery of your own"
+            f"({KNOWN_NAME} beside its file): give a gallery of your own, or leave the model out "
+            f"for {DEFAULT_MODEL}, which has one"
         )
     return Gallery.load(path, extractor)
 

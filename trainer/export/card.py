@@ -137,7 +137,8 @@ decoder count as one. `trainer evaluate` prints these figures.
 {told}
 ## What it cannot do
 
-{_lacks(info)}- It has no class for camera photographs: two photographs may well be called the same source.
+{_lacks(info)}\
+- It has no class for camera photographs: two photographs may well be called the same source.
 - Models that share an image decoder (LoRA variants, fine-tunes, several text-to-image models on
   one latent decoder) look alike. That is lineage, and it is not told apart.
 - Resizing, heavy recompression, blur and deliberate removal weaken or erase the trace.

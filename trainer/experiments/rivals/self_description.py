@@ -4,7 +4,8 @@ A linear predictor, learned once, takes away what a pixel's neighbours say of it
 described, image by image, by the coefficients of the best linear predictor of it at three scales:
 the self-description. In the manner of that work, not a copy: it learns eight predictors by descent
 from real images and describes 960 numbers; here there is one a colour, in closed form, learned
-from the seen generators' images.
+from the seen generators' images. It fits a Gaussian mixture to each known source; here the
+scatter within sources, one for all, is the measure of distance.
 """
 
 from __future__ import annotations
@@ -23,15 +24,19 @@ _COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6
 
 @dataclass
 class SelfDescription:
-    """Neighbourhoods (2·`reach` + 1)² less the centre, at each of `scales`; `side` px at most."""
+    """Neighbourhoods (2·`reach` + 1)² less the centre, at each of `scales`; `side` px at most.
+
+    `shrinkage` of the mean variance is added to all directions of the scatter within a source.
+    """
 
     reach: int = 2
     scales: tuple[int, ...] = (1, 2, 4)
     side: int = 256
+    shrinkage: float = 0.1
     title: str = field(default="self-descriptions", init=False)
     _predictor: np.ndarray | None = field(default=None, init=False, repr=False)
     _mean: np.ndarray | None = field(default=None, init=False, repr=False)
-    _deviation: np.ndarray | None = field(default=None, init=False, repr=False)
+    _whitening: np.ndarray | None = field(default=None, init=False, repr=False)
 
     def fit(self, images: Mapping[str, Sequence[np.ndarray]], progress: Progress = silent) -> None:
         pixels = [image for group in images.values() for image in group]
@@ -43,13 +48,24 @@ class SelfDescription:
             ]
         )
         rows = embed_by(pixels, self._describe)
-        self._mean, self._deviation = rows.mean(0), rows.std(0) + 1e-6
+        self._mean, deviation = rows.mean(0), rows.std(0) + 1e-6
+        source = np.repeat(np.arange(len(images)), [len(group) for group in images.values()])
+        self._whitening = self._scatter_off((rows - self._mean) / deviation, source)
+        self._whitening /= deviation[:, None]
 
     def embed(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """float32 (N, 3 · scales · neighbours), standardised by the seen images, L2-normalised."""
+        """float32 (N, 3 · scales · neighbours), whitened by the seen images, L2-normalised."""
         if self._mean is None:
             raise ValueError("fit this rival before it embeds")
-        return normalised((embed_by(images, self._describe) - self._mean) / self._deviation)
+        return normalised((embed_by(images, self._describe) - self._mean) @ self._whitening)
+
+    def _scatter_off(self, rows: np.ndarray, source: np.ndarray) -> np.ndarray:
+        """A matrix (D, D) after which rows (N, D) scatter alike in all directions of a source."""
+        means = np.stack([rows[source == own].mean(0) for own in range(source.max() + 1)])
+        scatter = np.cov(rows - means[source], rowvar=False)
+        scatter += self.shrinkage * np.trace(scatter) / len(scatter) * np.eye(len(scatter))
+        values, vectors = np.linalg.eigh(scatter)
+        return vectors / np.sqrt(values)
 
     def _planes(self, image: np.ndarray) -> np.ndarray:
         height, width = image.shape[:2]

@@ -29,6 +29,10 @@ def compare(
     train_share: Annotated[float, typer.Option(help="Share of a seen one's images.")] = 0.4,
     steps: Annotated[int | None, typer.Option(help="Training steps a rival.", min=1)] = None,
     full: Annotated[bool, typer.Option("--full", help="The papers' scale; wants a GPU.")] = False,
+    processing: Annotated[
+        str,
+        typer.Option("--as", help="What all images become first: jpeg85, webp80, scale0.7."),
+    ] = "as is",
     galleries: Annotated[int, typer.Option(help="Random galleries.", min=1)] = 20,
     pairs: Annotated[int, typer.Option(help="Pairs of either kind.", min=1)] = 5000,
     seed: Annotated[int, typer.Option(help="Seed of the split.", min=0)] = 0,
@@ -50,6 +54,7 @@ def compare(
         full=full,
         galleries=galleries,
         pairs=pairs,
+        processing=processing,
     )
     image_set = read_image_set(images, decoders)
     split = split_image_set(

@@ -15,6 +15,13 @@ from trainer.experiments.rivals import Rival
 from trainer.progress import Progress, part_of, silent
 
 Embed = Callable[[Sequence[np.ndarray]], np.ndarray]
+Read = Callable[[Path], np.ndarray]
+"""From a file to the uint8 (H, W, 3) pixels that every method sees."""
+
+
+def read_pixels(path: Path) -> np.ndarray:
+    """The file as it is."""
+    return load_image(path).pixels
 
 
 def embed_split(
@@ -25,6 +32,7 @@ def embed_split(
     prepare: Callable[[], Embed],
     progress: Progress = silent,
     digest: str | None = None,
+    read: Read = read_pixels,
 ) -> dict[str, np.ndarray]:
     """Embeddings of every test image, seen and unseen, as `cache` has them or as `prepare` gives.
 
@@ -34,6 +42,7 @@ def embed_split(
         prepare: called when there is no entry; returns the method, fitted.
         progress: told of the images done, and of all.
         digest: `digest_split(split)`, where the caller has it already.
+        read: how files become pixels; `digest` tells ways apart.
 
     Returns:
         For each generator float32, shape (n, D), in the order of its paths.
@@ -45,7 +54,7 @@ def embed_split(
         total, rows = sum(map(len, test.values())), []
         for paths in test.values():
             for image in paths:  # one at a time: an image set need not fit into memory
-                rows.append(embed(_pixels([image])))
+                rows.append(embed([read(image)]))
                 progress("embedding", len(rows), total)
         ends = np.cumsum([len(paths) for paths in test.values()])[:-1]
         return dict(zip(test, np.split(shrink(np.concatenate(rows)), ends), strict=True))
@@ -62,6 +71,7 @@ def embed_rival(
     *,
     training: Callable[[], Mapping[str, Sequence[np.ndarray]]] | None = None,
     digest: str | None = None,
+    read: Read = read_pixels,
 ) -> dict[str, np.ndarray]:
     """Fit a rival on the split's training images and embed its test images; see `embed_split`.
 
@@ -71,17 +81,17 @@ def embed_rival(
     """
 
     def fitted() -> Embed:
-        images = training() if training else read_training(split)
+        images = training() if training else read_training(split, read)
         rival.fit(images, part_of(progress, f"{rival.title}: training"))
         return rival.embed
 
     shown = part_of(progress, f"{rival.title}: embedding")
-    return embed_split(cache, name, repr(rival), split, fitted, shown, digest)
+    return embed_split(cache, name, repr(rival), split, fitted, shown, digest, read)
 
 
-def read_training(split: Split) -> dict[str, list[np.ndarray]]:
+def read_training(split: Split, read: Read = read_pixels) -> dict[str, list[np.ndarray]]:
     """Pixels of the images that a method may learn from."""
-    return {name: _pixels(paths) for name, paths in split.train.items()}
+    return {name: [read(path) for path in paths] for name, paths in split.train.items()}
 
 
 def shrink(rows: np.ndarray) -> np.ndarray:
@@ -96,10 +106,6 @@ def shrink(rows: np.ndarray) -> np.ndarray:
     small = vectors * np.sqrt(np.clip(values, 0, None))
     norms = np.linalg.norm(small, axis=1, keepdims=True)
     return (small / np.where(norms > 1e-6, norms, 1)).astype(np.float32)
-
-
-def _pixels(paths: Sequence[Path]) -> list[np.ndarray]:
-    return [load_image(path).pixels for path in paths]
 
 
 def digest_split(split: Split) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainer.experiments.comparison.run import Comparison, MethodScores
+from trainer.experiments.comparison.run import AS_IS, Comparison, MethodScores
 from trainer.experiments.page import Experiment, Picture, Table
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ def _scale(comparison: Comparison) -> str:
         f"{budget.side} px at width {budget.width}; {recipe.galleries} random galleries, "
         f"{recipe.pairs} pairs of either kind."
     )
+    if recipe.processing != AS_IS:
+        text += f" All images, those to learn from as well, are {recipe.processing}."
     return text if recipe.full else text + " --full trains near the papers' own scale (GPU)."
 
 

@@ -14,14 +14,17 @@ import torch
 
 import fingerprint_sdk
 from fingerprint_sdk.embedding import embed_images
+from fingerprint_sdk.images import load_image
 from trainer.calibration import CalibrationRecipe
 from trainer.evaluation import ImageSet, Scores, score
 from trainer.experiments.cache import cache_key
 from trainer.experiments.comparison.embeddings import (
     Embed,
+    Read,
     digest_split,
     embed_rival,
     embed_split,
+    read_pixels,
     read_training,
 )
 from trainer.experiments.comparison.finetuning import FinetuneRecipe, finetune
@@ -29,8 +32,10 @@ from trainer.experiments.comparison.split import Split
 from trainer.experiments.rivals import MINUTES, RIVALS, Budget, make_rival
 from trainer.export.onnx import FingerprintModel
 from trainer.extractor import Run, load_run
+from trainer.known.evaluate import AS, processing
 from trainer.progress import Progress, part_of, silent
 
+AS_IS = AS[0]
 CONSTANT = CalibrationRecipe().constant
 """Of every exported model's embeddings, and so of a run's."""
 
@@ -39,7 +44,8 @@ CONSTANT = CalibrationRecipe().constant
 class CompareRecipe:
     """`rivals` by name, `budget` of the trained ones, `finetuning` of our model.
 
-    `full` takes the other settings of the rivals' papers too (`make_rival`).
+    `full` takes the other settings of the rivals' papers too (`make_rival`). `processing` is what
+    all images, those to learn from as well, went through first: see `trainer.known.processing`.
     """
 
     rivals: tuple[str, ...] = RIVALS
@@ -48,6 +54,7 @@ class CompareRecipe:
     finetuning: FinetuneRecipe = field(default_factory=FinetuneRecipe)
     galleries: int = 20
     pairs: int = 5000
+    processing: str = AS_IS
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,10 @@ def compare(
         ImageError, ValueError: an image or a name cannot be used.
     """
     recipe = recipe or CompareRecipe()
-    data = digest_split(split)
+    data, read = digest_split(split), read_pixels
+    if recipe.processing != AS_IS:
+        data += recipe.processing
+        read = _reader(recipe.processing)
     methods, left_out = {}, {}
 
     def add(
@@ -131,17 +141,25 @@ def compare(
         ]
         methods[name] = MethodScores(title, settings, *parts)
 
-    training_images = lru_cache(lambda: read_training(split))
+    training_images = lru_cache(lambda: read_training(split, read))
     for name in recipe.rivals:
         rival = make_rival(name, recipe.budget, full=recipe.full)
         embed = partial(
-            embed_rival, name, rival, split, cache, progress, training=training_images, digest=data
+            embed_rival,
+            name,
+            rival,
+            split,
+            cache,
+            progress,
+            training=training_images,
+            digest=data,
+            read=read,
         )
         add(name, rival.title, repr(rival), embed)
 
     def add_ours(name: str, title: str, settings: str, prepare: Callable[[], Embed]) -> None:
         shown = part_of(progress, f"{title}: embedding")
-        embed = partial(embed_split, cache, name, settings, split, prepare, shown, data)
+        embed = partial(embed_split, cache, name, settings, split, prepare, shown, data, read)
         add(name, title, settings, embed)
 
     if run is None:
@@ -163,6 +181,11 @@ def compare(
 
         add_ours("fine-tuned", "ours, fine-tuned", tuned, finetuned)
     return Comparison(methods, left_out, split, recipe)
+
+
+def _reader(name: str) -> Read:
+    processed = processing(name)
+    return lambda path: load_image(processed(path)).pixels
 
 
 def embed_by_run(run: Run) -> Embed:

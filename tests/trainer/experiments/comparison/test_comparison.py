@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from support.calibrations import one_kind
 from support.small_generators import GENERATORS, generated, write_image_set
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 
 import fingerprint_sdk as fp
 from fingerprint_sdk.evidence.cohort import stored
+from fingerprint_sdk.images import load_image
 from trainer.cli import app
 from trainer.denoiser import Student
 from trainer.evaluation import ImageSet, read_image_set
@@ -178,6 +180,36 @@ def test_compare_scores_both_halves_and_resumes(
     assert (tmp_path / "page" / "compare-unseen.png").stat().st_size > 1000
 
 
+def test_all_images_may_be_recompressed_first(
+    image_set: ImageSet, tiny_model_dir: Path, tmp_path: Path
+) -> None:
+    split = split_image_set(image_set, seen=GENERATORS[:2], train_share=0.3)
+    recipe = replace(RECIPE, rivals=("spectrum",))
+    options = {"model": str(tiny_model_dir)}
+    plain = compare(image_set, split, tmp_path, recipe, **options)
+    coarse = compare(image_set, split, tmp_path, replace(recipe, processing="jpeg20"), **options)
+
+    # By hand: the same images, recompressed in files of their own.
+    for path in sorted(path for group in image_set.images.values() for path in group):
+        copy = tmp_path / "coarse" / path.parent.name / f"{path.stem}.jpg"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(load_image(path).pixels).save(copy, quality=20)
+    copies = read_image_set(tmp_path / "coarse", image_set.decoders)
+    again = compare(
+        copies,
+        split_image_set(copies, seen=GENERATORS[:2], train_share=0.3),
+        tmp_path / "other",
+        recipe,
+        **options,
+    )
+    for name in ("spectrum", "zero-shot"):
+        assert coarse.methods[name].seen == again.methods[name].seen
+        assert coarse.methods[name].unseen == again.methods[name].unseen
+    assert coarse.methods["spectrum"] != plain.methods["spectrum"]
+    assert "All images, those to learn from as well, are jpeg20." in experiment(coarse).scale
+    assert "All images" not in experiment(plain).scale
+
+
 def command(*arguments: object) -> tuple[int, str]:
     """Exit code and output of a `trainer` command."""
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
@@ -198,6 +230,13 @@ def test_the_command_writes_a_page_that_says_what_is_missing(
     assert list(figures["methods"]) == ["spectrum", "zero-shot"]
     assert "--run" in figures["left_out"]["ours, fine-tuned"]
     assert "Left out: ours, fine-tuned" in (tmp_path / "compare.html").read_text()
+
+
+def test_the_command_names_a_processing_that_is_none(image_set: ImageSet, tmp_path: Path) -> None:
+    folder = image_set.images["nearest"][0].parent.parent
+    code, output = command("compare", "--images", folder, "--out", tmp_path, "--as", "magic")
+    assert code == 2
+    assert "'magic' is nothing that is done" in output
 
 
 def test_the_command_names_a_generator_that_is_not_there(

@@ -45,7 +45,8 @@ class CompareRecipe:
     """`rivals` by name, `budget` of the trained ones, `finetuning` of our model.
 
     `full` takes the other settings of the rivals' papers too (`make_rival`). `processing` is what
-    all images, those to learn from as well, went through first: see `trainer.known.processing`.
+    all images, those to learn from as well, went through first:
+    see `trainer.known.evaluate.processing`.
     """
 
     rivals: tuple[str, ...] = RIVALS

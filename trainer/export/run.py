@@ -20,7 +20,7 @@ from trainer.calibration import (
     reference_windows,
 )
 from trainer.export.onnx import FingerprintModel, ModelCard, export_onnx
-from trainer.extractor import CompactNet, held_out_models, load_run
+from trainer.extractor import CompactNet, PaperRecipe, held_out_models, load_run
 from trainer.extractor.run import RUN_FILE
 from trainer.extractor.saved import Run
 from trainer.graph import onnx_embedder
@@ -28,6 +28,8 @@ from trainer.images.photos import Photos, load_photos
 from trainer.progress import Progress, silent
 from trainer.signal.typicality import Typicality, fit_typicality
 from trainer.synthesis import PoolEntry, read_pool
+
+_USE = {PaperRecipe.method: ", to compare with and not to decide by"}
 
 
 def export_run(
@@ -59,7 +61,8 @@ def export_run(
         license=license,
         description=(
             f"Fingerprint extractor from {finished.info['models']} synthetic models only, a tenth "
-            f"of their architectures held out for calibration; method {finished.info['method']}."
+            f"of their architectures held out for calibration; method {finished.info['method']}"
+            f"{_USE.get(finished.info['method'], '')}."
         ),
         recipe_hash=finished.info["recipe_hash"],
         calibration=calibration,

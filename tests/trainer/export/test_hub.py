@@ -120,10 +120,10 @@ def test_a_card_tells_the_papers_method_and_another_models_figures(
     assert "900 steps of 50 models × 4 images" in card
     assert "## Beside another\n\nThe same figures of `another` 1.0.0:" in card
     assert card.count("| lossless: real generators, lossless files |") == 2
-    assert "no gallery is built into it" in card
+    assert "to compare with, not to decide by" in card
     assert "Beside" not in card_text(made.model, made.scores, info)
     compact = card_text(made.model, made.scores, info | {"method": "compact"} | own)
-    assert "no gallery is built into it" not in compact
+    assert "to compare with, not to decide by" not in compact
 
 
 def test_the_command_sends_what_was_collected(made: Made, tmp_path: Path):

@@ -154,7 +154,7 @@ def _lacks(info: dict[str, Any]) -> str:
     return (
         "- It is there to compare with, not to decide by. A gallery made with it names several\n"
         "  times as many strangers as it is asked to (benchmarks/quality/README.md), it does not\n"
-        "  notice an image like nothing that it was calibrated for, and no gallery is built into it.\n"
+        "  notice an image like nothing that it was calibrated for, and has no gallery built in.\n"
     )
 
 

@@ -1,7 +1,6 @@
 """Every rival learns its seen generators: on images of them that it was not fitted on.
 
-The generators are pretend ones here. On real ones, few images of each, only some rivals do:
-`benchmarks/paper.md` says which, and why the others do not.
+The generators are pretend ones here. How each does on real ones says `benchmarks/paper.md`.
 """
 
 from __future__ import annotations

@@ -24,7 +24,6 @@ from trainer.experiments.comparison.embeddings import (
     digest_split,
     embed_rival,
     embed_split,
-    read_pixels,
     read_training,
 )
 from trainer.experiments.comparison.finetuning import FinetuneRecipe, finetune
@@ -117,10 +116,7 @@ def compare(
         ImageError, ValueError: an image or a name cannot be used.
     """
     recipe = recipe or CompareRecipe()
-    data, read = digest_split(split), read_pixels
-    if recipe.processing != AS_IS:
-        data += recipe.processing
-        read = _reader(recipe.processing)
+    data, read = digest_split(split) + recipe.processing, _reader(recipe.processing)
     methods, left_out = {}, {}
 
     def add(
